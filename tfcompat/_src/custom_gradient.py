@@ -1,0 +1,351 @@
+"""Gradients that users define: tf.custom_gradient, RegisterGradient with gradient_override_map, recompute_grad, forward mode.
+
+A node with a gradient function of its own (`node.gradient`) cuts the stretch that JAX differentiates (engine/custom.py): the function
+gets (node, cotangents of its outputs) and returns one cotangent, or None, per input.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import nest, record
+from .declare import OPS, OpDef, export
+from .engine import dispatch, gradients
+from .engine.gradients import _Op
+from .engine.program import linearize, program
+from .graph import Node, Signature, aval, context, next_order
+from .tape import RECORDER, _Records, _slot_here
+from .tensor import IndexedSlices, Tensor
+
+REGISTRY: dict = {}  # gradient name -> function(op, *grads)
+
+
+class CustomNode(Node):
+    """An eager node with a gradient function of its own."""
+
+    __slots__ = ("gradient",)
+
+
+CUSTOM = OpDef("CustomGradient", lambda *args: args, alike=False)
+OPS["CustomGradient"] = CUSTOM
+_first: dict = {}
+
+
+def _first_of(n):
+    """The signature that returns the first n of its inputs."""
+    sig = _first.get(n)
+    if sig is None:
+        sig = Signature(CUSTOM)
+        sig.fn = lambda *args: tuple(args[:n])
+        _first[n] = sig
+    return sig
+
+
+def cut(results, sources, gradient, name="IdentityN"):
+    """Tensors equal to `results` whose cotangents go to `gradient(node, cotangents)` -> one per (results + sources)."""
+    n = len(results)
+    tensors = [*results, *sources]
+    avals = tuple([t._slot.aval for t in results])
+    graph = context.graph
+    if graph is None:
+        node = CustomNode(_first_of(n), tuple([t._slot for t in tensors]), next_order())
+        node.gradient = gradient
+        out = dispatch.handles(node, avals)
+        dispatch.add_node(node)
+        return out
+    out = record.add_op(graph, _first_of(n), tensors, graph.op_name(None, name), avals=avals, single=False)
+    out[0].op.gradient = gradient
+    return out
+
+
+@export("custom_gradient")
+def custom_gradient(f=None):
+    """Decorates f(*args) -> (result, grad_fn); grad_fn(*dy) [or grad_fn(*dy, variables=...)] gives one gradient per argument.
+
+    Raises TypeError where variables are used and grad_fn does not take `variables`, ValueError where the number of gradients is wrong.
+    """
+    if f is None:
+        return custom_gradient
+
+    @functools.wraps(f)
+    def decorated(*args, **kwargs):
+        return _with_gradient(f, args, kwargs)
+
+    return decorated
+
+
+def _with_gradient(f, args, kwargs):
+    flat_args = [record.convert_to_tensor(a) if not isinstance(a, Tensor) else a for a in nest.flatten(args, expand_composites=True)]
+    inner_args = flat_args if context.graph is None else [OPS["Identity"].public(a) for a in flat_args]
+    watcher = _Watcher()
+    tapes, context.tapes = context.tapes, [watcher]
+    try:
+        result, grad_fn = f(*nest.pack_sequence_as(args, inner_args, expand_composites=True), **kwargs)
+    finally:
+        context.tapes = tapes
+    variables = [v for v in watcher.variables if not any(v is a for a in nest.flatten(args))]
+    flat = [record.convert_to_tensor(r) for r in nest.flatten(result, expand_composites=True)]
+    takes = _takes_variables(grad_fn)
+    if variables and not takes:
+        raise TypeError(
+            "If using @custom_gradient with a function that uses variables, then grad_fn must accept a 'variables' keyword argument."
+        )
+    if not variables and _requires_variables(grad_fn):
+        variables = []
+    reads = [v._dense_tensor() for v in variables]
+    n_results, n_args = len(flat), len(flat_args)
+
+    def gradient(node, cotangents):
+        dy = [c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s)) for c, s in zip(cotangents, node.outs, strict=True)]
+        dy = [record.densify(c) if isinstance(c, IndexedSlices) else c for c in dy]
+        got = grad_fn(*dy, variables=variables) if variables else grad_fn(*dy, variables=[]) if _requires_variables(grad_fn) else grad_fn(*dy)
+        by_variable = []
+        if variables:
+            got, by_variable = got
+            by_variable = list(by_variable)
+            if len(by_variable) != len(variables):
+                raise ValueError(f"Must return gradient for each variable from @custom_gradient grad_fn: got {len(by_variable)} for {len(variables)}.")
+        got = nest.flatten(got, expand_composites=False) if not isinstance(got, Tensor) and got is not None else [got]
+        if len(got) != n_args:
+            raise ValueError(
+                f"custom_gradient function expected to return {n_args} gradients, but returned {len(got)} instead."
+            )
+        return [None] * n_results + [None if g is None else g if isinstance(g, IndexedSlices) else record.convert_to_tensor(g) for g in got] + by_variable
+
+    out = cut(flat, [*flat_args, *reads], gradient)
+    return nest.pack_sequence_as(result, out, expand_composites=True)
+
+
+class _Watcher:
+    """Stands among the tapes to see which variables are read."""
+
+    def __init__(self):
+        self.variables = {}
+
+    def append(self, node):
+        return None
+
+    def watch_read(self, variable, slot):
+        if variable.trainable:
+            self.variables[variable] = None
+
+
+def _takes_variables(fn):
+    import inspect
+
+    try:
+        spec = inspect.getfullargspec(inspect.unwrap(fn))
+    except TypeError:
+        return False
+    return "variables" in spec.args or "variables" in spec.kwonlyargs or spec.varkw is not None
+
+
+def _requires_variables(fn):
+    import inspect
+
+    try:
+        p = inspect.signature(fn).parameters.get("variables")
+    except (TypeError, ValueError):
+        return False
+    return p is not None and p.default is p.empty and p.kind in (p.KEYWORD_ONLY,)
+
+
+@export("RegisterGradient")
+class RegisterGradient:
+    """`@tf.RegisterGradient("Name")` on f(op, *grads): used where gradient_override_map maps an op type to "Name"."""
+
+    def __init__(self, op_type):
+        if not isinstance(op_type, str):
+            raise TypeError("op_type must be a string")
+        self._name = op_type
+
+    def __call__(self, f):
+        if self._name in REGISTRY or (self._name in OPS and OPS[self._name].differentiable):
+            raise KeyError(f"Registering two gradient with name '{self._name}'! (Previous registration was in register)")
+        REGISTRY[self._name] = f
+        if self._name in OPS:
+            OPS[self._name].gradient = _adapt(f)
+        return f
+
+
+@export("no_gradient", v1="NotDifferentiable NoGradient no_gradient")
+def no_gradient(op_type):
+    """Declares that an op type has no gradient; TypeError for anything but a string."""
+    if not isinstance(op_type, str):
+        raise TypeError("op_type must be a string")
+    REGISTRY[op_type] = None
+    if op_type in OPS:
+        OPS[op_type].differentiable = False
+
+
+def _adapt(f):
+    def gradient(node, cotangents):
+        grads = [c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s)) for c, s in zip(cotangents, node.outs, strict=True)]
+        got = f(node, *grads)
+        got = list(got) if isinstance(got, (list, tuple)) else [got]
+        if len(got) != len(node.ins):
+            raise ValueError(f"Num gradients {len(got)} generated for op {node.sig.op.type} do not match num inputs {len(node.ins)}")
+        return got
+
+    return gradient
+
+
+def override_for(graph, op_type):
+    """The gradient function that the current gradient_override_map gives this op type, or None."""
+    for mapping in reversed(graph._gradient_overrides):
+        name = mapping.get(op_type)
+        if name is not None:
+            if name not in REGISTRY:
+                raise LookupError(f"gradient registry has no entry for: {name}")
+            f = REGISTRY[name]
+            return _adapt(f) if f is not None else None
+    return None
+
+
+@export("grad_pass_through")
+def grad_pass_through(f):
+    """f forward, identity backward (straight-through estimators)."""
+
+    @custom_gradient
+    def wrapped(*args, **kwargs):
+        def grad(*dy, **more):
+            variables = more.get("variables")
+            return (dy, [None] * len(variables)) if variables is not None else dy
+
+        return f(*args, **kwargs), grad
+
+    return wrapped
+
+
+@export("recompute_grad")
+def recompute_grad(f):
+    """f, with its activations computed again for the gradient instead of kept (jax.checkpoint)."""
+
+    @functools.wraps(f)
+    def decorated(*args, **kwargs):
+        from .function import ConcreteFunction, TensorSpec, trace
+
+        flat = [record.convert_to_tensor(a) for a in nest.flatten(args, expand_composites=True)]
+        specs = nest.pack_sequence_as(args, [TensorSpec(t.shape, t.dtype.base_dtype) for t in flat], expand_composites=True)
+        inputs: list = []
+        graph, out, result = trace(f, getattr(f, "__name__", "recompute"), specs, kwargs, inputs)
+        concrete = ConcreteFunction(graph, inputs, out, result, "recompute_grad")
+        if concrete.single is None:
+            raise NotImplementedError("tf.recompute_grad of a function with host operations (strings, py_function, print)")
+        concrete.single.fn = jax.checkpoint(concrete.single.fn)
+        return concrete.call(flat)
+
+    return decorated
+
+
+# -- forward mode -------------------------------------------------------------------------------------------------------
+FORWARD = _Op("ForwardGradient")
+
+
+class ForwardSignature(Signature):
+    """(leaves..., tangents...) -> tangents of the targets, by jax.jvp of their replay."""
+
+    __slots__ = ("sub", "wrt", "n_leaves")
+
+    def __init__(self, sub, wrt, n_leaves):
+        self.op, self.settings, self.fixed, self.cache = FORWARD, {}, {}, {}
+        self.sub, self.wrt, self.n_leaves = sub, wrt, n_leaves
+        self.fn = lambda *args: self.apply(args)
+
+    def apply(self, args):
+        leaves, tangents = args[: self.n_leaves], args[self.n_leaves :]
+
+        def replay(*primals):
+            inner = list(leaves)
+            for i, v in zip(self.wrt, primals, strict=True):
+                inner[i] = v
+            return self.sub.evaluate(inner)
+
+        _, out = jax.jvp(replay, [jnp.asarray(leaves[i]) for i in self.wrt], list(tangents))
+        return tuple([jnp.zeros(t.shape, t.dtype) if t.dtype == jax.dtypes.float0 else t for t in out])
+
+
+_forward: dict = {}
+
+
+@export("autodiff.ForwardAccumulator")
+class ForwardAccumulator:
+    """Jacobian-vector products: `with ForwardAccumulator(primals, tangents) as acc: y = f(x)`, then `acc.jvp(y)`."""
+
+    def __init__(self, primals, tangents):
+        nest.assert_same_structure(primals, tangents)
+        self._primals = nest.flatten(primals)
+        self._tangents = [record.convert_to_tensor(t, p.dtype.base_dtype) for p, t in zip(self._primals, nest.flatten(tangents), strict=True)]
+        for p, t in zip(self._primals, self._tangents, strict=True):
+            if not p.dtype.is_floating:
+                raise ValueError(f"The dtype of the watched primal must be floating, got {p.dtype!r}")
+            if not p.shape.is_compatible_with(t.shape):
+                raise ValueError(f"Shape mismatch between primal {p.shape} and tangent {t.shape}")
+        self._watch_accessed = True
+        self._records = _Records(self)
+        self._recording = False
+
+    def __enter__(self):
+        if self._recording:
+            raise ValueError("Accumulator is already recording.")
+        self._recording = True
+        context.tapes.append(self._records)
+        return self
+
+    def __exit__(self, *exc):
+        self._recording = False
+        for i in reversed(range(len(context.tapes))):
+            if context.tapes[i] is self._records:
+                del context.tapes[i]
+                break
+
+    def jvp(self, primals, unconnected_gradients="none"):
+        """The tangents of `primals` (a nest of computed tensors); None or zeros where they do not depend on the inputs."""
+        from .tape import _unconnected
+
+        zero = _unconnected(unconnected_gradients)
+        if self._records is None:
+            raise ValueError("Called jvp() without first tracing anything.")
+        flat = nest.flatten(primals)
+        out = []
+        starts, tangents = [], []
+        for p, t in zip(self._primals, self._tangents, strict=True):
+            slots = [_slot_here(p)] if isinstance(p, Tensor) else list(self._records.reads.get(p, ()))
+            starts += slots
+            tangents += [t] * len(slots)
+        for target in flat:
+            slot = _slot_here(target) if isinstance(target, Tensor) else None
+            if slot is None:
+                matching = [t for p, t in zip(self._primals, self._tangents, strict=True) if p is target]
+                out.append(matching[0] if matching else None)
+                continue
+            out.append(self._one(slot, starts, tangents))
+        out = [OPS["ZerosLike"].public(record.convert_to_tensor(p)) if g is None and zero else g for p, g in zip(flat, out, strict=True)]
+        return nest.pack_sequence_as(primals, out)
+
+    def _one(self, target, starts, tangents):
+        need, inner = gradients.between(self._records, [target], starts)
+        if target not in need:
+            return None
+        code, outputs, leaves = linearize([target], set(inner), inner)
+        position = {s: i for i, s in enumerate(leaves)}
+        pairs = [(position[s], t) for s, t in zip(starts, tangents, strict=True) if s in position]
+        sub = program(code, outputs, len(leaves))
+        key = (sub, tuple([i for i, _ in pairs]))
+        sig = _forward.get(key)
+        if sig is None:
+            sig = _forward.setdefault(key, ForwardSignature(sub, key[1], len(leaves)))
+        ins = (*leaves, *[t._slot for _, t in pairs])
+        tapes = context.tapes
+        context.tapes = [t for t in tapes if t is not self._records]
+        try:
+            return RECORDER.gradient(sig, ins, (aval(target.aval.dtype, target.aval.shape),), ())[0]
+        finally:
+            context.tapes = tapes
+
+
+__all__ = ["custom_gradient", "cut", "np", "override_for"]

@@ -1,0 +1,327 @@
+"""Differentiation: one engine for tf.gradients, tapes, optimizers and jacobians.
+
+`differentiate` finds the nodes between sources and targets and records ONE gradient node whose kernel is `jax.vjp` of their replay.
+Nodes with a gradient function of their own (tf.custom_gradient, RegisterGradient, py_func) cut that stretch in several; the function
+builds what lies between.  A lookup in a source (tf.gather along axis 0) is cut at its output and gives IndexedSlices.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes
+from ..graph import aval
+from ..tensor import IndexedSlices
+from .program import Joint, Pullback, linearize, program
+
+
+class _Op:
+    """Stands where an OpDef would: what the engine asks of a signature's op."""
+
+    def __init__(self, type):
+        self.type = self.name = type
+        self.host = self.stateful = self.known = False
+        self.differentiable, self.gradient, self.abstract = True, None, None
+        self.static = self.own = frozenset()
+        self.dtypes, self.alike, self.inputs, self.variadic = None, False, (), True
+
+
+GRADIENT = _Op("SymbolicGradient")
+
+
+class GradientSignature:
+    """(leaves..., cotangents...) -> gradients with respect to some of the leaves and, for sources inside, some values of `sub`.
+
+    sub      Program from leaves to targets
+    wrt      leaf positions to differentiate by
+    inside   value numbers of sources in the middle: perturbed there, which gives their total derivative
+    given    per target: is a cotangent given (else ones)
+    values   per node of the stretch, the value numbers of its outputs in `sub`
+    """
+
+    __slots__ = ("op", "sub", "wrt", "inside", "given", "n_leaves", "cache", "settings", "fixed", "pullback", "_joints", "values")
+
+    def __init__(self, sub, wrt, inside, given, n_leaves, values):
+        self.values = values
+        self.op, self.sub, self.wrt, self.inside, self.given, self.n_leaves = GRADIENT, sub, wrt, inside, given, n_leaves
+        self.cache, self.settings, self.fixed = {}, {}, {}
+        self.pullback = Pullback(self)
+        self._joints = {}
+
+    def joint(self, wanted):
+        """The interned forward half that also returns the values of the nodes at positions `wanted`."""
+        found = self._joints.get(wanted)
+        if found is None:
+            found = self._joints.setdefault(wanted, Joint(self, wanted))
+        return found
+
+    def forward(self, leaves, wanted=()):
+        """(values of the wanted nodes, pullback from cotangents to gradients)."""
+        sub, wrt, inside = self.sub, self.wrt, self.inside
+        leaves = list(leaves)
+        integer = {i: leaves[i].dtype for i in wrt if not jnp.issubdtype(leaves[i].dtype, jnp.inexact)}
+        primals = [leaves[i].astype(jnp.float64) if i in integer else jnp.asarray(leaves[i]) for i in wrt]
+        zeros = self._zeros(leaves, inside) if inside else []
+
+        def replay(primals, zeros):
+            inner = list(leaves)
+            for i, v in zip(wrt, primals, strict=True):
+                inner[i] = v
+            taps = {number: (lambda v, z=z: v + z) for number, z in zip(inside, zeros, strict=True)} if inside else {}
+            kept = {}
+
+            def keep(number, then):
+                def tap(v):
+                    v = then(v) if then else v
+                    kept[number] = v
+                    return v
+
+                return tap
+
+            numbers = [n for p in wanted for n in self.values[p]]
+            for number in numbers:
+                taps[number] = keep(number, taps.get(number))
+            targets = sub.evaluate(inner, taps or None)
+            return targets, [kept[number] for number in numbers]
+
+        targets, pull, aux = jax.vjp(replay, primals, zeros, has_aux=True)
+
+        def pullback(cotangents):
+            given = iter(cotangents)
+            filled = []
+            for t, has in zip(targets, self.given, strict=True):
+                c = next(given) if has else jnp.ones(t.shape, t.dtype)
+                if not jnp.issubdtype(t.dtype, jnp.inexact):
+                    c = np.zeros(t.shape, jax.dtypes.float0)
+                elif c.dtype != t.dtype:
+                    c = c.astype(t.dtype)
+                filled.append(jnp.broadcast_to(c, t.shape) if c.shape != t.shape else c)
+            by_leaf, by_value = pull(filled)
+            out = []
+            for i, g in zip(wrt, by_leaf, strict=True):
+                out.append(jnp.round(g).astype(integer[i]) if i in integer else g)
+            return (*out, *by_value)
+
+        return aux, pullback
+
+    def _zeros(self, leaves, inside):
+        """Zeros of the shapes of the values in the middle, found by abstract evaluation."""
+        shapes = {}
+
+        def find(*inner):
+            taps = {number: (lambda v, n=number: shapes.setdefault(n, (v.shape, v.dtype)) and v) for number in inside}
+            self.sub.evaluate([a if a is not None else b for a, b in zip(fixed, inner, strict=True)], taps)
+            return ()
+
+        fixed = [v if isinstance(v, np.ndarray) else None for v in leaves]
+        jax.eval_shape(find, *[np.zeros(()) if f is not None else jax.ShapeDtypeStruct(v.shape, v.dtype) for v, f in zip(leaves, fixed, strict=True)])
+        return [jnp.zeros(*shapes[number]) for number in inside]
+
+    def backward(self, pullback, cotangents):
+        return pullback(cotangents)
+
+    def apply(self, args):
+        _, pullback = self.forward(args[: self.n_leaves])
+        return pullback(args[self.n_leaves :])
+
+    def __repr__(self):
+        return f"Gradient({len(self.sub.code)} ops)"
+
+
+_signatures: dict = {}
+
+
+def reach(nodes, sources, stops):
+    """(slots that depend on a source, the nodes between), following differentiable values in recorded order."""
+    found = set(sources)
+    inner = []
+    integers = not all(s.aval.differentiable for s in sources)
+    for node in nodes:
+        for s in node.ins:
+            if s in found:
+                break
+        else:
+            continue
+        sig = node.sig
+        if not sig.op.differentiable:
+            continue
+        hit = False
+        for s in node.outs:
+            if (s.aval.differentiable or (integers and s.aval.dtype.is_integer)) and s not in stops:
+                found.add(s)
+                hit = True
+        if hit:
+            inner.append(node)
+    return found, inner
+
+
+def between(nodes, targets, sources, stops=frozenset()):
+    """(needed slots, nodes on a path from a source to a target in recorded order)."""
+    found, inner = reach(nodes, sources, stops)
+    need = {t for t in targets if t in found}
+    kept = []
+    for node in reversed(inner):
+        for s in node.outs:
+            if s in need:
+                break
+        else:
+            continue
+        kept.append(node)
+        for s in node.ins:
+            if s in found:
+                need.add(s)
+    kept.reverse()
+    return need, kept
+
+
+def differentiate(targets, cotangents, sources, nodes, recorder, stops=frozenset()):
+    """Gradients of the sum of `targets` (weighted by `cotangents`, None: ones) with respect to `sources`, all slots.
+
+    nodes     what may lie between, in recorded order
+    recorder  records the gradient node: recorder.gradient(sig, slots, sub nodes) -> tensors; recorder.handle(slot) -> tensor
+    Returns per source a tensor, IndexedSlices, or None where no target depends on it.
+    """
+    unique = list(dict.fromkeys(sources))
+    need, inner = between(nodes, targets, unique, stops)
+    connected = [s for s in unique if s in need]
+    if not connected:
+        return [None] * len(sources)
+    pairs = [(t, c) for t, c in zip(targets, cotangents, strict=True) if t in need]
+    cuts = [n for n in inner if gradient_function(n) is not None]
+    if cuts:
+        from .custom import differentiate_with_cuts
+
+        found = differentiate_with_cuts(pairs, connected, inner, recorder, stops)
+    else:
+        found = _differentiate(pairs, connected, inner, recorder, stops)
+    return [found.get(s) for s in sources]
+
+
+def gradient_function(node):
+    """The gradient function of a node's own, or None: then JAX differentiates its kernel."""
+    own = getattr(node, "gradient", None)
+    return own if own is not None else node.sig.op.gradient
+
+
+def _differentiate(pairs, sources, inner, recorder, stops):
+    """slot -> gradient, for a stretch without cuts."""
+    lookups = _lookups(sources, inner, [t for t, _ in pairs])
+    plain = [s for s in sources if s not in lookups]
+    rows = [node.outs[0] for nodes in lookups.values() for node in nodes]
+    cut = set(rows)
+    if rows:
+        skip = {node for nodes in lookups.values() for node in nodes}
+        inner = [n for n in inner if n not in skip]
+        _, inner = between(inner, [t for t, _ in pairs], plain + rows, stops)
+    wanted = plain + rows
+    grads = dict(zip(wanted, _one_gradient(pairs, wanted, inner, recorder, stops | cut if stops or cut else stops), strict=True))
+    out = {s: grads[s] for s in plain}
+    for source, nodes in lookups.items():
+        out[source] = _as_slices(source, nodes, grads, recorder)
+    return out
+
+
+def _one_gradient(pairs, wanted, inner, recorder, stops):
+    targets = [t for t, _ in pairs]
+    code, outputs, leaves = linearize(targets, set(inner), inner, stops)
+    position = {s: i for i, s in enumerate(leaves)}
+    numbers = None
+    wrt, inside, place = [], [], {}
+    for s in wanted:
+        if s in position:
+            place[s] = (0, len(wrt))
+            wrt.append(position[s])
+        else:
+            if numbers is None:
+                numbers = _numbers(inner, code)
+            n = numbers.get(s)
+            if n is None:  # a source that no line reads: it is itself no target either
+                continue
+            place[s] = (1, len(inside))
+            inside.append(n)
+    given = tuple([c is not None for _, c in pairs])
+    sub = program(code, outputs, len(leaves))
+    key = (sub, tuple(wrt), tuple(inside), given)
+    sig = _signatures.get(key)
+    if sig is None:
+        numbers = numbers or _numbers(inner, code)
+        values = tuple([tuple([numbers[s] for s in node.outs if s in numbers]) for node in inner])
+        sig = _signatures.setdefault(key, GradientSignature(sub, tuple(wrt), tuple(inside), given, len(leaves), values))
+    order = [s for s in wanted if place.get(s, (2, 0))[0] == 0] + [s for s in wanted if place.get(s, (2, 0))[0] == 1]
+    avals = tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in order])
+    ins = (*leaves, *[c._slot for _, c in pairs if c is not None])
+    tensors = dict(zip(order, recorder.gradient(sig, ins, avals, tuple(inner)), strict=True))
+    return [tensors.get(s) for s in wanted]
+
+
+def _numbers(inner, code):
+    """slot -> value number, for code that runs the nodes in this order (joint code is numbered by its own lines)."""
+    if len(code) == len(inner):
+        numbers, n = {}, 0
+        for node in inner:
+            for s in node.outs:
+                numbers[s] = n
+                n += 1
+        return numbers
+    return _joint_numbers(inner)
+
+
+def _joint_numbers(inner):
+    from .program import _emit_joint, _joints
+
+    index: dict = {}
+    leaves: list = []
+
+    def number(s):
+        n = index.get(s)
+        if n is None:
+            n = index[s] = ~len(leaves)
+            leaves.append(s)
+        return n
+
+    needed = set(inner)
+    _emit_joint(inner, needed, _joints(inner, needed), index, number, [], frozenset())
+    return index
+
+
+def _lookups(sources, inner, targets):
+    """source -> the gather nodes that are all there is between it and the targets: their gradient is IndexedSlices."""
+    out = {}
+    for s in sources:
+        if not s.aval.shape or s in targets:
+            continue
+        readers = [n for n in inner if s in n.ins]
+        if readers and all(_is_lookup(n, s) for n in readers):
+            out[s] = readers
+    return out
+
+
+def _is_lookup(node, source):
+    return (
+        node.sig.op.type in ("GatherV2", "ResourceGather")
+        and node.ins[0] is source
+        and node.sig.settings.get("axis", 0) in (0, None)
+        and not node.sig.settings.get("batch_dims")
+    )
+
+
+def _as_slices(source, nodes, grads, recorder):
+    values, indices = [], []
+    width = source.aval.shape[1:]
+    for node in nodes:
+        g = grads[node.outs[0]]
+        if g is None:
+            continue
+        index = recorder.handle(node.ins[1])
+        values.append(recorder.reshape(g, (-1, *width)))
+        indices.append(recorder.reshape(index, (-1,)))
+    if not values:
+        return None
+    if len(values) > 1:
+        kinds = {i.dtype for i in indices}
+        if len(kinds) > 1:
+            indices = [recorder.cast(i, dtypes.int64) for i in indices]
+        return IndexedSlices(recorder.concat(values), recorder.concat(indices), recorder.shape_of(source))
+    return IndexedSlices(values[0], indices[0], recorder.shape_of(source))

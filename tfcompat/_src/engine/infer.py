@@ -1,0 +1,307 @@
+"""Static dtypes and shapes, by abstract evaluation of the kernel (`jax.eval_shape`), cached per (signature, input avals).
+
+Unknown dimensions are answered by evaluating twice, with every unknown dimension set to one size and then to another: what differs
+between the two answers is unknown.  (The sizes have many divisors, so that reshapes and strides come out even.)  Where that fails,
+as for (n, 10) + (128, 10), n is bound to each size that occurs; else the shape is unknown.  Measured against JAX's symbolic
+dimensions: 0.3-0.8 ms where those take 0.3-3 ms, and kernels may compare sizes in Python.
+"""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from .. import dtypes, errors
+from ..graph import aval
+
+PROBES = (5040, 10080)
+
+
+class Inferred:
+    """The output avals of one application; `single`: the kernel returned one array, not a tuple."""
+
+    __slots__ = ("avals", "single", "small")
+
+    def __init__(self, avals, single, small=False):
+        self.avals, self.single, self.small = avals, single, small
+
+
+def infer(sig, avals, statics=None):
+    """`Inferred` for these input avals.  `statics`: see `infer_graph`.  Raises what the kernel raises, in TensorFlow's classes."""
+    own = getattr(sig, "infer", None)
+    if own is not None:
+        out = own(avals)
+    elif sig.op.abstract is not None:
+        got = sig.op.abstract(*avals, **sig.settings)
+        single = not isinstance(got, list)
+        out = Inferred(tuple([aval(d, None if s is None else tuple(s)) for d, s in ([got] if single else got)]), single)
+    else:
+        check_dtypes(sig.op, avals)
+        out = _abstract(sig, avals)
+        small = all(a.small_int for a in out.avals) and all(a.small_int for a in avals) and bool(avals)
+        out.small = small and not sig.op.stateful
+    if statics is None:
+        sig.cache[avals] = out
+    return out
+
+
+def check_dtypes(op, avals):
+    """TensorFlow refuses mixed dtypes and dtypes an op does not take; JAX would promote."""
+    if op.alike and len(avals) > 1 and not op.own and not op.static:
+        first = avals[0].dtype.base_dtype
+        for i, a in enumerate(avals[1:], 1):
+            if a.dtype.base_dtype is not first:
+                raise errors.InvalidArgumentError(
+                    None, None,
+                    f"cannot compute {op.type} as input #{i}(zero-based) was expected to be a {_spoken(first)} tensor but is a "
+                    f"{_spoken(a.dtype)} tensor [Op:{op.type}]",
+                )  # fmt: skip
+    if op.dtypes is not None and avals:
+        for a in avals[:1]:
+            if a.dtype.base_dtype.name not in op.dtypes:
+                raise errors.InvalidArgumentError(
+                    None, None,
+                    f"Value for attr 'T' of {_spoken(a.dtype)} is not in the list of allowed values: "
+                    f"{', '.join(sorted(op.dtypes))} [Op:{op.type}]",
+                )  # fmt: skip
+
+
+def _spoken(dtype):
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(dtype.base_dtype.name, dtype.base_dtype.name)
+
+
+def _abstract(sig, avals, fixed=None):
+    """Inferred for known shapes by eval_shape; `fixed`: input position -> NumPy array known now."""
+    structs = [jax.ShapeDtypeStruct(a.shape, a.np) for i, a in enumerate(avals) if not fixed or i not in fixed]
+    many = None
+
+    def f(*args):
+        nonlocal many
+        if fixed:
+            rest = iter(args)
+            args = [fixed[i] if i in fixed else next(rest) for i in range(len(avals))]
+        out = sig.fn(*args)
+        many = isinstance(out, (tuple, list))
+        return out
+
+    try:
+        with jax.enable_x64(True):
+            out = jax.eval_shape(f, *structs)
+    except errors.OpError:
+        raise
+    except (TypeError, ValueError, ZeroDivisionError, IndexError, NotImplementedError, AssertionError) as e:
+        if isinstance(e, NotImplementedError) and not type(e).__module__.startswith("jax"):
+            raise
+        raise explain(sig, avals, e) from None
+    out = out if many else (out,)
+    return Inferred(tuple([aval(dtypes.as_dtype(o.dtype), tuple(o.shape)) for o in out]), not many)
+
+
+def explain(sig, avals, error):
+    """An InvalidArgumentError with the op, the shapes and dtypes, and the first line of what JAX said."""
+    shapes = " x ".join(repr(a) for a in avals)
+    said = str(error).strip().split("\n")[0]
+    text = said if said.endswith("]") and "[Op:" in said else f"{sig.op.type}: {said} (inputs: {shapes}) [Op:{sig.op.type}]"
+    return errors.InvalidArgumentError(None, None, text)
+
+
+def infer_graph(sig, avals, slots):
+    """`Inferred` where dimensions may be unknown, and static inputs may be tensors of the graph (`slots`)."""
+    if sig.op.abstract is not None or getattr(sig, "infer", None) is not None:
+        return infer(sig, avals)
+    positions = static_positions(sig, len(avals))
+    if not positions and all(a.known for a in avals):
+        found = sig.cache.get(avals)
+        return found if found is not None else infer(sig, avals)
+    check_dtypes(sig.op, avals)
+    if any(a.shape is None for i, a in enumerate(avals) if i not in positions):
+        return _unknown_rank(sig, avals, positions, slots)
+    unknown = any(not a.known for a in avals)
+    fixed = [None, None]
+    if positions:
+        fixed = [{i: sizes(slots[i], k) for i in positions} for k in (0, 1)]
+        if any(v is None for v in fixed[0].values()):
+            return _unknown_static(sig, avals, positions, slots)
+        unknown = unknown or any(not np.array_equal(fixed[0][i], fixed[1][i]) for i in positions)
+    if not unknown:
+        return _abstract(sig, avals, fixed[0])
+    try:
+        return _merge(*[_abstract(sig, [_bind(a, n) for a in avals], f) for n, f in zip(PROBES, fixed, strict=True)])
+    except errors.OpError as e:
+        for size in sorted({d for a in avals if a.shape is not None for d in a.shape if d not in (None, 1)}):
+            try:
+                return _abstract(sig, [_bind(a, size) for a in avals], fixed[0])
+            except errors.OpError:
+                continue
+        if not unknown:
+            raise
+        first = e
+    return _dtype_only(sig, avals, positions, fixed[0], first)
+
+
+def static_positions(sig, n):
+    """Positions, among the recorded inputs, of those the kernel needs as NumPy arrays."""
+    op = sig.op
+    if not op.static:
+        return ()
+    names = [k for i, k in enumerate(op.inputs) if i not in sig.fixed]
+    if op.variadic:
+        names = [op.inputs[0]] * (n - len(names) + 1) + names[1:]
+    return tuple([i for i, k in enumerate(names) if k in op.static])
+
+
+def _bind(a, size):
+    return a if a.known else aval(a.dtype, tuple([size if d is None else d for d in a.shape]))
+
+
+def _merge(one, two):
+    avals = []
+    for a, b in zip(one.avals, two.avals, strict=True):
+        if len(a.shape) != len(b.shape):
+            avals.append(aval(a.dtype, None))
+        else:
+            avals.append(aval(a.dtype, tuple([d if d == e else None for d, e in zip(a.shape, b.shape, strict=True)])))
+    return Inferred(tuple(avals), one.single)
+
+
+def _unknown_rank(sig, avals, positions, slots):
+    """Some input has unknown rank: the output dtypes from a guess at the rank, the shapes where two guesses agree in rank."""
+    answers = []
+    for rank in (1, 2, 4, 3, 5, 0):
+        try:
+            bound = [aval(a.dtype, (None,) * rank) if a.shape is None else a for a in avals]
+            if rank == 0 or all(a.shape is not None for a in bound):
+                answers.append(infer_graph(sig, tuple(bound), slots))
+        except (errors.OpError, ValueError, TypeError, NotImplementedError):
+            continue
+        if len(answers) == 2:
+            break
+    if not answers:
+        return _dtype_only(sig, avals, positions, None, None)
+    out = answers[0]
+    same = len(answers) == 2 and [a.shape for a in out.avals] == [a.shape for a in answers[1].avals]
+    return out if same else Inferred(tuple([aval(a.dtype, None) for a in out.avals]), out.single)
+
+
+def _unknown_static(sig, avals, positions, slots):
+    """A shape that only a run can tell: dtypes from a guess (all ones, as many as the tensor has elements)."""
+    for fill in (1, 2, 0):
+        fixed = {}
+        for i in positions:
+            known = probe(slots[i], 0)
+            shape = tuple([1 if d is None else d for d in (avals[i].shape if avals[i].shape is not None else (1,))])
+            fixed[i] = known if known is not None else np.full(shape, fill, avals[i].np)
+        try:
+            one = _abstract(sig, [_bind(a, PROBES[0]) if a.shape is not None else a for a in avals], fixed)
+        except (errors.OpError, TypeError, ValueError):
+            continue
+        rank_known = all(avals[i].known for i in positions)
+        return Inferred(
+            tuple([aval(a.dtype, (None,) * len(a.shape) if rank_known else None) for a in one.avals]), one.single
+        )
+    return _dtype_only(sig, avals, positions, None, None)
+
+
+def _dtype_only(sig, avals, positions, fixed, error):
+    """Last resort: every unknown dimension 1, shapes unknown."""
+    for size in (1, 2):
+        try:
+            bound = [aval(a.dtype, (size,) if a.shape is None else tuple([size if d is None else d for d in a.shape])) for a in avals]
+            extra = {i: np.ones([1 if d is None else d for d in bound[i].shape], bound[i].np) for i in positions}
+            out = _abstract(sig, bound, fixed or extra or None)
+            return Inferred(tuple([aval(a.dtype, None) for a in out.avals]), out.single)
+        except errors.OpError as e:
+            error = error or e
+    if error is not None:
+        raise error
+    return Inferred((aval(avals[0].dtype, None),), True)
+
+
+def probe(slot, k):
+    """The value that a slot of a graph would have if every unknown size were PROBES[k]; None where that cannot be told.
+
+    This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
+    """
+    if slot.value is not None:
+        return np.asarray(slot.value)
+    node = slot.node
+    if node is None:
+        return None
+    cache = getattr(node, "attributes", None)
+    key = ("probe", k, slot.index)
+    if cache and key in cache:
+        return cache[key]
+    value = _probe(slot, node, k)
+    if hasattr(node, "attributes"):
+        if node.attributes is None:
+            node.attributes = {}
+        # A shape may become known later (set_shape), so only what does not depend on one is kept.
+        if value is not None and node.sig.op.type == "Const":
+            node.attributes[key] = value
+    return value
+
+
+def _probe(slot, node, k):
+    op = node.sig.op
+    if op.type == "Const":
+        return node.sig.apply(())[0]
+    if op.type in ("Placeholder", "PlaceholderWithDefault"):
+        if slot.aval.dtype.is_integer and slot.aval.known and int(np.prod(slot.aval.shape)) <= 8:
+            return np.full(slot.aval.shape, PROBES[k], slot.aval.np)
+        return None
+    if op.host or op.stateful or node.reads or node.writes or not slot.aval.small_int:
+        if not (slot.aval.dtype.is_integer or slot.aval.dtype.is_bool or slot.aval.dtype.is_floating):
+            return None
+        if op.host or op.stateful or node.reads or node.writes or not slot.aval.known or np.prod(slot.aval.shape) > 64:
+            return None
+    if op.known:
+        shape = node.ins[0].aval.shape
+        if shape is None:
+            return None
+        sized = jax.ShapeDtypeStruct(tuple([PROBES[k] if d is None else d for d in shape]), np.float32)
+        return np.asarray(node.sig.apply((sized,))[slot.index])
+    if not slot.aval.small_int and not slot.aval.dtype.is_bool and slot.aval.dtype is not dtypes.float32:
+        return None
+    args = [probe(s, k) for s in node.ins]
+    if not args or any(a is None for a in args):
+        return None
+    from .program import on_host
+
+    try:
+        return on_host(node.sig, args)[slot.index]
+    except Exception:  # noqa: BLE001 - a guess that does not fit this op is no answer
+        return None
+
+
+def sizes(slot, k):
+    """`probe`, and where only some elements of a vector can be told ([n, 784] with n computed), PROBES[k] for the others."""
+    value = probe(slot, k)
+    node = slot.node
+    if value is not None or node is None or not slot.aval.dtype.is_integer:
+        return value
+    if node.sig.op.type == "Pack" and all(s.aval.shape == () for s in node.ins):
+        parts = [probe(s, k) for s in node.ins]
+        if any(p is not None for p in parts):
+            return np.array([PROBES[k] if p is None else p for p in parts], slot.aval.np)
+    if node.sig.op.type == "ConcatV2" and all(s.aval.known and len(s.aval.shape) == 1 for s in node.ins):
+        parts = [sizes(s, k) for s in node.ins]
+        if any(p is not None for p in parts):
+            return np.concatenate([np.full(s.aval.shape, PROBES[k]) if p is None else p for s, p in zip(node.ins, parts, strict=True)])
+    return None
+
+
+def constant_value(slot):
+    """The value of a graph slot where it is the same however large the unknown sizes are, else None."""
+    one, two = probe(slot, 0), probe(slot, 1)
+    if one is None or two is None or one.shape != two.shape or not np.array_equal(one, two):
+        return None
+    return one
+
+
+def partial_shape(slot):
+    """A 1-D integer slot read as a static shape: a tuple with None where not known, or None if nothing is known."""
+    one, two = sizes(slot, 0), sizes(slot, 1)
+    if one is None or two is None:
+        shape = slot.aval.shape
+        return (None,) * shape[0] if shape and shape[0] is not None else None
+    return tuple([int(a) if a == b and a >= 0 else None for a, b in zip(one, two, strict=True)])

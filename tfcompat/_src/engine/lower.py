@@ -1,0 +1,401 @@
+"""A slice of a graph -> a `Plan`: stages to run, host, compiled, host, ..., with the variables' values threaded through.
+
+Operations become pure nodes first: what an operation reads of variables becomes inputs, what it writes becomes outputs, in
+TensorFlow's order (in a Session's graph: writes as late as dependencies allow; in a function: as written).  Then each stage is
+linearized like everything else.  Host operations (strings, files, Python functions, data-dependent shapes) cut the program.  An input
+that a kernel must know before compiling (a shape) is known from constants and static shapes, or makes the feeds it comes from part of
+the compile key, or cuts the program too.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sys
+
+import jax
+import numpy as np
+
+from .. import errors
+from ..graph import Node, Slot, aval
+from . import dispatch, log
+from .infer import static_positions
+from .program import linearize, program
+
+LARGE = 4096  # elements; larger constants are inputs of the program instead of text
+
+
+class Plan:
+    """What one (fetches, feeds) needs: `run(feeds, state)` computes it.
+
+    stages      device and host stages in order
+    fetches     slots of the values asked for
+    feeds       slot per fed slot, in the caller's order
+    initial     variable -> slot of its value before the run
+    final       variable -> slot of its value after the run, for those written
+    """
+
+    __slots__ = ("stages", "fetches", "feeds", "initial", "final", "static_feeds", "name")
+
+
+class HostStage:
+    """Operations that run in Python, one after the other."""
+
+    __slots__ = ("nodes",)
+
+    def __init__(self, nodes):
+        self.nodes = nodes
+
+    def run(self, values, session):
+        for node, original in self.nodes:
+            args = [host_value(values[s] if s in values else s.value) for s in node.ins]
+            out = run_host(node.sig, args, original, session)
+            for s, v in zip(node.outs, out, strict=True):
+                values[s] = v
+
+
+def host_value(value):
+    return np.asarray(value)
+
+
+def run_host(sig, args, original, session):
+    """The outputs of a host operation for NumPy arguments."""
+    from ..record import host_array
+
+    try:
+        special = getattr(sig.op.kernel, "with_session", None)
+        out = special(session, original, *args, **sig.settings) if special else sig.fn(*args)
+    except errors.OpError as e:
+        if e.op is None and original is not None:
+            e._op, e._node_def = original, original.node_def
+        raise
+    return [host_array(v) for v in (out if isinstance(out, (tuple, list)) else (out,))]
+
+
+class DeviceStage:
+    """A compiled program: leaves in, values for later stages and the caller out."""
+
+    __slots__ = ("program", "leaves", "outputs", "static", "donate", "compiled", "label", "sources", "simple")
+
+    def __init__(self, nodes, outputs, static, donate, label):
+        code, numbers, self.leaves = linearize(outputs, set(nodes), nodes)
+        self.program = program(code, numbers, len(self.leaves))
+        self.outputs, self.label = outputs, label
+        self.static = tuple([i for i, s in enumerate(self.leaves) if s in static])
+        self.donate = tuple([i for i, s in enumerate(self.leaves) if s in donate])
+        self.compiled = {}
+
+    def function(self, known):
+        """The jitted function for these values of the static leaves."""
+        key = tuple([(v.dtype.str, v.shape, v.tobytes()) for v in known])
+        found = self.compiled.get(key)
+        if found is None:
+            found = self.compiled[key] = self._jit(known)
+        return found
+
+    def _jit(self, known):
+        static, label, code = self.static, self.label, self.program
+        if not static:
+
+            def run(*leaves):
+                log.traced(label, code, leaves)
+                return code.evaluate(leaves)
+
+            return jax.jit(run, donate_argnums=self.donate)
+
+        def run_static(*leaves):
+            log.traced(label, code, leaves)
+            leaves = list(leaves)
+            for i, v in zip(static, known, strict=True):
+                leaves.insert(i, v)
+            return code.evaluate(leaves)
+
+        shift = [i - sum(1 for j in static if j < i) for i in self.donate]
+        return jax.jit(run_static, donate_argnums=tuple(shift))
+
+    def call(self, args):
+        """The output values for leaf values `args` (a list; donated ones are given up)."""
+        if self.static:
+            known = [np.asarray(args[i]) for i in self.static]
+            args = [a for i, a in enumerate(args) if i not in self.static]
+            fn = self.function(known)
+        else:
+            fn = self.compiled.get(()) or self.function(())
+        with jax.enable_x64(True):
+            return fn(*args)
+
+    def run(self, values, session):
+        args = [values[s] if s in values else s.value for s in self.leaves]
+        for i in self.donate:
+            if sys.getrefcount(args[i]) > 4:  # the session's, values, args, getrefcount's own argument
+                args[i] = np.array(args[i])
+        for s, v in zip(self.outputs, self.call(args), strict=True):
+            values[s] = v
+
+
+def plan(fetch_slots, fetch_ops, feed_slots, *, label="Session.run", in_order=False, effects_last=True, donate=True, all_ops=None):
+    """The Plan that computes `fetch_slots` and runs `fetch_ops` given `feed_slots` (all of one graph)."""
+    fed = set(feed_slots)
+    needed = _needed(fetch_slots, fetch_ops, fed)
+    if all_ops is not None:
+        needed.update(all_ops)
+    order = sorted(needed, key=lambda n: n.order) if in_order else _schedule(needed, fed)
+    result = Plan()
+    result.name = label
+    lowering = _Lowering(fed)
+    for op in order:
+        lowering.add(op)
+    result.feeds = [lowering.place(s) for s in feed_slots]
+    result.fetches = [lowering.place(s) for s in fetch_slots]
+    result.initial = lowering.initial
+    result.final = {v: s for v, s in lowering.state.items() if lowering.initial.get(v) is not s}
+    result.static_feeds = lowering.static & set(result.feeds)
+    result.stages = lowering.stages([*result.fetches, *result.final.values()], result, label, donate)
+    return result
+
+
+def _needed(slots, ops, fed):
+    seen = set()
+    stack = [s.node for s in slots if s not in fed] + list(ops)
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        for s in node.ins:
+            if s not in fed and s.node not in seen:
+                stack.append(s.node)
+        stack.extend([c for c in node.control_inputs if c not in seen])
+    return seen
+
+
+def _schedule(needed, fed):
+    """Dependencies first; among what is ready, reads and computations before writes, each in the order of creation."""
+    waiting, users, ready = {}, {}, []
+    for node in needed:
+        before = {s.node for s in node.ins if s not in fed} | {c for c in node.control_inputs}
+        before &= needed
+        waiting[node] = len(before)
+        for b in before:
+            users.setdefault(b, []).append(node)
+        if not before:
+            heapq.heappush(ready, (bool(node.writes), node.order, node))
+    order = []
+    while ready:
+        _, _, node = heapq.heappop(ready)
+        order.append(node)
+        for u in users.get(node, ()):
+            waiting[u] -= 1
+            if not waiting[u]:
+                heapq.heappush(ready, (bool(u.writes), u.order, u))
+    return order
+
+
+class _Lowering:
+    """Turns operations, added in running order, into pure nodes with levels: even ones compiled, odd ones on the host."""
+
+    def __init__(self, fed):
+        self.fed = fed
+        self.slots: dict = {}  # graph slot -> pure slot
+        self.pure: dict = {}  # operation -> pure node
+        self.state: dict = {}  # variable -> pure slot of its current value
+        self.initial: dict = {}
+        self.level: dict = {}  # pure slot -> level it is available at (-1: from the start)
+        self.node_level: dict = {}
+        self.by_level: dict = {}
+        self.known: set = set()  # pure slots known while compiling
+        self.static: set = set()  # pure slots that are part of the compile key
+        self.counter = 0
+
+    def place(self, s):
+        found = self.slots.get(s)
+        if found is None:
+            found = self.slots[s] = Slot(None, 0, s.aval)
+            self.level[found] = -1
+        return found
+
+    def read(self, variable):
+        slot = self.state.get(variable)
+        if slot is None:
+            slot = self.state[variable] = self.initial[variable] = Slot(None, 0, variable._aval)
+            self.level[slot] = -1
+        return slot
+
+    def add(self, op):
+        sig = op.sig
+        if sig.op.type == "Const":
+            return self._const(op)
+        if sig.op.type == "Placeholder":
+            if op.outs[0] not in self.fed:
+                raise errors.InvalidArgumentError(
+                    op.node_def, op,
+                    f"You must feed a value for placeholder tensor '{op.name}' with dtype {_spoken(op.outs[0].aval)}"
+                    f"{_and_shape(op.outs[0].aval)}",
+                )  # fmt: skip
+            return None
+        ins = tuple([self.place(s) for s in op.ins] + [self.read(v) for v in op.reads])
+        node = self.pure[op] = Node(sig, ins, self.counter)
+        self.counter += 1
+        node.outs = tuple([Slot(node, i, s.aval) for i, s in enumerate(op.outs)])
+        node.outs += tuple([Slot(node, len(op.outs) + i, v._aval) for i, v in enumerate(op.writes)])
+        if op.sub:
+            node = self.pure[op] = _with_sub(node, [self.pure.get(m, m) for m in op.sub])
+        for s, p in zip(op.outs, node.outs, strict=False):
+            if s not in self.fed:
+                self.slots[s] = p
+        for v, p in zip(op.writes, node.outs[len(op.outs) :], strict=True):
+            self.state[v] = p
+        self._settle(op, node)
+        return None
+
+    def _const(self, op):
+        s = op.outs[0]
+        if s in self.fed:
+            return
+        array = op.sig.settings["value"].array
+        if array.size > LARGE and array.dtype != object:
+            slot = Slot(None, 0, s.aval, array)
+            dispatch.device_value(slot)
+            self.level[slot] = -1
+        elif array.dtype == object:
+            slot = Slot(None, 0, s.aval, array)
+            self.level[slot] = -1
+        else:
+            node = Node(op.sig, (), self.counter)
+            self.counter += 1
+            slot = Slot(node, 0, s.aval)
+            node.outs = (slot,)
+            self.known.add(slot)
+            self.level[slot] = -1
+        self.slots[s] = slot
+
+    def _settle(self, op, node):
+        """The level a node runs at."""
+        available = max([self.level[s] for s in node.ins], default=-1)
+        after = max([self.node_level.get(c, -1) for c in op.control_inputs], default=-1)
+        if node.sig.op.host:
+            level = _at_least(available, 1)
+            level = max(level, _at_least(after, 1) if op.control_inputs else level)
+        else:
+            level = max(_at_least(available, 0), 0)
+            if _at_least(after, 0) > level and (op.writes or op.reads):
+                level = _at_least(after, 0)
+            for i in static_positions(node.sig, len(node.ins)):
+                level = max(level, self._make_static(node.ins[i]))
+            arithmetic = all(s in self.known and s.aval.np.kind in "iub" for s in node.ins) and bool(node.ins)
+            if node.sig.op.known or arithmetic and not node.sig.op.stateful:
+                self.known.update(node.outs)
+        self.node_level[op] = level
+        for s in node.outs:
+            self.level[s] = level
+        self.by_level.setdefault(level, []).append((node, op))
+
+    def _make_static(self, slot):
+        """Sees to it that `slot` is known when its reader is compiled; returns the lowest level the reader may run at."""
+        if slot in self.known or slot in self.static:
+            return 0
+        if slot.node is None:
+            self.static.add(slot)
+            return 0
+        feeds = self._feeds_of(slot)
+        if feeds is not None:
+            self.static.update(feeds)
+            self._mark_known(slot)
+            return 0
+        self.static.add(slot)
+        return _at_least(self.level[slot] + 1, 0)
+
+    def _feeds_of(self, slot):
+        """The fed slots a value is integer arithmetic of, or None if it depends on anything else."""
+        if slot in self.known:
+            return set()
+        node = slot.node
+        if slot.aval.np.kind not in "iub":
+            return None
+        if node is None:
+            return {slot} if slot.value is None and slot not in self.state.values() else set()
+        if node.sig.op.host or node.sig.op.stateful or not node.ins:
+            return None
+        found = set()
+        for s in node.ins:
+            part = self._feeds_of(s)
+            if part is None:
+                return None
+            found |= part
+        return found
+
+    def _mark_known(self, slot):
+        if slot not in self.known and slot.node is not None:
+            self.known.update(slot.node.outs)
+            for s in slot.node.ins:
+                self._mark_known(s)
+
+    def stages(self, wanted, result, label, donate):
+        """The stages in running order; each gives what later ones and the caller need."""
+        levels = sorted(self.by_level)
+        made_at = {}
+        for level in levels:
+            for node, _ in self.by_level[level]:
+                for s in node.outs:
+                    made_at[s] = level
+        used_later = {}
+        for level in levels:
+            for node, _ in self.by_level[level]:
+                for s in node.ins:
+                    if s in made_at and made_at[s] < level:
+                        used_later.setdefault(made_at[s], {})[s] = None
+        for s in wanted:
+            if s in made_at:
+                used_later.setdefault(made_at[s], {})[s] = None
+        const_nodes = [s.node for s in self.slots.values() if s.node is not None and s.node.sig.op.type == "Const"]
+        stages = []
+        for level in levels:
+            group = self.by_level[level]
+            if level % 2:
+                stages.append(HostStage(group))
+                continue
+            last = level == levels[-1]
+            nodes = [n for n, _ in group]
+            present = set(nodes)
+            outputs = list(used_later.get(level, ()))
+            given_up = set()
+            if donate and last:
+                given_up = {result.initial[v] for v in result.final if v in result.initial} - set(result.fetches)
+            stages.append(DeviceStage(_prune(const_nodes, nodes, present), outputs, self.static, given_up, label))
+        return stages
+
+
+def _prune(consts, nodes, present):
+    """The constants that these nodes read, then the nodes."""
+    read = {s.node for n in nodes for s in n.ins if s.node is not None and s.node not in present}
+    return [c for c in consts if c in read] + nodes
+
+
+class _GradientNode(Node):
+    __slots__ = ("sub",)
+
+
+def _with_sub(node, sub):
+    made = _GradientNode(node.sig, node.ins, node.order)
+    made.sub = tuple(sub)
+    made.outs = node.outs
+    for s in made.outs:
+        s.node = made
+    return made
+
+
+def _at_least(level, parity):
+    """The lowest level >= `level` that is compiled (parity 0) or on the host (parity 1)."""
+    return level if level % 2 == parity else level + 1
+
+
+def _spoken(a):
+    from .infer import _spoken as spoken
+
+    return spoken(a.dtype)
+
+
+def _and_shape(a):
+    return "" if a.shape is None else f" and shape [{','.join('?' if d is None else str(d) for d in a.shape)}]"
+
+
+__all__ = ["DeviceStage", "HostStage", "Plan", "aval", "plan"]

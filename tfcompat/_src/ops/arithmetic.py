@@ -1,0 +1,231 @@
+"""Arithmetic that is more than a row: division by TensorFlow's rules, strings, tf.where, functions of other ops."""
+
+from __future__ import annotations
+
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes, errors, record
+from ..declare import OPS, OpDef, export, op
+from ..graph import context
+from ..scopes import name_scope
+from .core import cast
+from .math import fit, spoken
+
+
+# -- choosing ---------------------------------------------------------------------------------------------------------
+@op("SelectV2", "", own="condition")
+def select_v2(condition, t, e):
+    fit("SelectV2", condition.shape, t.shape, e.shape)
+    return jnp.where(condition, t, e)
+
+
+@op("Select", "", own="condition")
+def select(condition, t, e):
+    """TF1's form: `condition` has the shape of the others, or is a vector that chooses rows, or a scalar."""
+    if t.shape != e.shape:
+        raise errors.InvalidArgumentError(None, None, f"Shapes must be equal: {spoken(t.shape)} and {spoken(e.shape)} [Op:Select]")
+    if condition.shape != t.shape and condition.ndim:
+        if condition.ndim != 1 or not t.ndim or condition.shape[0] != t.shape[0]:
+            raise errors.InvalidArgumentError(
+                None, None, f"'condition' {spoken(condition.shape)} does not fit 'then' {spoken(t.shape)} [Op:Select]"
+            )
+        condition = jnp.reshape(condition, condition.shape + (1,) * (t.ndim - 1))
+    return jnp.where(condition, t, e)
+
+
+def _choose(type, condition, x, y, name):
+    if x is None and y is None:
+        if "Where" not in OPS:
+            raise NotImplementedError("tf.where with one argument")
+        return record.call(OPS["Where"], [record.convert_to_tensor(condition, dtypes.bool)], None, name)
+    if x is None or y is None:
+        raise ValueError("x and y must both be non-None or both be None.")
+    return record.call(OPS[type], [condition, x, y], None, name)
+
+
+@export("where", v1="where_v2")
+def where(condition, x=None, y=None, name=None):
+    """`x` where `condition`, else `y`, the three broadcast; with the condition alone: the indices [n, rank], int64, of what is true."""
+    return _choose("SelectV2", condition, x, y, name)
+
+
+@export("", v1="where")
+def where_v1(condition, x=None, y=None, name=None):
+    """TF1's tf.where: no broadcasting, but a condition of rank 1 chooses rows."""
+    return _choose("Select", condition, x, y, name)
+
+
+# -- composed ---------------------------------------------------------------------------------------------------------
+_DIVIDES_AS = dict(uint8=dtypes.float32, int8=dtypes.float32, uint16=dtypes.float32, int16=dtypes.float32,
+                   uint32=dtypes.float64, int32=dtypes.float64, uint64=dtypes.float64, int64=dtypes.float64)  # fmt: skip
+
+
+def two_tensors(x, y):
+    """`x` and `y` as tensors of one dtype, the other's where Python lets it; TypeError where they differ."""
+    if record._dtype_of(x) is None and record._dtype_of(y) is not None and not isinstance(x, (np.ndarray, np.generic)):
+        y = record.convert_to_tensor(y)
+        x = record.convert_to_tensor(x, dtype_hint=y.dtype.base_dtype)
+    else:
+        x = record.convert_to_tensor(x)
+        y = record.convert_to_tensor(y, dtype_hint=x.dtype.base_dtype)
+    if x.dtype.base_dtype is not y.dtype.base_dtype:
+        raise TypeError(f"`x` and `y` must have the same dtype, got {x.dtype!r} != {y.dtype!r}.")
+    return x, y
+
+
+def true_divide(x, y, name):
+    """x / y as Python 3: integers divide as float64 (8 and 16 bits: float32).  Raises TypeError for mixed dtypes and bool."""
+    if context.graph is None:
+        return _true_divide(x, y, None)
+    with name_scope(name, "truediv", [x, y]) as scope:
+        return _true_divide(x, y, scope)
+
+
+def _true_divide(x, y, scope):
+    x, y = two_tensors(x, y)
+    have = x.dtype.base_dtype
+    as_dtype = _DIVIDES_AS.get(have.name)
+    if as_dtype is not None:
+        x, y = cast(x, as_dtype), cast(y, as_dtype)
+    elif not (have.is_floating or have.is_complex):
+        raise TypeError(f"Invalid dtype {have!r} in __truediv__. Expected a number.")
+    return OPS["RealDiv"].public(x, y, scope)
+
+
+@export("truediv math.truediv")
+def truediv(x, y, name=None):
+    """x / y as Python 3 divides: integers give float64 (8 and 16 bits: float32)."""
+    return true_divide(x, y, name)
+
+
+@export("divide math.divide")
+def divide(x, y, name=None):
+    """x / y as Python 3 divides."""
+    if record._dtype_of(x) is None and record._dtype_of(y) is None:
+        x = record.convert_to_tensor(x)
+    return true_divide(x, y, name)
+
+
+@export("", v1="div")
+def div(x, y, name=None):
+    """x / y as Python 2 divides: integers give the floor."""
+    x, y = two_tensors(x, y)
+    which = "RealDiv" if x.dtype.is_floating or x.dtype.is_complex else "FloorDiv"
+    return record.call(OPS[which], [x, y], None, name, "div")
+
+
+@export("floordiv math.floordiv")
+def floordiv(x, y, name=None):
+    """x // y, rounded toward minus infinity."""
+    return record.call(OPS["FloorDiv"], [x, y], None, name, "floordiv")
+
+
+@export("math.divide_no_nan", v1="div_no_nan math.divide_no_nan")
+def divide_no_nan(x, y, name=None):
+    """x / y, zero where y is zero."""
+    return record.call(OPS["DivNoNan"], [x, y], None, name, "div_no_nan")
+
+
+@export("math.multiply_no_nan")
+def multiply_no_nan(x, y, name=None):
+    """x * y, zero where y is zero even if x is infinite or NaN."""
+    return record.call(OPS["MulNoNan"], [x, y], None, name, "multiply_no_nan")
+
+
+@export("math.reciprocal_no_nan")
+def reciprocal_no_nan(x, name=None):
+    """1 / x, zero where x is zero."""
+    x = record.convert_to_tensor(x)
+    return record.call(OPS["DivNoNan"], [np.ones((), x.dtype.np), x], None, name, "reciprocal_no_nan")
+
+
+@export("math.nextafter")
+def nextafter(x1, x2, name=None):
+    """The next number after x1 in the direction of x2."""
+    return record.call(OPS["NextAfter"], [x1, x2], None, name)
+
+
+@export("pow math.pow")
+def pow(x, y, name=None):
+    """x ** y for each pair of elements."""
+    return record.call(OPS["Pow"], [x, y], None, name)
+
+
+def _text(f):
+    """A comparison (or joining) of strings: on the host, bytes by bytes."""
+
+    def kernel(x, y):
+        fit("Equal", x.shape, y.shape)
+        out = f(*np.broadcast_arrays(x, y))
+        return out
+
+    return kernel
+
+
+def _text_shape(dtype):
+    def abstract(x, y):
+        if x.shape is None or y.shape is None:
+            return dtype, None
+        pairs = list(itertools.zip_longest(reversed(x.shape), reversed(y.shape), fillvalue=1))
+        return dtype, tuple([b if a == 1 else a if b == 1 or a is not None else b for a, b in pairs])[::-1]
+
+    return abstract
+
+
+# The same op types as above where the tensors are strings; these run on the host.
+TEXT = {
+    "Equal": OpDef("Equal", _text(lambda x, y: np.asarray(x == y, bool)), host=True, abstract=_text_shape(dtypes.bool)),
+    "NotEqual": OpDef("NotEqual", _text(lambda x, y: np.asarray(x != y, bool)), host=True, abstract=_text_shape(dtypes.bool)),
+    "AddV2": OpDef("AddV2", _text(lambda x, y: np.asarray(x + y, object)), host=True, abstract=_text_shape(dtypes.string), name="Add"),
+}
+
+
+def compare(type, x, y, name):
+    """Equal or NotEqual of tensors of any dtype, strings included."""
+    if context.graph is None and x.__class__ is y.__class__ is record.EagerTensor and x.dtype is not dtypes.string:
+        return OPS[type].public(x, y)
+    x, y = _adopt(x, y)
+    return record.call((TEXT if x.dtype is dtypes.string else OPS)[type], [x, y], None, name)
+
+
+def _adopt(x, y):
+    """Both as tensors, the one that has no dtype of its own with the other's."""
+    if record._dtype_of(x) is None and record._dtype_of(y) is not None:
+        y = record.convert_to_tensor(y)
+        return record.convert_to_tensor(x, y.dtype.base_dtype), y
+    x = record.convert_to_tensor(x)
+    return x, record.convert_to_tensor(y, None if record._dtype_of(y) is not None else x.dtype.base_dtype)
+
+
+@export("equal math.equal")
+def equal(x, y, name=None):
+    """x == y for each pair of elements; InvalidArgumentError where the shapes do not broadcast."""
+    return compare("Equal", x, y, name)
+
+
+@export("not_equal math.not_equal")
+def not_equal(x, y, name=None):
+    """x != y for each pair of elements; InvalidArgumentError where the shapes do not broadcast."""
+    return compare("NotEqual", x, y, name)
+
+
+@export("logical_xor math.logical_xor", v1="logical_xor math.logical_xor")
+def logical_xor(x, y, name="LogicalXor"):
+    """True where exactly one of the two is."""
+    with name_scope(name, "LogicalXor", [x, y]) as scope:
+        either, both = OPS["LogicalOr"].public(x, y), OPS["LogicalAnd"].public(x, y)
+        return OPS["LogicalAnd"].public(either, OPS["LogicalNot"].public(both), name=scope)
+
+
+@export("math.scalar_mul", v1="scalar_mul math.scalar_mul")
+def scalar_mul(scalar, x, name=None):
+    """A scalar times a tensor or IndexedSlices.  Raises ValueError where `scalar` has another rank."""
+    scalar = record.convert_to_tensor(scalar, dtype=x.dtype.base_dtype, name="scalar")
+    if scalar.shape.rank not in (0, None):
+        raise ValueError(f"The input scalar must be a 0-D value. Received shape {scalar.shape}.")
+    if isinstance(x, record.IndexedSlices):
+        return record.IndexedSlices(OPS["Mul"].public(scalar, x.values, name), x.indices, x.dense_shape)
+    return OPS["Mul"].public(scalar, x, name)

@@ -1,0 +1,657 @@
+"""Rearranging whole tensors: reshape, transpose, concat, stack, split, tile, pad, reverse, roll, broadcast."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .. import dtypes, errors, record
+from ..declare import OPS, export, op
+from ..engine import infer as inference
+from ..graph import aval, context
+from ..shapes import TensorShape
+from ..tensor import EagerTensor, SymbolicTensor, Tensor
+
+
+def bad(type, message):
+    """An InvalidArgumentError with TensorFlow's words about the op `type`."""
+    return errors.InvalidArgumentError(None, None, f"{message} [Op:{type}]")
+
+
+def xp(*arrays):
+    """NumPy where every array is NumPy's (shapes and what is computed from them), else JAX's NumPy."""
+    return np if all(isinstance(a, np.ndarray) for a in arrays) else jnp
+
+
+def shapes_text(shape):
+    return "[" + ",".join(str(d) for d in shape) + "]"
+
+
+# -- reshape ----------------------------------------------------------------------------------------------------------
+@op("Reshape", static="shape", own="tensor", twin=True)
+def reshape_kernel(tensor, shape):
+    """tensor [...] -> the same elements in row-major order with shape `shape`; one size may be -1."""
+    return tensor.reshape(full_shape(tensor.shape, shape))
+
+
+def full_shape(old, shape):
+    """`shape` (an integer array) for a tensor of shape `old`, its -1 replaced.  Raises InvalidArgumentError where that does not fit."""
+    size = int(np.prod(old, dtype=object))
+    if shape.dtype.kind not in "iu":
+        if shape.size:
+            spoken = {"float32": "float", "float64": "double"}.get(shape.dtype.name, shape.dtype.name)
+            raise bad("Reshape", f"Value for attr 'Tshape' of {spoken} is not in the list of allowed values: int32, int64")
+    dims = [int(d) for d in shape.ravel()]
+    unknown = [i for i, d in enumerate(dims) if d == -1]
+    if len(unknown) > 1:
+        raise bad("Reshape", f"Only one input size may be -1, not both {unknown[0]} and {unknown[1]}")
+    for i, d in enumerate(dims):
+        if d < -1:
+            raise bad("Reshape", f"Size {i} must be non-negative, not {d}")
+    known = int(np.prod([d for d in dims if d != -1], dtype=np.int64))
+    if unknown:
+        if known == 0 and size == 0:  # TensorFlow leaves the zeros out on both sides
+            rest = [int(np.prod([d for d in sizes if d > 0], dtype=object)) for sizes in (old, dims)]
+            dims[unknown[0]] = rest[0] // rest[1]
+        elif known == 0 or size % known:
+            raise bad("Reshape", f"Input to reshape is a tensor with {size} values, but the requested shape requires a multiple of {known}")
+        else:
+            dims[unknown[0]] = size // known
+    elif known != size:
+        raise bad("Reshape", f"Input to reshape is a tensor with {size} values, but the requested shape has {known}")
+    return tuple(dims)
+
+
+@export("reshape", v1="reshape manip.reshape")
+def reshape(tensor, shape, name=None):
+    """tensor [...] -> the same elements in row-major order with shape `shape`; one size may be -1."""
+    graph = context.graph
+    if graph is None:
+        return record.call(OPS["Reshape"], [tensor, shape], None, name)
+    full = graph.op_name(name, "Reshape")
+    tensor = record.convert_to_tensor(tensor, name=f"{full}/tensor/")
+    if not isinstance(shape, (Tensor, np.ndarray)) and not (isinstance(shape, (list, tuple)) and record._contains_tensor(shape)):
+        shape = record.shape_array(shape)
+    shape = record.convert_to_tensor(shape, name=f"{full}/shape/")
+    avals = (aval(tensor.dtype.base_dtype, _reshaped(tensor, shape, full)),)
+    return record.add_op(graph, OPS["Reshape"].sig, [tensor, shape], full, avals=avals, single=True)
+
+
+def _reshaped(tensor, shape, full):
+    """The static shape of a reshape in a graph, where sizes of the tensor or of the shape may be unknown."""
+    old = tensor._shape_tuple()
+    one, two = inference.sizes(shape._slot, 0), inference.sizes(shape._slot, 1)
+    if one is None or two is None:
+        rank = shape._shape_tuple()
+        return (None,) * rank[0] if rank and rank[0] is not None else None
+    answers = []
+    for wanted, size in ((one, inference.PROBES[0]), (two, inference.PROBES[1])):
+        try:
+            known = None if old is None else [size if d is None else d for d in old]
+            answers.append(tuple(wanted.ravel().tolist()) if known is None else full_shape(known, wanted))
+        except errors.InvalidArgumentError as e:
+            if old is not None and None not in old and np.array_equal(one, two):
+                raise ValueError(_graph_words(old, wanted, e, full)) from None
+            answers.append(tuple(wanted.ravel().tolist()))
+    return tuple([a if a == b and a >= 0 else None for a, b in zip(*answers, strict=True)])
+
+
+def _graph_words(old, shape, error, full):
+    size, new = int(np.prod(old, dtype=np.int64)), int(np.prod(shape, dtype=np.int64))
+    where = errors.user_line()
+    at = f"\n  made at {where[0]}:{where[1]}    {where[2]}" if where else ""
+    if (shape >= 0).all():
+        return f"Cannot reshape a tensor with {size} elements to shape {shapes_text(shape)} ({new} elements) for {full!r}{at}"
+    return f"{error.message} for {full!r}{at}"
+
+
+# -- one dimension more or less ---------------------------------------------------------------------------------------
+@op("ExpandDims", static="dim", own="input", twin=True)
+def expand_dims_kernel(input, dim):
+    """input [...] -> [..., 1, ...] with the new dimension at `dim`."""
+    if dim.size != 1:
+        raise bad("ExpandDims", f"'dim' input must be a tensor with a single value, got shape {shapes_text(dim.shape)}")
+    axis = int(dim.reshape(()))
+    if not -input.ndim - 1 <= axis <= input.ndim:
+        raise bad("ExpandDims", f"Tried to expand dim index {axis} for tensor with {input.ndim} dimensions.")
+    shape = list(input.shape)
+    shape.insert(axis if axis >= 0 else axis + input.ndim + 1, 1)
+    return input.reshape(shape)
+
+
+@export("expand_dims", v1="")
+def expand_dims(input, axis, name=None):
+    """input [...] -> [..., 1, ...] with the new dimension at `axis`."""
+    return record.call(OPS["ExpandDims"], [input, axis], None, name)
+
+
+@export("", v1="expand_dims")
+def expand_dims_v1(input, axis=None, name=None, dim=None):
+    """TF1's tf.expand_dims, with `dim` as the older name of `axis`."""
+    axis = one_of("axis", axis, "dim", dim)
+    if axis is None:
+        raise ValueError("Must specify an axis argument to tf.expand_dims()")
+    return expand_dims(input, axis, name)
+
+
+def one_of(new, value, old, old_value):
+    """The value of an argument that has two names.  Raises ValueError where both are given."""
+    if old_value is None:
+        return value
+    if value is not None:
+        raise ValueError(f"Cannot specify both '{old}' and '{new}'.")
+    return old_value
+
+
+@op("Squeeze", twin=True)
+def squeeze_kernel(input, *, axis=()):
+    """input [..., 1, ...] without the dimensions of size 1 (those in `axis`, or all)."""
+    shape = list(input.shape)
+    if not axis:
+        return input.reshape([d for d in shape if d != 1])
+    for a in axis:
+        if not -input.ndim <= a < input.ndim:
+            raise bad("Squeeze", f"Tried to squeeze dim index {a} for tensor with {input.ndim} dimensions.")
+        if shape[a] != 1:
+            raise bad("Squeeze", f"Can not squeeze dim[{a % input.ndim}], expected a dimension of 1, got {shape[a]}")
+    gone = {a % input.ndim for a in axis}
+    return input.reshape([d for i, d in enumerate(shape) if i not in gone])
+
+
+@export("squeeze", v1="")
+def squeeze(input, axis=None, name=None):
+    """input [..., 1, ...] without the dimensions of size 1 (those in `axis`, or all)."""
+    axis = record.setting(axis)
+    axis = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    graph = context.graph
+    if graph is not None:
+        full = graph.op_name(name, "Squeeze")
+        input = record.convert_to_tensor(input, name=f"{full}/input/")
+        old = input._shape_tuple()
+        if old is None or None in old and (not axis or any(-len(old) <= a < len(old) and old[a] is None for a in axis)):
+            # An unknown size may be 1: nobody can say yet which dimensions stay.
+            gone = {a % len(old) for a in axis} if old is not None and axis else None
+            new = None if gone is None else tuple([d for i, d in enumerate(old) if i not in gone])
+            sig = OPS["Squeeze"].signature({"axis": axis})
+            return record.add_op(graph, sig, [input], full, avals=(aval(input.dtype.base_dtype, new),), single=True)
+        return record.call(OPS["Squeeze"], [input], {"axis": axis}, full + "/")
+    return record.call(OPS["Squeeze"], [input], {"axis": axis}, name)
+
+
+@export("", v1="squeeze")
+def squeeze_v1(input, axis=None, name=None, squeeze_dims=None):
+    """TF1's tf.squeeze, with `squeeze_dims` as the older name of `axis`."""
+    return squeeze(input, one_of("axis", axis, "squeeze_dims", squeeze_dims), name)
+
+
+# -- transpose --------------------------------------------------------------------------------------------------------
+@op("Transpose", static="perm", own="x", name="transpose", twin=True)
+def transpose_kernel(x, perm=None):
+    """x [d0, d1, ...] -> its dimensions in the order `perm` (default: reversed)."""
+    if perm is None:
+        return x.transpose()
+    order = _permutation(perm, x.ndim)
+    return x.transpose(order)
+
+
+def _permutation(perm, rank):
+    if perm.shape != (rank,):
+        raise bad("Transpose", f"transpose expects a vector of size {rank}. But input(1) is a vector of size {perm.size}")
+    order = []
+    for p in perm.tolist():
+        if not -rank <= p < rank:
+            raise bad("Transpose", f"{p} is out of range [0 .. {rank})")
+        order.append(p % rank)
+    for i in range(rank):
+        if i not in order:
+            raise bad("Transpose", f"{i} is missing from {{{','.join(str(p) for p in perm.tolist())}}}.")
+    return order
+
+
+@export("transpose", v1="")
+def transpose(a, perm=None, conjugate=False, name="transpose"):
+    """a [d0, d1, ...] -> its dimensions in the order `perm` (default: reversed), conjugated if asked."""
+    if conjugate:
+        a = record.convert_to_tensor(a)
+        if a.dtype.is_complex:
+            a = OPS["Conj"].public(a)
+    return record.call(OPS["Transpose"], [a, perm], None, name)
+
+
+@export("", v1="transpose")
+def transpose_v1(a, perm=None, name="transpose", conjugate=False):
+    """TF1's argument order of tf.transpose."""
+    return transpose(a, perm, conjugate, name)
+
+
+# -- joining and cutting ----------------------------------------------------------------------------------------------
+@op("ConcatV2", name="concat", twin=lambda *values, axis: np.concatenate(values, _concat_axis(values, axis)))
+def concat_kernel(*values, axis):
+    """values n x [.., d_i, ..] -> [.., sum d_i, ..] along `axis`."""
+    axis = _concat_axis(values, axis)
+    return values[0] if len(values) == 1 else lax.concatenate([jnp.asarray(v) for v in values], axis)
+
+
+def _concat_axis(values, axis):
+    rank = values[0].ndim
+    for i, v in enumerate(values):
+        if v.ndim == 0:
+            raise bad("ConcatV2", "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
+        if v.ndim != rank:
+            raise bad("ConcatV2", f"ConcatOp : Ranks of all input tensors should match: shape[0] = {shapes_text(values[0].shape)} "
+                                  f"vs. shape[{i}] = {shapes_text(v.shape)}")  # fmt: skip
+    if not -rank <= axis < rank:
+        raise bad("ConcatV2", f"ConcatOp : Expected concatenating dimensions in the range [-{rank}, {rank}), but got {axis}")
+    axis %= rank
+    for i, v in enumerate(values):
+        for d in range(rank):
+            if d != axis and v.shape[d] != values[0].shape[d]:
+                raise bad("ConcatV2", f"ConcatOp : Dimension {d} in both shapes must be equal: shape[0] = "
+                                      f"{shapes_text(values[0].shape)} vs. shape[{i}] = {shapes_text(v.shape)}")  # fmt: skip
+    return axis
+
+
+@export("concat", v1="")
+def concat(values, axis, name="concat"):
+    """values n x [.., d_i, ..] -> [.., sum d_i, ..] along `axis`."""
+    if not isinstance(values, (list, tuple)):
+        values = [values]
+    if len(values) == 1:
+        axis = _scalar_axis(axis)
+        tensor = record.convert_to_tensor(values[0], name=name)
+        rank = tensor._rank()
+        if rank is not None and not -rank <= axis < max(rank, 1):
+            raise ValueError(f"tf.concat: axis {axis} is out of range for a tensor of rank {rank}")
+        return OPS["Identity"].public(tensor, name=name)
+    if not values:
+        raise bad("ConcatV2", "tf.concat needs at least one tensor")
+    return record.call(OPS["ConcatV2"], list(values), {"axis": _scalar_axis(axis)}, name)
+
+
+def _scalar_axis(axis):
+    axis = record.setting(axis)
+    if isinstance(axis, tuple) and len(axis) == 1:
+        axis = axis[0]
+    if not isinstance(axis, int):
+        raise ValueError(f"Shape {axis!r} must have rank 0: the axis of tf.concat is one integer")
+    return axis
+
+
+@export("", v1="concat")
+def concat_v1(values, axis, name="concat"):
+    """TF1's tf.concat; the order (axis, values) of TensorFlow 0.x is understood too."""
+    if isinstance(values, int) and not isinstance(axis, int):
+        values, axis = axis, values
+    return concat(values, axis, name)
+
+
+@op("Pack", name="stack", twin=lambda *values, axis=0: np.stack(values, _stack_axis(values, axis)))
+def pack_kernel(*values, axis=0):
+    """values n x [...] -> [.., n, ..] with the new dimension at `axis`."""
+    axis = _stack_axis(values, axis)
+    shape = list(values[0].shape)
+    shape.insert(axis, 1)
+    return lax.concatenate([jnp.asarray(v).reshape(shape) for v in values], axis)
+
+
+def _stack_axis(values, axis):
+    rank = values[0].ndim
+    for i, v in enumerate(values):
+        if v.shape != values[0].shape:
+            raise bad("Pack", f"Shapes of all inputs must match: values[0].shape = {shapes_text(values[0].shape)} != "
+                              f"values[{i}].shape = {shapes_text(v.shape)}")  # fmt: skip
+    if not -rank - 1 <= axis <= rank:
+        raise bad("Pack", f"axis = {axis} not in [{-rank - 1}, {rank + 1})")
+    return axis % (rank + 1)
+
+
+@export("stack", v1="stack pack")
+def stack(values, axis=0, name="stack"):
+    """values n x [...] -> [.., n, ..] with the new dimension at `axis`."""
+    axis = record.setting(axis)
+    if isinstance(values, Tensor) or not isinstance(values, (list, tuple)):
+        values = record.convert_to_tensor(values)
+        if axis == 0:
+            return values
+        values = unstack(values)
+    elif axis == 0 and (not values or not record._contains_tensor(values)):
+        return record.convert_to_tensor(values, name=name)
+    rank = _rank_of(values[0])
+    if rank is not None and not -rank - 1 <= axis <= rank:
+        raise ValueError(f"Argument `axis` = {axis} not in range [{-rank - 1}, {rank + 1})")
+    return record.call(OPS["Pack"], list(values), {"axis": axis}, name)
+
+
+def _rank_of(value):
+    if isinstance(value, Tensor) or hasattr(value.__class__, "_dense_tensor"):
+        return value.shape.rank
+    return np.ndim(value) if not record._contains_tensor(value if isinstance(value, (list, tuple)) else []) else None
+
+
+@export("parallel_stack")
+def parallel_stack(values, name="parallel_stack"):
+    """values n x [...] -> [n, ...]."""
+    return stack(values, 0, name)
+
+
+@op("Unpack", name="unstack", twin=True)
+def unpack_kernel(value, *, num, axis=0):
+    """value [.., num, ..] -> num x [...], the slices along `axis`."""
+    if not -value.ndim <= axis < value.ndim:
+        raise bad("Unpack", f"axis = {axis} not in [{-value.ndim}, {value.ndim})")
+    if value.shape[axis] != num:
+        raise bad("Unpack", f"Input shape axis {axis} must equal {num}, got shape {shapes_text(value.shape)}")
+    axis %= value.ndim
+    shape = [d for i, d in enumerate(value.shape) if i != axis]
+    index = [slice(None)] * value.ndim
+    parts = []
+    for i in range(num):
+        if isinstance(value, np.ndarray):
+            index[axis] = i
+            parts.append(value[tuple(index)])
+        else:
+            parts.append(lax.slice_in_dim(value, i, i + 1, axis=axis).reshape(shape))
+    return tuple(parts)
+
+
+@export("unstack", v1="unstack unpack")
+def unstack(value, num=None, axis=0, name="unstack"):
+    """value [.., num, ..] -> list of num tensors [...], the slices along `axis`."""
+    axis, num = record.setting(axis), record.setting(num)
+    value = record.convert_to_tensor(value)
+    shape = value._shape_tuple()
+    if num is None:
+        if shape is not None:
+            if not -len(shape) <= axis < len(shape):
+                raise ValueError(f"Argument `axis` = {axis} not in range [{-len(shape)}, {len(shape)})")
+            num = shape[axis]
+        if num is None:
+            raise ValueError(f"Cannot infer argument `num` from shape {value.shape}")
+    return record.call(OPS["Unpack"], [value], {"num": num, "axis": axis}, name)
+
+
+@op("Split", name="split", twin=True)
+def split_kernel(value, *, num_split, axis=0):
+    """value [.., n * d, ..] -> n x [.., d, ..], equal parts along `axis`."""
+    axis = _split_axis("Split", value, axis)
+    if num_split < 1 or value.shape[axis] % num_split:
+        raise bad("Split", f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} (size = "
+                           f"{value.shape[axis]}) and num_split {num_split}")  # fmt: skip
+    size = value.shape[axis] // num_split
+    return _parts(value, [size] * num_split, axis)
+
+
+def _split_axis(type, value, axis):
+    if not -value.ndim <= axis < value.ndim:
+        raise bad(type, f"-input rank(-{value.ndim}) <= split_dim < input rank ({value.ndim}), but got {axis}")
+    return axis % value.ndim
+
+
+def _parts(value, sizes, axis):
+    parts, at = [], 0
+    for n in sizes:
+        if isinstance(value, np.ndarray):
+            parts.append(value[(slice(None),) * axis + (slice(at, at + n),)])
+        else:
+            parts.append(lax.slice_in_dim(value, at, at + n, axis=axis))
+        at += n
+    return tuple(parts)
+
+
+@op("SplitV", static="size_splits", own="value", name="split", twin=True)
+def split_v_kernel(value, size_splits, *, axis=0):
+    """value [.., sum(size_splits), ..] -> parts of these sizes along `axis`; one size may be -1."""
+    axis = _split_axis("SplitV", value, axis)
+    sizes, total = size_splits.tolist(), value.shape[axis]
+    if sizes.count(-1) == 1:
+        sizes[sizes.index(-1)] = total - sum(n for n in sizes if n != -1)
+    if min(sizes, default=0) < 0 or sum(sizes) != total:
+        raise bad("SplitV", "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than "
+                            f"the size of the input along split_dim if not fully specified.  Got: {sum(n for n in sizes if n > 0)}")  # fmt: skip
+    return _parts(value, sizes, axis)
+
+
+@export("split", v1="")
+def split(value, num_or_size_splits, axis=0, num=None, name="split"):
+    """value -> list of its parts along `axis`: a number of equal ones, or of these sizes (one may be -1)."""
+    value = record.convert_to_tensor(value)
+    if isinstance(num_or_size_splits, TensorShape):
+        num_or_size_splits = num_or_size_splits.as_list()
+    if isinstance(num_or_size_splits, Tensor):
+        rank = num_or_size_splits.shape.rank
+    else:
+        rank = np.ndim(num_or_size_splits) if not isinstance(num_or_size_splits, (list, tuple)) else 1
+    if rank == 0:
+        return record.call(OPS["Split"], [value], {"num_split": num_or_size_splits, "axis": axis}, name)
+    return record.call(OPS["SplitV"], [value, num_or_size_splits], {"axis": axis}, name)
+
+
+@export("", v1="split")
+def split_v1(value, num_or_size_splits, axis=0, num=None, name="split"):
+    """TF1's tf.split; the order (axis, number, value) of TensorFlow 0.x is understood too."""
+    if isinstance(value, int) and isinstance(num_or_size_splits, int) and not isinstance(axis, int):
+        value, axis = axis, value
+    return split(value, num_or_size_splits, axis, num, name)
+
+
+# -- repeating and padding --------------------------------------------------------------------------------------------
+@op("Tile", names="tile", v1="tile manip.tile", static="multiples", own="input", twin=True)
+def tile_kernel(input, multiples):
+    """input [d0, ...], multiples [m0, ...] -> [d0 * m0, ...]."""
+    if multiples.shape != (input.ndim,):
+        raise bad("Tile", f"Expected multiples argument to be a vector of length {input.ndim} but got length {multiples.size}")
+    for i, m in enumerate(multiples.tolist()):
+        if m < 0:
+            raise bad("Tile", f"Expected multiples[{i}] >= 0, but got {m}")
+    return xp(input).tile(input, tuple(multiples.tolist()))
+
+
+@op("Pad", static="paddings", own="tensor", twin=True)
+def pad_kernel(tensor, paddings):
+    """tensor [d0, ...], paddings [rank, 2] -> zeros put before and after each dimension."""
+    return _padded("Pad", tensor, paddings, np.zeros((), tensor.dtype))
+
+
+@op("PadV2", static="paddings", own="tensor", name="PadV2", twin=True)
+def pad_v2_kernel(tensor, paddings, constant_values):
+    """tensor [d0, ...], paddings [rank, 2] -> `constant_values`, a scalar, put before and after each dimension."""
+    return _padded("PadV2", tensor, paddings, constant_values)
+
+
+def _check_paddings(type, tensor, paddings):
+    if paddings.ndim != 2 or paddings.shape[1] != 2:
+        raise bad(type, f"paddings must be a matrix with 2 columns: {shapes_text(paddings.shape)}")
+    if paddings.shape[0] != tensor.ndim:
+        raise bad(type, f"The first dimension of paddings must be the rank of inputs{shapes_text(paddings.shape)} {shapes_text(tensor.shape)}")
+    for low, high in paddings.tolist():
+        if low < 0 or high < 0:
+            raise bad(type, f"Paddings must be non-negative: {low} {high}")
+
+
+def _padded(type, tensor, paddings, value):
+    _check_paddings(type, tensor, paddings)
+    if isinstance(tensor, np.ndarray) and isinstance(value, np.ndarray):
+        return np.pad(tensor, paddings.tolist(), constant_values=value.reshape(()))
+    return lax.pad(tensor, jnp.asarray(value, tensor.dtype).reshape(()), [(low, high, 0) for low, high in paddings.tolist()])
+
+
+@op("MirrorPad", static="paddings", own="input", twin=True)
+def mirror_pad_kernel(input, paddings, *, mode):
+    """input [d0, ...], paddings [rank, 2] -> its own elements mirrored at the border, without (REFLECT) or with it (SYMMETRIC)."""
+    _check_paddings("MirrorPad", input, paddings)
+    for size, (low, high) in zip(input.shape, paddings.tolist()):
+        if mode == "REFLECT" and (low >= size or high >= size) and (low or high):
+            raise bad("MirrorPad", f"paddings must be less than the dimension size: {low}, {high} not less than {size}")
+        if mode == "SYMMETRIC" and (low > size or high > size):
+            raise bad("MirrorPad", f"paddings must be no greater than the dimension size: {low}, {high} greater than {size}")
+    return xp(input).pad(input, paddings.tolist(), mode=mode.lower())
+
+
+@export("pad", v1="")
+def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
+    """tensor [d0, ...], paddings [rank, 2] -> padded with a constant, or by REFLECT or SYMMETRIC mirroring."""
+    mode = mode.upper()
+    if mode == "CONSTANT":
+        if not isinstance(constant_values, (Tensor, np.ndarray)) and constant_values == 0:
+            return record.call(OPS["Pad"], [tensor, paddings], None, name)
+        return record.call(OPS["PadV2"], [record.convert_to_tensor(tensor), paddings, _of_dtype(constant_values, tensor)], None, name)
+    if mode not in ("REFLECT", "SYMMETRIC"):
+        raise ValueError(
+            f'Value of argument `mode` expected to be one of "CONSTANT", "REFLECT", or "SYMMETRIC". Received `mode` = {mode}'
+        )
+    return record.call(OPS["MirrorPad"], [tensor, paddings], {"mode": mode}, name)
+
+
+def _of_dtype(value, tensor):
+    """`value` as a tensor of the dtype of `tensor`; a tensor stays what it is."""
+    return value if isinstance(value, Tensor) else record.convert_to_tensor(value, record.convert_to_tensor(tensor).dtype.base_dtype)
+
+
+@export("", v1="pad")
+def pad_v1(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
+    """TF1's argument order of tf.pad."""
+    return pad(tensor, paddings, mode, constant_values, name)
+
+
+# -- order along a dimension ------------------------------------------------------------------------------------------
+@op("ReverseV2", static="axis", own="tensor", name="ReverseV2", twin=True)
+def reverse_kernel(tensor, axis):
+    """tensor [...] -> back to front along the dimensions in `axis`."""
+    axes = []
+    for a in axis.ravel().tolist():
+        if not -tensor.ndim <= a < tensor.ndim:
+            raise bad("ReverseV2", f"'axis'[{len(axes)}] = {a} is out of valid range [0, {tensor.ndim - 1}]")
+        if a % tensor.ndim in axes:
+            raise bad("ReverseV2", f"axis {a % tensor.ndim} specified more than once.")
+        axes.append(a % tensor.ndim)
+    return np.flip(tensor, axes) if isinstance(tensor, np.ndarray) else lax.rev(tensor, axes)
+
+
+@export("reverse", v1="reverse reverse_v2 manip.reverse")
+def reverse(tensor, axis, name=None):
+    """tensor [...] -> back to front along the dimensions in `axis` (or where `axis`, one bool a dimension, says so)."""
+    if not isinstance(axis, Tensor):
+        listed = np.asarray(axis)
+        if listed.dtype == bool:  # the form before TensorFlow 1.0
+            axis = np.flatnonzero(listed).astype(np.int32)
+    return record.call(OPS["ReverseV2"], [tensor, axis], None, name)
+
+
+@op("ReverseSequence", own="seq_lengths")
+def reverse_sequence_kernel(input, seq_lengths, *, seq_dim, batch_dim=0):
+    """input [.., batch, .., time, ..] -> the first seq_lengths[b] steps of each sequence b back to front."""
+    if seq_lengths.shape != (input.shape[batch_dim],):
+        raise bad("ReverseSequence", f"Length of seq_lengths != input.dims({batch_dim}), ({seq_lengths.size} vs. {input.shape[batch_dim]})")
+    n = input.shape[seq_dim]
+    step = lax.broadcasted_iota(np.int32, (input.shape[batch_dim], n), 1)
+    length = seq_lengths.astype(np.int32)[:, None]
+    order = jnp.where(step < length, length - 1 - step, step)
+    if batch_dim > seq_dim:
+        order = order.T
+    shape = [d if i in (batch_dim, seq_dim) else 1 for i, d in enumerate(input.shape)]
+    return jnp.take_along_axis(input, jnp.broadcast_to(order.reshape(shape), input.shape), seq_dim)
+
+
+@export("reverse_sequence", v1="")
+def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=None):
+    """input [.., batch, .., time, ..] -> the first seq_lengths[b] steps of each sequence b back to front."""
+    input = record.convert_to_tensor(input)
+    rank = input._rank()
+    seq_axis, batch_axis = record.setting(seq_axis), record.setting(batch_axis) or 0
+    if rank is not None:
+        seq_axis, batch_axis = seq_axis % rank, batch_axis % rank
+    return record.call(OPS["ReverseSequence"], [input, seq_lengths], {"seq_dim": seq_axis, "batch_dim": batch_axis}, name)
+
+
+@export("", v1="reverse_sequence")
+def reverse_sequence_v1(input, seq_lengths, seq_axis=None, batch_axis=None, name=None, seq_dim=None, batch_dim=None):
+    """TF1's tf.reverse_sequence, with `seq_dim` and `batch_dim` as older names."""
+    seq_axis, batch_axis = one_of("seq_axis", seq_axis, "seq_dim", seq_dim), one_of("batch_axis", batch_axis, "batch_dim", batch_dim)
+    return reverse_sequence(input, seq_lengths, seq_axis, batch_axis, name)
+
+
+@op("Roll", own="input shift", static="axis")
+def roll_kernel(input, shift, axis):
+    """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
+    shifts, axes = jnp.asarray(shift).reshape(-1), axis.ravel().tolist()
+    if shifts.shape[0] != len(axes):
+        raise bad("Roll", f"shift and axis must have the same size: {shifts.shape[0]} vs {len(axes)}")
+    for i, a in enumerate(axes):
+        if not -input.ndim <= a < input.ndim:
+            raise bad("Roll", f"axis {a} is out of range")
+        input = jnp.roll(input, shifts[i], a)
+    return input
+
+
+@export("roll", v1="roll manip.roll")
+def roll(input, shift, axis, name=None):
+    """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
+    return record.call(OPS["Roll"], [input, shift, axis], None, name)
+
+
+# -- broadcasting -----------------------------------------------------------------------------------------------------
+@op("BroadcastTo", names="broadcast_to", static="shape", own="input", twin=True)
+def broadcast_to_kernel(input, shape):
+    """input [...] -> repeated to `shape`."""
+    shape = tuple(shape.tolist())
+    if len(shape) < input.ndim:
+        raise bad("BroadcastTo", f"Rank of input ({input.ndim}) must be no greater than rank of output shape ({len(shape)}).")
+    shape = tuple([input.shape[i - len(shape) + input.ndim] if d == -1 else d for i, d in enumerate(shape)])
+    try:
+        fits = np.broadcast_shapes(input.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise bad("BroadcastTo", f"Incompatible shapes: {shapes_text(input.shape)} vs. {shapes_text(shape)}")
+    return xp(input).broadcast_to(input, shape)
+
+
+@op("BroadcastArgs", names="", static="s0 s1", twin=True)
+def broadcast_args_kernel(s0, s1):
+    """The shape that tensors of the shapes s0 and s1 broadcast to."""
+    return _broadcast_args(s0, s1)
+
+
+def _broadcast_args(s0, s1):
+    a, b = s0.tolist(), s1.tolist()
+    n = max(len(a), len(b))
+    out = []
+    for x, y in zip([1] * (n - len(a)) + a, [1] * (n - len(b)) + b):
+        if x != y and x != 1 and y != 1:
+            raise bad("BroadcastArgs", f"Incompatible shapes: {shapes_text(a)} vs. {shapes_text(b)}")
+        out.append(y if x == 1 else x)
+    return np.array(out, s0.dtype)
+
+
+@export("broadcast_dynamic_shape")
+def broadcast_dynamic_shape(shape_x, shape_y):
+    """The shape, an integer vector, that tensors of two shapes broadcast to."""
+    shape_x, shape_y = record.convert_to_tensor(shape_x), record.convert_to_tensor(shape_y)
+    if context.graph is None:
+        return record.constant(_broadcast_args(shape_x._numpy(), shape_y._numpy()))
+    return record.call(OPS["BroadcastArgs"], [shape_x, shape_y], None, None)
+
+
+@export("broadcast_static_shape")
+def broadcast_static_shape(shape_x, shape_y):
+    """The TensorShape that two TensorShapes broadcast to.  Raises ValueError where they do not."""
+    x, y = TensorShape(shape_x), TensorShape(shape_y)
+    if x.rank is None or y.rank is None:
+        return TensorShape(None)
+    n = max(x.rank, y.rank)
+    out = []
+    for a, b in zip([1] * (n - x.rank) + x.as_list(), [1] * (n - y.rank) + y.as_list()):
+        if a is not None and b is not None and a != b and a != 1 and b != 1:
+            raise ValueError(f"Incompatible shapes for broadcasting: {x} and {y}")
+        out.append(b if a == 1 else a if b == 1 or b is None and a is not None else b if a is None else a)
+        if a is None and b is None or a is None and b == 1 or b is None and a == 1:
+            out[-1] = None
+    return TensorShape(out)
+
+
+def is_tensor(value):
+    return isinstance(value, Tensor) or hasattr(value.__class__, "_dense_tensor")
+
+
+__all__ = ["EagerTensor", "SymbolicTensor", "bad", "dtypes", "one_of", "reshape", "shapes_text", "xp"]

@@ -1,0 +1,269 @@
+"""Reading and writing at indices: gather, gather_nd, scatter_nd, tensor_scatter_nd_*.
+
+Indices known when the op is recorded are checked as TensorFlow's CPU kernels do.  An index computed on the device that is out of range
+reads NaN (0 for integers) and is not written, since a compiled program cannot raise.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes, record
+from ..declare import OPS, export, op
+from ..graph import context
+from ..tensor import EagerTensor
+from .array import bad, shapes_text, xp
+
+CHECKED = 65536  # indices; larger arrays are not worth looking through on the host
+
+
+def _fill(dtype):
+    return np.nan if dtypes.as_dtype(dtype).is_floating or dtypes.as_dtype(dtype).is_complex else 0
+
+
+def _take(params, indices, axis):
+    if isinstance(params, np.ndarray) and isinstance(indices, np.ndarray):
+        return np.take(params, indices, axis)
+    size = params.shape[axis]
+    if isinstance(indices, np.ndarray):  # known: in range is known too
+        _check(indices, size)
+        return jnp.take(params, indices, axis, mode="clip")
+    if indices.dtype.kind == "i":
+        indices = jnp.where(indices < 0, np.asarray(size, indices.dtype), indices)
+    return jnp.take(params, indices, axis, mode="fill", fill_value=_fill(params.dtype))
+
+
+def _check(indices, size):
+    """Raises InvalidArgumentError for the first index that is not in [0, size)."""
+    outside = (indices < 0) | (indices >= size)
+    if outside.any():
+        where = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(outside))) if indices.ndim else ()
+        place = shapes_text(where) if where else ""
+        raise bad("GatherV2", f"indices{place} = {indices[where]} is not in [0, {size})")
+
+
+@op("GatherV2", own="indices", name="GatherV2", twin=True)
+def gather_kernel(params, indices, *, axis=0, batch_dims=0):
+    """params [.., d, ..], indices [...] -> [.., *indices, ..]: the slices of `params` along `axis` at `indices`."""
+    if not -params.ndim <= axis < params.ndim:
+        raise bad("GatherV2", f"Shape must be at least rank {axis + 1 if axis >= 0 else -axis} but is rank {params.ndim}")
+    axis %= params.ndim
+    if batch_dims < 0:
+        batch_dims += indices.ndim
+    if batch_dims > min(axis, indices.ndim):
+        raise bad("GatherV2", f"batch_dims ({batch_dims}) must be less than or equal to axis ({axis}) and the rank of indices "
+                              f"({indices.ndim})")  # fmt: skip
+    if not batch_dims:
+        return _take(params, indices, axis)
+    for d in range(batch_dims):
+        if params.shape[d] != indices.shape[d]:
+            raise bad("GatherV2", f"params.shape[{d}]: {params.shape[d]} should be equal to indices.shape[{d}]: {indices.shape[d]}")
+    f = lambda p, i: _take(p, i, axis - batch_dims)  # noqa: E731
+    for _ in range(batch_dims):
+        f = jax.vmap(f)
+    return f(jnp.asarray(params), jnp.asarray(indices))
+
+
+@export("gather", v1="")
+def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
+    """params [.., d, ..], indices [...] -> the slices of `params` along `axis` (default: `batch_dims`) at `indices`."""
+    axis, batch_dims = record.setting(axis), record.setting(batch_dims)
+    if axis is None:
+        axis = batch_dims
+    indices = record.convert_to_tensor(indices)
+    _check_index_dtype("GatherV2", "Tindices", indices)
+    read = getattr(params, "_gather", None)  # variables and sharded things know how to read a few rows
+    if read is not None and axis == 0 and batch_dims == 0:
+        return read(indices, name)
+    params = record.convert_to_tensor(params)
+    known = indices._slot.value if indices.__class__ is EagerTensor else None
+    if known.__class__ is np.ndarray and known.size <= CHECKED and not batch_dims:
+        shape = params._shape_tuple()
+        if shape and -len(shape) <= axis < len(shape):
+            _check(known, shape[axis])
+    if params.dtype is dtypes.string and context.graph is None:
+        return record.constant(gather_kernel_on_host(params._numpy(), indices._numpy(), axis, batch_dims))
+    return record.call(OPS["GatherV2"], [params, indices], {"axis": axis, "batch_dims": batch_dims}, name)
+
+
+def gather_kernel_on_host(params, indices, axis, batch_dims):
+    if batch_dims:
+        parts = [gather_kernel_on_host(p, i, axis - 1, batch_dims - 1) for p, i in zip(params, indices)]
+        return np.stack(parts)
+    _check(indices, params.shape[axis])
+    out = np.take(params, indices, axis)
+    if not isinstance(out, np.ndarray):
+        value, out = out, np.empty((), object)
+        out[()] = value
+    return out
+
+
+def _check_index_dtype(type, attribute, indices):
+    if not indices.dtype.is_integer:
+        from ..engine.infer import _spoken
+
+        raise bad(type, f"Value for attr '{attribute}' of {_spoken(indices.dtype)} is not in the list of allowed values: int16, int32, int64")
+
+
+@export("", v1="gather")
+def gather_v1(params, indices, validate_indices=None, name=None, axis=None, batch_dims=0):
+    """TF1's argument order of tf.gather."""
+    return gather(params, indices, validate_indices, axis, batch_dims, name)
+
+
+@export("", v1="batch_gather")
+def batch_gather(params, indices, name=None):
+    """params [b.., d, ...], indices [b.., n] -> [b.., n, ...]."""
+    indices = record.convert_to_tensor(indices)
+    return gather(params, indices, batch_dims=indices.shape.rank - 1, name=name or "BatchGather")
+
+
+# -- n-dimensional indices --------------------------------------------------------------------------------------------
+def _index_tuple(indices, shape):
+    """indices [..., k] into a tensor of `shape` as k index arrays; out-of-range ones point past the end."""
+    k = indices.shape[-1]
+    parts = [indices[..., i] for i in range(k)]
+    if isinstance(indices, np.ndarray):
+        return tuple(parts)
+    outside = jnp.zeros(indices.shape[:-1], bool)
+    for part, d in zip(parts, shape):
+        outside = outside | (part < 0) | (part >= d)
+    return tuple([jnp.where(outside, np.asarray(d, part.dtype), part) for part, d in zip(parts, shape)])
+
+
+@op("GatherNd", own="indices")
+def gather_nd_kernel(params, indices):
+    """params [d0, .., dk-1, ...], indices [..., k] -> [..., *params.shape[k:]]."""
+    k = indices.shape[-1]
+    if k > params.ndim:
+        raise bad("GatherNd", f"index innermost dimension length must be <= params rank; saw: {k} vs. {params.ndim}")
+    if k == 0:
+        return jnp.broadcast_to(params, indices.shape[:-1] + params.shape)
+    return jnp.asarray(params).at[_index_tuple(indices, params.shape)].get(mode="fill", fill_value=_fill(params.dtype))
+
+
+def _check_nd(type, indices, shape, what="param"):
+    known = indices._slot.value if indices.__class__ is EagerTensor else None
+    if known.__class__ is not np.ndarray or known.size > CHECKED or shape is None or not known.ndim or known.shape[-1] > len(shape):
+        return
+    limits = np.array(shape[: known.shape[-1]])
+    outside = ((known < 0) | (known >= limits)).any(-1)
+    if outside.any():
+        where = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(outside)))[: known.ndim - 1]
+        listed = "[" + ", ".join(str(i) for i in known[where].tolist()) + "]"
+        raise bad(type, f"indices{shapes_text(where) if where else ''} = {listed} does not index into {what} shape {shapes_text(shape)}, "
+                        f"node name: {type}")  # fmt: skip
+
+
+@export("gather_nd", v1="")
+def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
+    """params [b.., d0, .., dk-1, ...], indices [b.., ..., k] -> [b.., ..., *rest]."""
+    _no_policy(bad_indices_policy)
+    batch_dims = record.setting(batch_dims)
+    params, indices = record.convert_to_tensor(params), record.convert_to_tensor(indices)
+    _check_index_dtype("GatherNd", "Tindices", indices)
+    if batch_dims:
+        return record.call(OPS["BatchGatherNd"], [params, indices], {"batch_dims": batch_dims}, name)
+    _check_nd("GatherNd", indices, params._shape_tuple())
+    if params.dtype is dtypes.string and context.graph is None:
+        at = indices._numpy()
+        return record.constant(np.asarray(params._numpy()[tuple(np.moveaxis(at, -1, 0))], object))
+    return record.call(OPS["GatherNd"], [params, indices], None, name)
+
+
+@op("BatchGatherNd", own="indices", name="GatherNd")
+def batch_gather_nd_kernel(params, indices, *, batch_dims):
+    """gather_nd for each element of the first `batch_dims` dimensions."""
+    f = gather_nd_kernel.op.kernel
+    for _ in range(batch_dims):
+        f = jax.vmap(f)
+    return f(jnp.asarray(params), jnp.asarray(indices))
+
+
+@export("", v1="gather_nd manip.gather_nd")
+def gather_nd_v1(params, indices, name=None, batch_dims=0, bad_indices_policy=""):
+    """TF1's argument order of tf.gather_nd."""
+    return gather_nd(params, indices, batch_dims, name, bad_indices_policy)
+
+
+def _no_policy(policy):
+    if policy not in ("", "DEFAULT", "ERROR"):
+        raise NotImplementedError(f"bad_indices_policy={policy!r} is not supported")
+
+
+def _check_updates(type, indices, updates, shape):
+    k = indices.shape[-1] if indices.ndim else 1
+    if k > len(shape) or updates.shape != indices.shape[:-1] + tuple(shape[k:]):
+        raise bad(type, f"Must have updates.shape = indices.shape[:batch_dim] + output_shape[index_depth:], got updates.shape: "
+                        f"{shapes_text(updates.shape)}, indices.shape: {shapes_text(indices.shape)}, output_shape: {shapes_text(shape)}")  # fmt: skip
+
+
+def _scattered(type, tensor, indices, updates, how):
+    _check_updates(type, indices, updates, tensor.shape)
+    if indices.shape[-1] == 0:
+        flat = updates.reshape((-1, *tensor.shape))
+        return dict(add=lambda: tensor + flat.sum(0), set=lambda: flat[-1])[how]()
+    at = jnp.asarray(tensor).at[_index_tuple(indices, tensor.shape)]
+    return getattr(at, how)(updates, mode="drop")
+
+
+@op("ScatterNd", own="indices", static="shape")
+def scatter_nd_kernel(indices, updates, shape):
+    """indices [..., k], updates [..., *shape[k:]] -> zeros of `shape` with the updates added at the indices."""
+    return _scattered("ScatterNd", jnp.zeros(tuple(shape.tolist()), updates.dtype), indices, updates, "add")
+
+
+@export("scatter_nd", v1="scatter_nd manip.scatter_nd")
+def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
+    """indices [..., k], updates [..., *shape[k:]] -> zeros of `shape` with the updates added at the indices."""
+    _no_policy(bad_indices_policy)
+    indices = record.convert_to_tensor(indices)
+    _check_index_dtype("ScatterNd", "Tindices", indices)
+    if context.graph is None:
+        shape = record.shape_array(shape)
+        _check_nd("ScatterNd", indices, tuple(shape.tolist()), "")
+    return record.call(OPS["ScatterNd"], [indices, updates, shape], None, name)
+
+
+def _declare_tensor_scatter(type, how, names, v1, negate=False):
+    @op(type, own="indices")
+    def kernel(tensor, indices, updates):
+        return _scattered(type, tensor, indices, -updates if negate else updates, how)
+
+    definition = kernel.op
+
+    def function(tensor, indices, updates, name=None):
+        tensor, indices = record.convert_to_tensor(tensor), record.convert_to_tensor(indices)
+        _check_index_dtype(type, "Tindices", indices)
+        _check_nd(type, indices, tensor._shape_tuple(), "")
+        return record.call(definition, [tensor, indices, updates], None, name)
+
+    if how != "set":
+        plain = function
+
+        def function(tensor, indices, updates, bad_indices_policy="", name=None):
+            _no_policy(bad_indices_policy)
+            return plain(tensor, indices, updates, name)
+
+    function.__name__ = function.__qualname__ = names.split()[0]
+    function.__doc__ = (
+        f"tensor [...], indices [..., k], updates [..., *tensor.shape[k:]] -> `tensor` with the updates "
+        f"{'put' if how == 'set' else how + ('' if not negate else ' (negated)')} at the indices."
+    )
+    export(names, v1)(function)
+    return function
+
+
+tensor_scatter_nd_update = _declare_tensor_scatter(
+    "TensorScatterUpdate", "set", "tensor_scatter_nd_update", "tensor_scatter_nd_update tensor_scatter_update"
+)
+tensor_scatter_nd_add = _declare_tensor_scatter("TensorScatterAdd", "add", "tensor_scatter_nd_add", "tensor_scatter_nd_add tensor_scatter_add")
+tensor_scatter_nd_sub = _declare_tensor_scatter(
+    "TensorScatterSub", "add", "tensor_scatter_nd_sub", "tensor_scatter_nd_sub tensor_scatter_sub", negate=True
+)
+tensor_scatter_nd_min = _declare_tensor_scatter("TensorScatterMin", "min", "tensor_scatter_nd_min", "tensor_scatter_nd_min tensor_scatter_min")
+tensor_scatter_nd_max = _declare_tensor_scatter("TensorScatterMax", "max", "tensor_scatter_nd_max", "tensor_scatter_nd_max tensor_scatter_max")
+
+__all__ = ["gather", "gather_nd", "scatter_nd", "xp"]

@@ -1,0 +1,282 @@
+"""The loss functions of tf.nn: cross-entropies and the Poisson loss."""
+
+from __future__ import annotations
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes, errors, record
+from ..declare import OPS, export, op
+from ..graph import context
+from ..scopes import name_scope
+from .math import FLOATS, with_jvp
+from .nn import renamed, scoped
+
+
+def named_only(function):
+    """Refuses positional arguments, as TF1 did: before it, these functions took (logits, labels)."""
+    parameters = inspect.signature(function)
+
+    def guarded(*args, _sentinel=None, **kwargs):
+        if args or _sentinel is not None:
+            raise ValueError(f"Only call `{function.__name__}` with named arguments (labels=..., logits=..., ...)")
+        return function(**kwargs)
+
+    guarded.__name__ = guarded.__qualname__ = function.__name__
+    guarded.__doc__, guarded.__signature__ = function.__doc__, parameters
+    return guarded
+
+
+def _both(labels, logits, name):
+    """`logits` as a tensor and `labels` as one of its dtype; ValueError where either is missing."""
+    if labels is None or logits is None:
+        raise ValueError(f"Both `labels` and `logits` must be provided for {name}. Received: labels={labels} and logits={logits}")
+    logits = record.convert_to_tensor(logits, name="logits")
+    return record.convert_to_tensor(labels, logits.dtype, name="labels"), logits
+
+
+# -- softmax ----------------------------------------------------------------------------------------------------------
+def _log_probabilities(logits, axis):
+    shifted = logits - jax.lax.stop_gradient(jnp.max(logits, axis, keepdims=True))
+    return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis, keepdims=True))
+
+
+def _softmax_cross_entropy(axis):
+    def value(labels, logits):
+        log_p = _log_probabilities(logits, axis)
+        # A class of probability zero that has no label costs nothing (0 * inf would be NaN).
+        return -jnp.sum(jnp.where(labels == 0, 0, labels * log_p), axis)
+
+    def tangent(primals, tangents, _):
+        # By the logits: softmax - labels, which is TensorFlow's answer also for labels that do not sum to one.
+        labels, logits = primals
+        log_p = _log_probabilities(logits, axis)
+        return jnp.sum((jnp.exp(log_p) - labels) * tangents[1], axis) - jnp.sum(log_p * tangents[0], axis)
+
+    return with_jvp(value, tangent)
+
+
+@op("SoftmaxCrossEntropyWithLogits", dtypes=FLOATS)
+def softmax_cross_entropy_kernel(labels, logits, *, axis=-1):
+    """Losses of the shape of `logits` without `axis`; in half precision the sums are taken in float32."""
+    if labels.ndim != logits.ndim or not -logits.ndim <= axis < logits.ndim or labels.shape[axis] != logits.shape[axis]:
+        raise errors.InvalidArgumentError(
+            None, None, f"logits and labels must be broadcastable: logits_size={list(logits.shape)} labels_size={list(labels.shape)}"
+        )
+    labels, logits = jnp.broadcast_arrays(labels, logits)
+    narrow = logits.dtype.itemsize < 4
+    loss = _softmax_cross_entropy(axis)(*[v.astype(jnp.float32) if narrow else v for v in (labels, logits)])
+    return loss.astype(logits.dtype)
+
+
+def _record_softmax_cross_entropy(labels, logits, axis, name, default):
+    labels, logits = _both(labels, logits, "softmax_cross_entropy_with_logits")
+    settings = {} if axis is None or axis == -1 else {"axis": axis}
+    return scoped(softmax_cross_entropy_kernel, [labels, logits], settings, name, default, "Reshape_2")
+
+
+@export("nn.softmax_cross_entropy_with_logits", v1="")
+def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
+    """Cross-entropy of distributions `labels` against softmax(`logits`) along `axis`; gradients flow into both."""
+    return _record_softmax_cross_entropy(labels, logits, axis, name, "softmax_cross_entropy_with_logits")
+
+
+@export("", v1="nn.softmax_cross_entropy_with_logits_v2")
+def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, dim=None):
+    """TF1's softmax cross-entropy whose labels get a gradient."""
+    axis = renamed("axis", axis, "dim", dim)
+    return _record_softmax_cross_entropy(labels, logits, axis, name, "softmax_cross_entropy_with_logits")
+
+
+@export("", v1="nn.softmax_cross_entropy_with_logits")
+@named_only
+def softmax_cross_entropy_with_logits_v1(labels=None, logits=None, dim=-1, name=None, axis=None):
+    """TF1's softmax cross-entropy: no gradient flows into the labels."""
+    labels, logits = _both(labels, logits, "softmax_cross_entropy_with_logits")
+    if context.graph is None:
+        labels = OPS["StopGradient"].public(labels)
+    else:
+        with name_scope(name, "softmax_cross_entropy_with_logits_sg") as scope:
+            name = scope
+            labels = OPS["StopGradient"].public(labels, name="labels_stop_gradient")
+    axis = dim if axis is None else axis
+    return _record_softmax_cross_entropy(labels, logits, axis, name, "softmax_cross_entropy_with_logits_sg")
+
+
+softmax_cross_entropy_with_logits_v1.__name__ = "softmax_cross_entropy_with_logits"
+
+
+def _one_hot(labels, logits):
+    return labels[..., None] == jax.lax.broadcasted_iota(labels.dtype, logits.shape, logits.ndim - 1)
+
+
+def _sparse_value(labels, logits):
+    log_p = _log_probabilities(logits, -1)
+    inside = (labels >= 0) & (labels < logits.shape[-1])
+    picked = jnp.take_along_axis(log_p, jnp.where(inside, labels, 0)[..., None], axis=-1)[..., 0]
+    return jnp.where(inside, -picked, jnp.nan)
+
+
+def _sparse_tangent(labels, logits, by_logits):
+    inside = ((labels >= 0) & (labels < logits.shape[-1]))[..., None]
+    slope = jnp.exp(_log_probabilities(logits, -1)) - _one_hot(labels, logits)
+    return jnp.sum(jnp.where(inside, slope, jnp.nan) * by_logits, -1)
+
+
+@op("SparseSoftmaxCrossEntropyWithLogits", own="labels")
+def sparse_softmax_cross_entropy_kernel(labels, logits):
+    """A label outside the classes gives NaN, as TensorFlow does on a GPU."""
+    narrow = logits.dtype.itemsize < 4
+    loss = with_jvp(
+        lambda x: _sparse_value(labels, x), lambda primals, tangents, _: _sparse_tangent(labels, primals[0], tangents[0])
+    )
+    return loss(logits.astype(jnp.float32) if narrow else logits).astype(logits.dtype)
+
+
+def _check_sparse(labels, logits):
+    """Raises TypeError, ValueError or InvalidArgumentError for dtypes, shapes and known labels that do not fit."""
+    if logits.dtype.name not in FLOATS:
+        raise TypeError(f"Value passed to parameter 'features' has DataType {logits.dtype.name} not in list of allowed values: {FLOATS}")
+    if labels.dtype.base_dtype not in (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16):
+        raise TypeError(f"Value passed to parameter 'labels' has DataType {labels.dtype.name} not in list of allowed values: int32, int64")
+    classes, rows = logits._shape_tuple(), labels._shape_tuple()
+    if classes is None or rows is None:
+        return
+    if not classes:
+        raise ValueError(f"`logits` cannot be a scalar. Received logits={logits}")
+    if len(rows) != len(classes) - 1:
+        raise ValueError(
+            "`labels.shape.rank` must equal `logits.shape.rank - 1`. Received: "
+            f"labels.shape={labels.shape} of rank {len(rows)} and logits.shape={logits.shape} of rank {len(classes)}"
+        )
+    if any(a != b for a, b in zip(rows, classes[:-1], strict=True) if a is not None and b is not None):
+        raise ValueError(
+            "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
+            f"labels.shape={labels.shape} and logits.shape={logits.shape}"
+        )
+    known = labels._slot.value
+    if known.__class__ is np.ndarray and known.size and context.graph is None and not 0 <= known.min() <= known.max() < classes[-1]:
+        bad = known.min() if known.min() < 0 else known.max()
+        raise errors.InvalidArgumentError(
+            None, None,
+            f"Received a label value of {bad} which is outside the valid range of [0, {classes[-1]}).  Label values: "
+            f"{' '.join(str(v) for v in known.ravel()[:32])} [Op:SparseSoftmaxCrossEntropyWithLogits]",
+        )  # fmt: skip
+
+
+def _sparse(labels, logits, name):
+    if labels is None or logits is None:
+        raise ValueError(
+            "Both `labels` and `logits` must be provided for sparse_softmax_cross_entropy_with_logits. "
+            f"Received: labels={labels} and logits={logits}"
+        )
+    labels, logits = record.convert_to_tensor(labels), record.convert_to_tensor(logits)
+    _check_sparse(labels, logits)
+    if context.graph is None:
+        return sparse_softmax_cross_entropy_kernel(labels, logits)
+    rank = logits._rank()
+    with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits"):
+        inner = "Reshape_2" if rank is not None and rank > 2 else (name or "SparseSoftmaxCrossEntropyWithLogits").rstrip("/")
+        return sparse_softmax_cross_entropy_kernel(labels, logits, name=inner.rpartition("/")[2])
+
+
+@export("nn.sparse_softmax_cross_entropy_with_logits", v1="")
+def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
+    """Cross-entropy of class numbers `labels` [...] against softmax(`logits` [..., classes]).
+
+    Raises ValueError for ranks or shapes that do not fit, InvalidArgumentError for known labels outside the classes.
+    """
+    return _sparse(labels, logits, name)
+
+
+@named_only
+def _sparse_v1(labels=None, logits=None, name=None):
+    """TF1's sparse softmax cross-entropy: named arguments only."""
+    return _sparse(labels, logits, name)
+
+
+_sparse_v1.__name__ = _sparse_v1.__qualname__ = "sparse_softmax_cross_entropy_with_logits"
+export("", v1="nn.sparse_softmax_cross_entropy_with_logits")(_sparse_v1)
+
+
+# -- sigmoid ----------------------------------------------------------------------------------------------------------
+def _sigmoid_value(labels, logits):
+    return jnp.maximum(logits, 0) - logits * labels + jnp.log1p(jnp.exp(-jnp.abs(logits)))
+
+
+_sigmoid_cross_entropy = with_jvp(
+    _sigmoid_value, lambda p, t, _: (jax.nn.sigmoid(p[1]) - p[0]) * t[1] - p[1] * t[0]
+)
+
+
+@op("SigmoidCrossEntropyWithLogits", name="logistic_loss", dtypes=FLOATS)
+def sigmoid_cross_entropy_kernel(labels, logits):
+    if labels.shape != logits.shape:
+        raise errors.InvalidArgumentError(
+            None, None, f"`logits` and `labels` must have the same shape, received ({logits.shape} vs {labels.shape})."
+        )
+    return _sigmoid_cross_entropy(labels, logits)
+
+
+def _check_same_shape(labels, logits):
+    if not labels.shape.is_compatible_with(logits.shape):
+        raise ValueError(f"`logits` and `labels` must have the same shape, received ({logits.shape} vs {labels.shape}).")
+
+
+@export("nn.sigmoid_cross_entropy_with_logits", v1="")
+def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
+    """Elementwise cross-entropy of probabilities `labels` against sigmoid(`logits`); ValueError where the shapes differ."""
+    labels, logits = _both(labels, logits, "sigmoid_cross_entropy_with_logits")
+    _check_same_shape(labels, logits)
+    return sigmoid_cross_entropy_kernel(labels, logits, name=name)
+
+
+_sigmoid_v1 = named_only(sigmoid_cross_entropy_with_logits)
+export("", v1="nn.sigmoid_cross_entropy_with_logits")(_sigmoid_v1)
+
+
+@op("WeightedCrossEntropyWithLogits", name="logistic_loss", dtypes=FLOATS)
+def weighted_cross_entropy_kernel(labels, logits, pos_weight):
+    weight = 1 + (pos_weight - 1) * labels
+    # max(-x, 0) has its derivative from relu, zero at the kink, as in TensorFlow.
+    return (1 - labels) * logits + weight * (jnp.log1p(jnp.exp(-jnp.abs(logits))) + OPS["Relu"].kernel(-logits))
+
+
+@export("nn.weighted_cross_entropy_with_logits", v1="")
+def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
+    """Sigmoid cross-entropy whose positive part is multiplied by `pos_weight`; ValueError where the shapes differ."""
+    labels, logits = _both(labels, logits, "weighted_cross_entropy_with_logits")
+    _check_same_shape(labels, logits)
+    return weighted_cross_entropy_kernel(labels, logits, pos_weight, name=name)
+
+
+@export("", v1="nn.weighted_cross_entropy_with_logits")
+def weighted_cross_entropy_with_logits_v1(labels=None, logits=None, pos_weight=None, name=None, targets=None):
+    """TF1's weighted sigmoid cross-entropy, where `labels` are also called `targets`."""
+    return weighted_cross_entropy_with_logits(renamed("labels", labels, "targets", targets), logits, pos_weight, name)
+
+
+# -- Poisson ----------------------------------------------------------------------------------------------------------
+@op("LogPoissonLoss", name="log_poisson_loss", dtypes=FLOATS)
+def log_poisson_loss_kernel(targets, log_input, *, compute_full_loss=False):
+    loss = jnp.exp(log_input) - log_input * targets
+    if not compute_full_loss:
+        return loss
+    # Stirling's approximation of log(targets!), left out where it does not hold.
+    small = (targets >= 0) & (targets <= 1)
+    stirling = targets * jnp.log(targets) - targets + 0.5 * jnp.log(2 * np.pi * targets).astype(targets.dtype)
+    return loss + jnp.where(small, jnp.zeros_like(targets), stirling)
+
+
+@export("nn.log_poisson_loss")
+def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
+    """exp(log_input) - log_input * targets, with Stirling's term for log(targets!) if asked; ValueError where the shapes differ."""
+    log_input = record.convert_to_tensor(log_input)
+    targets = record.convert_to_tensor(targets, log_input.dtype)
+    if not targets.shape.is_compatible_with(log_input.shape):
+        raise ValueError(f"log_input and targets must have the same shape ({log_input.shape} vs {targets.shape})")
+    settings = {"compute_full_loss": bool(compute_full_loss)}
+    return scoped(log_poisson_loss_kernel, [targets, log_input], settings, name, "log_poisson_loss", "add_1" if compute_full_loss else "sub")

@@ -1,0 +1,317 @@
+"""Pooling: maxima and means over windows of one, two or three spatial dimensions."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .. import dtypes, errors, record
+from ..declare import export, op, publish
+from .math import FLOATS, REALS, with_jvp
+from .nn import renamed, scoped
+from .windows import FORMATS, check_rank, full, layout, pairs, paddings, spatial, spread, tap, taps, window_counts
+
+_UNROLLED = 64  # positions in a window up to which the gradient is written out, which is 4 to 20 times faster on a CPU
+
+
+class _Windows:
+    """The windows of one pool over one tensor: spatial sizes, paddings and counts."""
+
+    def __init__(self, value, ksize, strides, padding, data_format, dilations=None):
+        self.n = len(ksize) - 2
+        check_rank(value, self.n, "Pooling input")
+        self.first = data_format == FORMATS[self.n][1]
+        self.window, self.strides = spatial(ksize, self.first), spatial(strides, self.first)
+        if min(ksize) < 1 or min(strides) < 1:
+            raise errors.InvalidArgumentError(None, None, f"Sliding window ksize and strides must be positive: {ksize}, {strides}")
+        self.dilations = dilations or (1,) * self.n
+        self.sizes = spatial(value.shape, self.first)
+        self.pads = pairs(padding, self.sizes, self.window, self.strides, self.dilations)
+        self.counts = window_counts(self.sizes, self.pads, self.window, self.strides, self.dilations)
+
+    def reduce(self, value, start, function):
+        return lax.reduce_window(
+            value, start, function, spread(self.window, self.first, 1), spread(self.strides, self.first, 1),
+            spread(self.pads, self.first, (0, 0)), window_dilation=spread(self.dilations, self.first, 1),
+        )  # fmt: skip
+
+    def pad(self, value, filler):
+        return jnp.pad(value, spread(self.pads, self.first, (0, 0)), constant_values=filler)
+
+    def tap(self, padded, position):
+        return tap(padded, position, self.counts, self.strides, self.dilations, self.first)
+
+
+def _lowest(dtype):
+    return dtype.type(-np.inf) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min
+
+
+def _maximum_tangent(w, value, out, by_value):
+    """The tangent at the first maximum of each window."""
+    lowest = _lowest(value.dtype)
+    padded, moved = w.pad(value, lowest), w.pad(by_value, 0)
+    total, taken = jnp.zeros_like(out), jnp.zeros(out.shape, bool)
+    for position in taps(w.window):
+        hit = (w.tap(padded, position) == out) & ~taken
+        taken = taken | hit
+        total = total + jnp.where(hit, w.tap(moved, position), 0)
+    return total
+
+
+def _max_pool(value, w):
+    lowest = _lowest(value.dtype)
+
+    def plain(x):
+        return w.reduce(x, lowest, lax.max)
+
+    if int(np.prod(w.window)) > _UNROLLED or not jnp.issubdtype(value.dtype, jnp.floating):
+        return plain(value)
+    return with_jvp(plain, lambda primals, tangents, out: _maximum_tangent(w, primals[0], out, tangents[0]))(value)
+
+
+def _pool_depth(value, ksize, strides, padding):
+    """TensorFlow pools over channels too where the windows tile them exactly and stay inside one position."""
+    depth = ksize[-1]
+    if any(k != 1 for k in ksize[:-1]) or depth != strides[-1] or value.shape[-1] % depth or padding not in ("SAME", "VALID"):
+        raise errors.UnimplementedError(
+            None, None, "Depthwise max pooling requires the depth window to equal the depth stride and to divide the depth."
+        )
+    return jnp.max(value.reshape(*value.shape[:-1], value.shape[-1] // depth, depth), -1)
+
+
+@op("MaxPool", dtypes=REALS)
+def max_pool_kernel(input, *, ksize, strides, padding, data_format="NHWC"):
+    if len(ksize) == 4 and data_format == "NHWC" and ksize[3] != 1:
+        return _pool_depth(input, ksize, strides, padding)
+    return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
+
+
+@op("MaxPool3D", dtypes=FLOATS)
+def max_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
+    return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
+
+
+def _average(value, w):
+    """Means over what of each window lies inside the tensor."""
+    narrow = value.dtype.itemsize < 4
+    total = w.reduce(value.astype(jnp.float32) if narrow else value, np.array(0, jnp.float32 if narrow else value.dtype)[()], lax.add)
+    shares = None
+    for i, (size, (low, _), count) in enumerate(zip(w.sizes, w.pads, w.counts, strict=True)):
+        at = np.arange(count)[:, None] * w.strides[i] - low + np.arange(w.window[i]) * w.dilations[i]
+        inside = ((at >= 0) & (at < size)).sum(1)
+        shape = [1] * value.ndim
+        shape[i + (2 if w.first else 1)] = count
+        part = inside.reshape(shape).astype(total.dtype)
+        shares = part if shares is None else shares * part
+    return (total / shares).astype(value.dtype)
+
+
+@op("AvgPool", dtypes=FLOATS)
+def avg_pool_kernel(value, *, ksize, strides, padding, data_format="NHWC"):
+    return _average(value, _Windows(value, ksize, strides, padding, data_format))
+
+
+@op("AvgPool3D", dtypes=FLOATS)
+def avg_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
+    return _average(input, _Windows(input, ksize, strides, padding, data_format))
+
+
+@op("MaxPool1D", dtypes=REALS)
+def max_pool1d_kernel(input, *, ksize, strides, padding, data_format="NWC"):
+    return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
+
+
+@op("AvgPool1D", dtypes=FLOATS)
+def avg_pool1d_kernel(input, *, ksize, strides, padding, data_format="NWC"):
+    return _average(input, _Windows(input, ksize, strides, padding, data_format))
+
+
+@op("DilatedPool", dtypes=FLOATS)
+def dilated_pool_kernel(input, *, window, kind, padding, dilations, data_format):
+    """Windows with holes, as TensorFlow makes them: by moving blocks to the batch, after filling 'SAME' up with zeros that count."""
+    n = len(window)
+    check_rank(input, n, "Pooling input")
+    first = data_format == FORMATS[n][1]
+    pads = pairs(padding, spatial(input.shape, first), window, (1,) * n, dilations)
+    input = jnp.pad(input, spread(pads, first, (0, 0)))
+    w = _Windows(input, spread(window, first, 1), (1,) * (n + 2), "VALID", data_format, dilations)
+    return _max_pool(input, w) if kind == "MAX" else _average(input, w)
+
+
+_KERNELS = {
+    ("MAX", 1): max_pool1d_kernel, ("MAX", 2): max_pool_kernel, ("MAX", 3): max_pool3d_kernel,
+    ("AVG", 1): avg_pool1d_kernel, ("AVG", 2): avg_pool_kernel, ("AVG", 3): avg_pool3d_kernel,
+}  # fmt: skip
+
+
+def _pool(kind, n, value, ksize, strides, padding, data_format, name, default, explicit=False):
+    """Records a pool of `kind` over `n` spatial dimensions with the user's settings."""
+    data_format, first = layout("NWC" if n == 1 and data_format is None else data_format, n)
+    settings = {
+        "ksize": full(ksize, n, first, "ksize"),
+        "strides": full(strides, n, first, "strides"),
+        "padding": paddings(padding, n, first, explicit),
+        "data_format": data_format,
+    }
+    kernel = _KERNELS[kind, n]
+    if n == 1:
+        return scoped(kernel, [value], settings, name, default, "Squeeze")
+    return record.call(kernel.op, [value], settings, name, default)
+
+
+def _rank(value, data_format, ksize, name):
+    """The number of spatial dimensions: from the tensor, the format or the window."""
+    value = record.convert_to_tensor(value)
+    rank = value._rank()
+    if rank is not None:
+        n = rank - 2
+    elif data_format is not None:
+        n = len(data_format) - 2
+    else:
+        ksize = record.setting(ksize)
+        n = len(ksize) - 2 if isinstance(ksize, tuple) and len(ksize) > 3 else 0
+    if n not in (1, 2, 3):
+        raise ValueError(f"`input.shape.rank` must be 3, 4 or 5. Received: input.shape={value.shape} of rank {rank} for {name}")
+    return value, n
+
+
+# -- public functions -------------------------------------------------------------------------------------------------
+@export("nn.max_pool", v1="nn.max_pool_v2")
+def max_pool(input, ksize, strides, padding, data_format=None, name=None):
+    """Maxima over windows of a [batch, spatial..., channels] tensor; `padding` may be 'SAME', 'VALID' or explicit pairs."""
+    input, n = _rank(input, data_format, ksize, "max_pool")
+    return _pool("MAX", n, input, ksize, strides, padding, data_format, name, ("", "MaxPool1d", "MaxPool2d", "MaxPool3D")[n], n == 2)
+
+
+@export("", v1="nn.max_pool")
+def max_pool_v1(value, ksize, strides, padding, data_format="NHWC", name=None, input=None):
+    """TF1's max_pool of a 4-D tensor, where `value` is also called `input`."""
+    value = renamed("input", value, "value", input)
+    return _pool("MAX", 2, value, ksize, strides, padding, data_format, name, "MaxPool", True)
+
+
+@export("nn.avg_pool", v1="nn.avg_pool_v2")
+def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
+    """Means over windows of a [batch, spatial..., channels] tensor; padding does not count."""
+    input, n = _rank(input, data_format, ksize, "avg_pool")
+    return _pool("AVG", n, input, ksize, strides, padding, data_format, name, ("", "AvgPool1D", "AvgPool", "AvgPool3D")[n])
+
+
+@export("", v1="nn.avg_pool nn.avg_pool2d")
+def avg_pool_v1(value, ksize, strides, padding, data_format="NHWC", name=None, input=None):
+    """TF1's avg_pool of a 4-D tensor, where `value` is also called `input`."""
+    value = renamed("input", value, "value", input)
+    return _pool("AVG", 2, value, ksize, strides, padding, data_format, name, "AvgPool")
+
+
+def _fixed_rank(kind, n, default, explicit=False, v1=None):
+    format_ = FORMATS[n][0]
+
+    def function(input, ksize, strides, padding, data_format=format_, name=None):
+        return _pool(kind, n, input, ksize, strides, padding, data_format, name, default, explicit)
+
+    function.__name__ = function.__qualname__ = f"{kind.lower()}_pool{n}d"
+    function.__doc__ = f"{'Maxima' if kind == 'MAX' else 'Means'} over windows of {n} spatial dimension{'s' if n > 1 else ''}."
+    return publish(function, f"nn.{function.__name__}", v1)
+
+
+max_pool1d = _fixed_rank("MAX", 1, "MaxPool1d")
+max_pool2d = _fixed_rank("MAX", 2, "MaxPool2d", True)
+max_pool3d = _fixed_rank("MAX", 3, "MaxPool3D")
+avg_pool1d = _fixed_rank("AVG", 1, "AvgPool1D")
+avg_pool2d = _fixed_rank("AVG", 2, "AvgPool2D", v1="")
+avg_pool3d = _fixed_rank("AVG", 3, "AvgPool3D")
+
+
+@export("nn.pool", v1="")
+def pool(input, window_shape, pooling_type, strides=None, padding="VALID", data_format=None, dilations=None, name=None):
+    """A 'MAX' or 'AVG' pool over one to three spatial dimensions, with holes where `dilations` says so.
+
+    Raises ValueError for another `pooling_type`, and for strides and dilations above one together.
+    """
+    window = record.setting(window_shape)
+    window = window if isinstance(window, tuple) else (window,)
+    n = len(window)
+    if n not in (1, 2, 3):
+        raise ValueError(f"`window_shape` must have length 1, 2 or 3. Received: window_shape={window_shape}")
+    if pooling_type not in ("MAX", "AVG"):
+        raise ValueError(f"`pooling_type` must be 'MAX' or 'AVG'. Received: pooling_type={pooling_type}")
+    data_format, first = layout(data_format, n)
+    steps, holes = (spatial(full(v, n, first, k), first) for v, k in ((strides, "strides"), (dilations, "dilations")))
+    name_of_type = f"{pooling_type.lower()}_pool"
+    if any(d > 1 for d in holes):
+        if any(s > 1 for s in steps):
+            raise ValueError(
+                f"`strides > 1` not supported in conjunction with `dilations > 1`. Received: strides={steps} and dilations={holes}"
+            )
+        settings = dict(window=window, kind=pooling_type, padding=paddings(padding, n, first, False), dilations=holes)
+        return record.call(dilated_pool_kernel.op, [input], settings | {"data_format": data_format}, name, name_of_type)
+    return _pool(pooling_type, n, input, window, steps, padding, data_format, name, name_of_type)
+
+
+@export("", v1="nn.pool")
+def pool_v1(
+    input, window_shape, pooling_type, padding, dilation_rate=None, strides=None, name=None, data_format=None, dilations=None
+):
+    """TF1's argument order of pool."""
+    return pool(
+        input, window_shape, pooling_type, strides, padding, data_format, renamed("dilations", dilations, "dilation_rate", dilation_rate), name
+    )
+
+
+# -- where the maximum is ---------------------------------------------------------------------------------------------
+@op("MaxPoolWithArgmax", dtypes=REALS)
+def max_pool_with_argmax_kernel(input, *, ksize, strides, padding, output_dtype, include_batch_in_index=False):
+    """(maxima, flat positions (y * width + x) * channels + channel of the first of them)."""
+    w = _Windows(input, ksize, strides, padding, "NHWC")
+    best = _max_pool(input, w)
+    (height, width), channels = w.sizes, input.shape[3]
+    padded = w.pad(lax.stop_gradient(input), _lowest(input.dtype))
+    found, taken = jnp.zeros(best.shape, jnp.int64), jnp.zeros(best.shape, bool)
+    grid = [np.arange(c) * s - low for c, s, (low, _) in zip(w.counts, w.strides, w.pads, strict=True)]
+    channel = jnp.arange(channels)
+    for position in taps(w.window):
+        y, x = (jnp.asarray(g + p) for g, p in zip(grid, position, strict=True))
+        inside = ((y >= 0) & (y < height))[:, None] & ((x >= 0) & (x < width))
+        hit = (w.tap(padded, position) == best) & ~taken & inside[None, :, :, None]
+        taken = taken | hit
+        found = jnp.where(hit, ((y[:, None] * width + x)[..., None] * channels + channel)[None], found)
+    if include_batch_in_index:
+        found = found + (jnp.arange(input.shape[0]) * (height * width * channels))[:, None, None, None]
+    return best, found.astype(output_dtype.np)
+
+
+@export("nn.max_pool_with_argmax", v1="")
+def max_pool_with_argmax(
+    input, ksize, strides, padding, data_format="NHWC", output_dtype=dtypes.int64, include_batch_in_index=False, name=None
+):
+    """(maxima over windows, their flat positions in the input); ValueError for another format than NHWC."""
+    if data_format != "NHWC":
+        raise ValueError(f"`data_format` values other than 'NHWC' are not supported. Received: data_format={data_format}")
+    return max_pool_with_argmax_kernel(
+        input, ksize=full(ksize, 2, False, "ksize"), strides=full(strides, 2, False, "strides"),
+        padding=paddings(padding, 2, False, False), output_dtype=dtypes.as_dtype(output_dtype),
+        include_batch_in_index=bool(include_batch_in_index), name=name,
+    )  # fmt: skip
+
+
+@export("", v1="nn.max_pool_with_argmax")
+def max_pool_with_argmax_v1(
+    input, ksize, strides, padding, data_format="NHWC", Targmax=None, name=None, output_dtype=None, include_batch_in_index=False
+):
+    """TF1's max_pool_with_argmax, where `output_dtype` is also called `Targmax`."""
+    output_dtype = renamed("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
+    return max_pool_with_argmax(input, ksize, strides, padding, data_format, output_dtype, include_batch_in_index, name)
+
+
+def _refused(name):
+    def function(*args, **kwargs):
+        raise NotImplementedError(f"tf.nn.{name} is not there: its windows are drawn by TensorFlow's own pseudo-random sequence.")
+
+    function.__name__ = function.__qualname__ = name
+    publish(function, f"nn.{name}")
+
+
+_refused("fractional_max_pool")
+_refused("fractional_avg_pool")

@@ -1,0 +1,234 @@
+"""Products and sums of several tensors: matmul, matvec, tensordot, einsum, add_n."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from .. import errors, record
+from ..declare import OPS, export, op
+from ..graph import context
+from ..scopes import name_scope
+from ..tensor import EagerTensor, IndexedSlices
+from .math import spoken
+
+_MATMUL = "bfloat16 float16 float32 float64 int8 uint8 int16 uint16 int32 uint32 int64 uint64 complex64 complex128"
+
+
+def _flip(x, transpose, adjoint):
+    if adjoint:
+        return jnp.conj(jnp.swapaxes(x, -1, -2))
+    return jnp.swapaxes(x, -1, -2) if transpose else x
+
+
+def _mismatch(type, a, b, inner):
+    return errors.InvalidArgumentError(
+        None, None,
+        f"Matrix size-incompatible: In[0]: {spoken(a.shape)}, In[1]: {spoken(b.shape)}: Dimensions must be equal, but are "
+        f"{inner[0]} and {inner[1]} [Op:{type}]",
+    )  # fmt: skip
+
+
+@op("MatMul", "", dtypes=_MATMUL)
+def mat_mul(a, b, *, transpose_a=False, transpose_b=False):
+    """a [n, k] x b [k, m] -> [n, m]."""
+    for i, x in enumerate((a, b)):
+        if x.ndim != 2:
+            raise errors.InvalidArgumentError(None, None, f"In[{i}] ndims must be >= 2: Shape must be rank 2 but is rank {x.ndim} [Op:MatMul]")
+    inner = a.shape[0 if transpose_a else 1], b.shape[1 if transpose_b else 0]
+    if inner[0] != inner[1]:
+        raise _mismatch("MatMul", a, b, inner)
+    return jnp.matmul(a.T if transpose_a else a, b.T if transpose_b else b)
+
+
+@op("BatchMatMulV2", "", name="MatMul", dtypes=_MATMUL)
+def batch_mat_mul(x, y, *, adj_x=False, adj_y=False):
+    """x [..., n, k] x y [..., k, m] -> [..., n, m], the leading dimensions broadcast."""
+    for i, t in enumerate((x, y)):
+        if t.ndim < 2:
+            raise errors.InvalidArgumentError(None, None, f"In[{i}] ndims must be >= 2: {t.ndim} [Op:BatchMatMulV2]")
+    x, y = _flip(x, False, adj_x), _flip(y, False, adj_y)
+    if x.shape[-1] != y.shape[-2]:
+        raise _mismatch("BatchMatMulV2", x, y, (x.shape[-1], y.shape[-2]))
+    try:
+        np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    except ValueError:
+        raise errors.InvalidArgumentError(
+            None, None, f"In[0] and In[1] must have compatible batch dimensions: {spoken(x.shape)} vs. {spoken(y.shape)} [Op:BatchMatMulV2]"
+        ) from None
+    return jnp.matmul(x, y)
+
+
+@export("matmul linalg.matmul")
+def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, a_is_sparse=False, b_is_sparse=False,
+           output_type=None, grad_a=False, grad_b=False, name=None):  # fmt: skip
+    """a [..., n, k] x b [..., k, m] -> [..., n, m]; the `is_sparse` hints change no number.
+
+    Raises ValueError where a matrix is to be both transposed and adjoint, InvalidArgumentError (in graphs ValueError) where the
+    sizes do not fit.
+    """
+    if transpose_a and adjoint_a:
+        raise ValueError(f"Only one of `transpose_a` and `adjoint_a` can be True. Received `transpose_a`={transpose_a}, `adjoint_a`={adjoint_a}.")
+    if transpose_b and adjoint_b:
+        raise ValueError(f"Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`={transpose_b}, `adjoint_b`={adjoint_b}.")
+    if output_type is not None:
+        raise NotImplementedError("tf.matmul: output_type is not supported by tfcompat; cast the result instead.")
+    return _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, "MatMul")
+
+
+def matmul_operator(x, y):
+    """x @ y."""
+    return _matmul(x, y, False, False, False, False, None, "matmul")
+
+
+def _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, default):
+    if not (a.__class__ is EagerTensor and b.__class__ is EagerTensor):
+        dtype = record._unify(OPS["MatMul"], [a, b], ("a", "b"))
+        a = record.convert_to_tensor(a, None if record._dtype_of(a) is not None else dtype, name="a")
+        b = record.convert_to_tensor(b, None if record._dtype_of(b) is not None else dtype or a.dtype.base_dtype, name="b")
+    rank_a, rank_b = a._rank(), b._rank()
+    if (rank_a is None or rank_a > 2) and (rank_b is None or rank_b != 1) or (rank_b is None or rank_b > 2) and rank_a != 1:
+        if transpose_a:
+            a, adjoint_a = _conj(a), True
+        if transpose_b:
+            b, adjoint_b = _conj(b), True
+        settings = {"adj_x": bool(adjoint_a), "adj_y": bool(adjoint_b)} if adjoint_a or adjoint_b else None
+        return record.call(OPS["BatchMatMulV2"], [a, b], settings, name, default)
+    if adjoint_a:
+        a, transpose_a = _conj(a), True
+    if adjoint_b:
+        b, transpose_b = _conj(b), True
+    if context.graph is None and not (transpose_a or transpose_b):
+        return record.record_eager(OPS["MatMul"].sig, (a._slot, b._slot))
+    settings = {"transpose_a": bool(transpose_a), "transpose_b": bool(transpose_b)} if transpose_a or transpose_b else None
+    return record.call(OPS["MatMul"], [a, b], settings, name, default)
+
+
+def _conj(x):
+    if not x.dtype.is_complex:
+        return x
+    return OPS["Conj"].public(x)
+
+
+@export("linalg.matvec")
+def matvec(a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None):
+    """a [..., n, k] x b [..., k] -> [..., n]."""
+    with name_scope(name, "MatVec", [a, b]):
+        out = matmul(a, OPS["ExpandDims"].public(b, -1), transpose_a=transpose_a, adjoint_a=adjoint_a)
+        return OPS["Squeeze"].public(out, axis=[-1])
+
+
+# -- sums of several tensors ------------------------------------------------------------------------------------------
+@op("AddN", "")
+def add_n_kernel(*inputs):
+    first = inputs[0]
+    for x in inputs:
+        if x.shape != first.shape:
+            raise errors.InvalidArgumentError(
+                None, None, f"Inputs to operation AddN must have the same shape: Shapes must be equal, but are {spoken(first.shape)} and "
+                f"{spoken(x.shape)} [Op:AddN]",
+            )  # fmt: skip
+    total = first
+    for x in inputs[1:]:
+        total = total + x
+    return total
+
+
+@export("add_n math.add_n")
+def add_n(inputs, name=None):
+    """The sum of tensors of one shape and dtype; IndexedSlices among them count as the dense tensors they stand for.
+
+    Raises ValueError for an empty list.
+    """
+    if isinstance(inputs, (record.Tensor, str)) or not hasattr(inputs, "__iter__"):
+        raise ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
+    inputs = list(inputs)
+    if not inputs:
+        raise ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
+    dtype = record._unify(OPS["AddN"], inputs, ("inputs",) * len(inputs))
+    tensors = [record.convert_to_tensor(x, None if isinstance(x, (record.Tensor, IndexedSlices)) else dtype) for x in inputs]
+    if len(tensors) == 1:
+        only = tensors[0]
+        return OPS["Identity"].public(only, name=name) if name or isinstance(inputs[0], IndexedSlices) or only is not inputs[0] else only
+    return record.call(OPS["AddN"], tensors, None, name, "AddN")
+
+
+@export("math.accumulate_n", v1="accumulate_n math.accumulate_n")
+def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
+    """The sum of tensors of one shape.  Raises ValueError where they or `shape` and `tensor_dtype` contradict."""
+    if not isinstance(inputs, (list, tuple)) or not inputs:
+        raise ValueError("inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and shape")
+    tensors = [record.convert_to_tensor(x) for x in inputs]
+    if any(t.dtype.base_dtype is not tensors[0].dtype.base_dtype for t in tensors):
+        raise ValueError("inputs must be a list of at least one Tensor/IndexedSlices with the same dtype and shape")
+    if tensor_dtype is not None and tensors[0].dtype.base_dtype is not tensor_dtype:
+        raise TypeError(f"tensor_dtype is {tensor_dtype}, but input is of type {tensors[0].dtype}")
+    known = record.TensorShape(shape)
+    for t in tensors:
+        known = known.merge_with(t.shape)
+    return add_n(tensors, name)
+
+
+# -- contractions -----------------------------------------------------------------------------------------------------
+@op("Tensordot", "", dtypes=_MATMUL)
+def tensordot_kernel(a, b, *, axes):
+    return jnp.tensordot(a, b, axes)
+
+
+@export("tensordot linalg.tensordot")
+def tensordot(a, b, axes, name=None):
+    """The sum of products over the last `axes` axes of a and the first of b, or over the pairs of axes `axes` = [of a, of b].
+
+    Raises ValueError where `axes` is no such thing, InvalidArgumentError (in graphs ValueError) where sizes differ.
+    """
+    a = record.convert_to_tensor(a, name="a")
+    b = record.convert_to_tensor(b, a.dtype.base_dtype, name="b")
+    axes = record.setting(axes)
+    if isinstance(axes, int):
+        if axes < 0:
+            raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
+        if a._rank() is not None and axes > a._rank():
+            raise ValueError(f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor dimensions {a._rank()}.")
+    else:
+        if len(axes) != 2:
+            raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
+        axes = tuple([(x,) if isinstance(x, int) else tuple(x) for x in axes])
+        if len(axes[0]) != len(axes[1]):
+            raise ValueError(
+                f"Different number of contraction axes `a` and `b`, {len(axes[0])} != {len(axes[1])}. Received: axes={axes}."
+            )
+    return record.call(OPS["Tensordot"], [a, b], {"axes": axes}, name)
+
+
+@op("Einsum", "", dtypes=_MATMUL)
+def einsum_kernel(*inputs, equation):
+    return jnp.einsum(equation, *inputs).astype(inputs[0].dtype)
+
+
+@export("einsum linalg.einsum")
+def einsum(equation, *inputs, **kwargs):
+    """The contraction that `equation` writes, as in numpy.einsum; `optimize` (how to order it) is left to XLA.
+
+    Raises ValueError for an equation that does not fit the inputs, TypeError for unknown keyword arguments.
+    """
+    name = kwargs.pop("name", None)
+    kwargs.pop("optimize", None)
+    if kwargs:
+        raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Valid arguments: name, optimize, greedy")
+    if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
+        inputs = inputs[0]
+    inputs = list(inputs)
+    if not inputs:
+        raise ValueError("At least one input is required for einsum.")
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(inputs):
+        raise ValueError(f"Expected {len(terms)} inputs for equation {equation!r}, got {len(inputs)}.")
+    for label in right.replace("...", ""):
+        if label not in left:
+            raise ValueError(f"Unknown output label {label!r} in equation {equation!r}: it is in no input.")
+    for term in (*terms, right):
+        if not all(c.isalpha() for c in term.replace("...", "")):
+            raise ValueError(f"Indices have incorrect format: {equation}")
+    with name_scope(name, "einsum", inputs):
+        return record.call(OPS["Einsum"], inputs, {"equation": left + arrow + right}, None, "Einsum")

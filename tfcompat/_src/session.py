@@ -1,0 +1,614 @@
+"""tf.Session: fetches and feeds in, values out, over plans that are compiled once."""
+
+from __future__ import annotations
+
+import sys
+
+import jax
+import numpy as np
+
+from . import dtypes, errors, record
+from .declare import export, publish
+from .engine import lower
+from .graph import Graph, Operation, context, current_graph
+from .shapes import TensorShape
+from .tensor import EagerTensor, IndexedSlices, SymbolicTensor
+
+_expansions: list = []  # (type, fetch function) of session conversion functions: SparseTensor and friends register here
+
+
+def register_fetch(kind, parts, build):
+    """Makes objects of `kind` fetchable: `parts(obj)` gives tensors (None allowed), `build(obj, values)` the fetched value."""
+    _expansions.append((kind, parts, build))
+
+
+_feed_expansions: list = []  # (type, function(key, value) -> [(tensor, value)])
+
+
+def register_feed(kind, expand):
+    """Makes objects of `kind` usable as feed keys: `expand(key, value)` gives (tensor, value) pairs."""
+    _feed_expansions.append((kind, expand))
+
+
+class _Fetches:
+    """A nest of fetches, flattened once: unique tensors and operations, and how to put the values back."""
+
+    def __init__(self, graph, fetches):
+        self.graph = graph
+        self.slots, self.ops, self.position = [], [], {}
+        self.build = self._flatten(fetches)
+
+    def _flatten(self, fetch):
+        if fetch is None:
+            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}")
+        if isinstance(fetch, (list, tuple)) or _is_attrs(fetch):
+            items = list(fetch) if isinstance(fetch, (list, tuple)) else [getattr(fetch, a.name) for a in fetch.__attrs_attrs__]
+            parts = [self._flatten(f) for f in items]
+            kind = type(fetch)
+            if kind is list:
+                return lambda values: [p(values) for p in parts]
+            if kind is tuple:
+                return lambda values: tuple([p(values) for p in parts])
+            if hasattr(kind, "_fields") or _is_attrs(fetch):
+                return lambda values: kind(*[p(values) for p in parts])
+            return lambda values: kind([p(values) for p in parts])
+        if hasattr(fetch, "keys") and hasattr(fetch, "__getitem__") and not isinstance(fetch, (str, bytes)):
+            keys = list(fetch.keys())
+            parts = [self._flatten(fetch[k]) for k in keys]
+            kind = type(fetch)
+            if kind is dict:
+                return lambda values: {k: p(values) for k, p in zip(keys, parts, strict=True)}
+            return lambda values: kind([(k, p(values)) for k, p in zip(keys, parts, strict=True)])
+        if isinstance(fetch, IndexedSlices):
+            parts = [self._flatten(f) for f in (fetch.values, fetch.indices)]
+            dense = self._flatten(fetch.dense_shape) if fetch.dense_shape is not None else lambda values: None
+            return lambda values: IndexedSlicesValue(parts[0](values), parts[1](values), dense(values))
+        for kind, split, build in _expansions:
+            if isinstance(fetch, kind):
+                parts = [(lambda values: None) if f is None else self._flatten(f) for f in split(fetch)]
+                return lambda values: build(fetch, [p(values) for p in parts])
+        return self._element(fetch)
+
+    def _element(self, fetch):
+        try:
+            element = self.graph.as_graph_element(fetch, allow_tensor=True, allow_operation=True)
+        except TypeError as e:
+            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a string or Tensor. ({e})") from None
+        except ValueError as e:
+            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({e})") from None
+        except KeyError as e:
+            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({e})") from None
+        if not self.graph.is_fetchable(element if isinstance(element, Operation) else element.op):
+            raise ValueError(f"Operation {element.name!r} has been marked as not fetchable.")
+        if isinstance(element, Operation):
+            self.ops.append(element)
+            return lambda values: None
+        slot = element._slot
+        i = self.position.get(slot)
+        if i is None:
+            i = self.position[slot] = len(self.slots)
+            self.slots.append(slot)
+        return lambda values: values[i]
+
+
+def _is_attrs(fetch):
+    return hasattr(type(fetch), "__attrs_attrs__")
+
+
+class IndexedSlicesValue:
+    """What fetching IndexedSlices gives: values, indices, dense_shape as arrays."""
+
+    __slots__ = ("values", "indices", "dense_shape")
+
+    def __init__(self, values, indices, dense_shape):
+        self.values, self.indices, self.dense_shape = values, indices, dense_shape
+
+    def __iter__(self):
+        return iter((self.values, self.indices, self.dense_shape))
+
+    def __getitem__(self, i):
+        return tuple(self)[i]
+
+    def __len__(self):
+        return 3
+
+    def __repr__(self):
+        return f"IndexedSlicesValue(values={self.values!r}, indices={self.indices!r}, dense_shape={self.dense_shape!r})"
+
+
+def _key(fetch):
+    """Identifies a nest of fetches: the plan it belongs to keeps the objects alive, so ids are safe."""
+    kind = fetch.__class__
+    if kind is list or kind is tuple:
+        return (kind, *[_key(f) for f in fetch])
+    if kind is str:
+        return fetch
+    if kind is dict:
+        return (kind, *[(k, _key(v)) for k, v in fetch.items()])
+    if hasattr(kind, "_fields"):
+        return (kind, *[_key(f) for f in fetch])
+    return id(fetch)
+
+
+class _Execution:
+    """A plan with everything looked up: the single-stage case runs without dictionaries."""
+
+    __slots__ = ("plan", "build", "keep", "stage", "sources", "initial", "donate", "n_fetch", "finals", "fetch_of", "text")
+
+    def __init__(self, fetches, keep, feeds, label="Session.run"):
+        self.keep, self.build = keep, fetches.build
+        self.plan = p = lower.plan(fetches.slots, fetches.ops, feeds, label=label)
+        self.initial = list(p.initial.items())
+        self.stage = None
+        self.n_fetch = len(p.fetches)
+        if len(p.stages) == 1 and isinstance(p.stages[0], lower.DeviceStage):
+            self._single(p)
+
+    def _single(self, p):
+        """For one compiled stage: where each leaf comes from (feed i, variable, constant) and where each result goes."""
+        stage = p.stages[0]
+        feed_at = {s: i for i, s in enumerate(p.feeds)}
+        variable_of = {s: v for v, s in p.initial.items()}
+        sources = []
+        for s in stage.leaves:
+            if s in feed_at:
+                sources.append((0, feed_at[s]))
+            elif s in variable_of:
+                sources.append((1, variable_of[s]))
+            else:
+                sources.append((2, s.value))
+        out_at = {s: i for i, s in enumerate(stage.outputs)}
+        # A fetch or final value that no stage computes is a feed, a constant or an unchanged variable: the general path does those.
+        if all(s in out_at for s in (*p.fetches, *p.final.values())):
+            self.stage, self.sources, self.donate = stage, sources, stage.donate
+            self.fetch_of = [out_at[s] for s in p.fetches]
+            self.finals = [(v, out_at[s]) for v, s in p.final.items()]
+            self.text = any(s.aval.np == object for s in p.fetches)
+
+    def run(self, session, feeds):
+        stage = self.stage
+        if stage is None:
+            return self._run_stages(session, feeds)
+        state = session._state
+        try:
+            args = [feeds[ref] if kind == 0 else state[ref] if kind == 1 else ref for kind, ref in self.sources]
+        except KeyError:
+            args = [feeds[ref] if kind == 0 else session._value_of(ref) if kind == 1 else ref for kind, ref in self.sources]
+        for i in self.donate:
+            if sys.getrefcount(args[i]) > 3:  # state, args, getrefcount's own argument: somebody else holds this buffer
+                args[i] = np.array(args[i])
+        out = stage.call(args)
+        for v, i in self.finals:
+            state[v] = out[i]
+        if feeds and not self.fetch_of and out:
+            jax.block_until_ready(out[0])  # JAX may read the caller's arrays in place until it is done
+        return self.build([fetched(out[i]) for i in self.fetch_of])
+
+    def _run_stages(self, session, feeds):
+        p = self.plan
+        values = dict(zip(p.feeds, feeds, strict=True))
+        for v, s in self.initial:
+            values[s] = session._value_of(v)
+        for stage in p.stages:
+            stage.run(values, session)
+        results = [fetched(values[s] if s in values else _constant(s)) for s in p.fetches]
+        for v, s in p.final.items():
+            session._state[v] = values[s] if s in values else _constant(s)
+        if feeds:
+            jax.block_until_ready([session._state[v] for v in p.final if hasattr(session._state[v], "devices")])
+        return self.build(results)
+
+
+def _constant(slot):
+    return slot.value if slot.value is not None else slot.node.sig.apply(())[0]
+
+
+def fetched(value):
+    """A fetched value as the user gets it: an array of its own, a NumPy scalar, or bytes."""
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return array[()]
+    return np.array(array)
+
+
+class BaseSession:
+    """What Session and InteractiveSession share."""
+
+    def __init__(self, target="", graph=None, config=None):
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
+        if isinstance(target, Graph):
+            raise TypeError(f"Argument `target` must be a string, but got {target!r}")
+        if config is not None and not hasattr(config, "gpu_options"):
+            raise TypeError(f"Argument `config` must be a tf.ConfigProto, but got {config!r}")
+        self._graph = graph if graph is not None else current_graph()
+        self._target, self._config = target, config
+        self._state: dict = {}
+        self._executions: dict = {}
+        self._resources: dict = {}  # host objects of this session (tables, queues, iterators), by operation
+        self._closed = False
+        self._contexts: list = []
+
+    @property
+    def graph(self):
+        """The Graph this session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self):
+        return self._graph.as_graph_def()
+
+    @property
+    def sess_str(self):
+        return self._target
+
+    def list_devices(self):
+        """The devices, with TensorFlow's names."""
+        return [_Device(f"/job:localhost/replica:0/task:0/device:{d.platform.upper()}:{d.id}", d.platform.upper()) for d in jax.devices()]
+
+    # -- running ------------------------------------------------------------------------------------------------------
+    def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
+        """The values of `fetches`, in their nesting, given `feed_dict`.
+
+        Raises what the operations raise; FailedPreconditionError for a variable that was not initialised; a failed run changes nothing.
+        """
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if feed_dict:
+            return self._run_fed(fetches, feed_dict)
+        key = _key(fetches)
+        execution = self._executions.get(key)
+        if execution is None:
+            execution = self._plan(key, fetches, ())
+        return execution.run(self, ())
+
+    def _plan(self, key, fetches, feed_slots):
+        if not self._graph.operations:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+        flat = _Fetches(self._graph, fetches)
+        execution = _Execution(flat, fetches, list(feed_slots))
+        if not isinstance(fetches, (list, dict)) or True:
+            self._executions[key] = execution
+        return execution
+
+    def _run_fed(self, fetches, feed_dict):
+        pairs = []
+        for k, v in feed_dict.items():
+            if k.__class__ is SymbolicTensor and k._slot.node.graph is self._graph:
+                slot = k._slot
+                pairs.append((slot, _feed_value(k, slot.aval, v)))
+            else:
+                pairs.extend(self._expand_feed(k, v))
+        key = (_key(fetches), *[s for s, _ in pairs])
+        execution = self._executions.get(key)
+        if execution is None:
+            for s, _ in pairs:
+                if not self._graph.is_feedable(s.tensor):
+                    raise ValueError(f"Tensor {s.tensor.name} may not be fed.")
+            execution = self._plan(key, fetches, [s for s, _ in pairs])
+        return execution.run(self, [v for _, v in pairs])
+
+    def _expand_feed(self, key, value):
+        for kind, expand in _feed_expansions:
+            if isinstance(key, kind):
+                return [p for k, v in expand(key, value) for p in self._expand_feed(k, v)]
+        if isinstance(key, IndexedSlices):
+            parts = [(key.values, value[0]), (key.indices, value[1])]
+            if key.dense_shape is not None:
+                parts.append((key.dense_shape, value[2]))
+            return [p for k, v in parts for p in self._expand_feed(k, v)]
+        if isinstance(key, tuple):
+            from . import nest
+
+            keys, values = nest.flatten(key), nest.flatten(value)
+            if len(keys) != len(values):
+                raise ValueError(f"Feed key {key!r} has {len(keys)} parts, its value {len(values)}.")
+            return [p for k, v in zip(keys, values, strict=True) for p in self._expand_feed(k, v)]
+        try:
+            tensor = self._graph.as_graph_element(key, allow_operation=False)
+        except Exception as e:
+            raise TypeError(f"Cannot interpret feed_dict key as Tensor: {e.args[0] if e.args else e}") from None
+        return [(tensor._slot, _feed_value(tensor, tensor._slot.aval, value))]
+
+    def _value_of(self, variable):
+        """The value of a variable in this session; FailedPreconditionError if it has none."""
+        value = self._state.get(variable)
+        if value is None:
+            make = getattr(variable, "_session_value", None)
+            if make is not None:  # random streams and such start by themselves
+                value = self._state[variable] = make()
+                return value
+            raise errors.FailedPreconditionError(
+                None, variable.op if hasattr(variable, "op") else None,
+                f"Attempting to use uninitialized value {variable.name.partition(':')[0]}",
+            )  # fmt: skip
+        return value
+
+    def make_callable(self, fetches, feed_list=None, accept_options=False):
+        """A function of the fed values (in the order of `feed_list`) that returns what `run` would."""
+        feed_list = feed_list or []
+        if not isinstance(feed_list, (list, tuple)):
+            raise TypeError("Argument `feed_list` must be a list or tuple.")
+        tensors = [self._graph.as_graph_element(f, allow_operation=False) for f in feed_list]
+
+        def call(*values, options=None, run_metadata=None):
+            if len(values) != len(tensors):
+                raise TypeError(f"make_callable got {len(values)} values for {len(tensors)} feeds")
+            return self.run(fetches, dict(zip([_Hashable(t) for t in tensors], values, strict=True)) if tensors else None)
+
+        return call
+
+    def partial_run_setup(self, fetches, feeds=None):
+        raise NotImplementedError("Session.partial_run is not supported by tfcompat; run the fetches in separate Session.run calls.")
+
+    def partial_run(self, handle, fetches, feed_dict=None):
+        raise NotImplementedError("Session.partial_run is not supported by tfcompat; run the fetches in separate Session.run calls.")
+
+    def close(self):
+        """Frees the session's variables; later runs raise RuntimeError."""
+        self._closed = True
+        self._state.clear()
+        self._executions.clear()
+
+    def as_default(self):
+        """A context in which this session is the default one, for `eval()` and `Operation.run()`."""
+        return _DefaultSession(self)
+
+    def _enter(self):
+        context.sessions.append(self)
+
+    def _leave(self):
+        for i in reversed(range(len(context.sessions))):
+            if context.sessions[i] is self:
+                del context.sessions[i]
+                break
+
+    def __del__(self):
+        self._state = {}
+
+
+class _Hashable:
+    """A feed key that hashes by identity whatever the equality mode."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+    def _as_graph_element(self):
+        return self.tensor
+
+
+class _Device:
+    def __init__(self, name, kind):
+        self.name, self.device_type, self.memory_limit_bytes = name, kind, 0
+
+    def __repr__(self):
+        return f"_DeviceAttributes({self.name}, {self.device_type}, 0, 0)"
+
+
+class _DefaultSession:
+    def __init__(self, session):
+        self.session = session
+
+    def __enter__(self):
+        self.session._enter()
+        return self.session
+
+    def __exit__(self, *exc):
+        self.session._leave()
+
+
+def _feed_value(tensor, a, value):
+    """A fed value as an array of the tensor's dtype; TypeError or ValueError with TensorFlow's words where it does not fit."""
+    if isinstance(value, SymbolicTensor):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy "
+            f"ndarrays, or TensorHandles. For reference, the tensor object was {value!s} which was passed to the argument "
+            f"`feed_dict` with key {tensor!s}."
+        )
+    if isinstance(value, EagerTensor):
+        value = value._numpy()
+    dtype = a.np
+    if value.__class__ is np.ndarray and value.dtype == dtype and dtype != object:
+        array = value
+    elif isinstance(value, jax.Array) and value.dtype == dtype:
+        array = value
+    elif dtype == object:
+        array = record.host_array(np.asarray(value)) if a.dtype is dtypes.string else np.asarray(value, object)
+    else:
+        if isinstance(value, int) and not isinstance(value, bool) and a.dtype.is_integer:
+            info = np.iinfo(dtype)
+            if not info.min <= value <= info.max:
+                raise TypeError(
+                    f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {dtype.type}. Try explicitly "
+                    "setting the type of the feed tensor to a larger type (e.g. int64)."
+                )
+        array = np.asarray(value, dtype)
+    shape = a.shape
+    if shape is not None and array.shape != shape:
+        if len(array.shape) != len(shape) or any(d is not None and d != e for d, e in zip(shape, array.shape, strict=True)):
+            raise ValueError(
+                f"Cannot feed value of shape {array.shape!r} for Tensor {tensor.name}, which has shape {str(TensorShape._of(shape))!r}"
+                if context.eager
+                else f"Cannot feed value of shape {array.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(shape))!r}"
+            )
+    return array
+
+
+@export("", v1="Session")
+class Session(BaseSession):
+    """tf.Session(target='', graph=None, config=None)."""
+
+    def __init__(self, target="", graph=None, config=None):
+        super().__init__(target, graph, config)
+
+    def __enter__(self):
+        graph = self._graph.as_default()
+        graph.__enter__()
+        self._enter()
+        self._contexts.append(graph)
+        return self
+
+    def __exit__(self, *exc):
+        self._leave()
+        self._contexts.pop().__exit__(*exc)
+        self.close()
+
+
+@export("", v1="InteractiveSession")
+class InteractiveSession(BaseSession):
+    """A session that is the default one from its creation to `close()`."""
+
+    def __init__(self, target="", graph=None, config=None):
+        super().__init__(target, graph, config)
+        self._explicit = graph
+        self._enter()
+        if graph is not None:
+            self._graph_context = graph.as_default()
+            self._graph_context.__enter__()
+
+    def close(self):
+        super().close()
+        self._leave()
+        if self._explicit is not None:
+            self._explicit = None
+            self._graph_context.__exit__(None, None, None)
+
+
+@export("", v1="get_default_session")
+def get_default_session():
+    """The innermost default session, or None."""
+    return context.sessions[-1] if context.sessions else None
+
+
+def session_for(session, graph, what):
+    """The session to use for `tensor.eval()` and the like; ValueError where there is none or it runs another graph."""
+    if session is not None:
+        if session.graph is not graph:
+            raise ValueError(f"Cannot use the given session to evaluate tensor: the tensor's graph is different from the session's graph. ({what})")
+        return session
+    session = get_default_session()
+    verb = "execute operation" if what == "run()" else "evaluate tensor"
+    if session is None:
+        raise ValueError(
+            f"Cannot {verb} using `{what}`: No default session is registered. Use `with sess.as_default()` or pass an explicit session "
+            f"to `{what[:-1]}session=sess)`"
+        )
+    if session.graph is not graph:
+        raise ValueError(
+            f"Cannot use the default session to {verb}: the tensor's graph is different from the session's graph. Pass an explicit "
+            f"session to `{what[:-1]}session=sess)`."
+        )
+    return session
+
+
+class _Options:
+    """A settings message of TensorFlow's (ConfigProto, GPUOptions, ...): takes and keeps any field; none changes a result here."""
+
+    _nested: tuple = ()
+    _fields: tuple = ()
+
+    def __init__(self, **fields):
+        for k in self._nested:
+            self.__dict__[k] = _NESTED[k]()
+        for k, v in fields.items():
+            setattr(self, k, v)
+
+    def __setattr__(self, name, value):
+        if name not in self._fields and name not in self._nested:
+            raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+        self.__dict__[name] = value
+
+    def __getattr__(self, name):
+        if name in type(self)._fields:
+            default = _LISTS.get(name)
+            value = default() if default else 0
+            self.__dict__[name] = value
+            return value
+        raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+
+    def CopyFrom(self, other):
+        self.__dict__.clear()
+        self.__dict__.update(other.__dict__)
+
+    def __repr__(self):
+        return "\n".join(f"{k}: {v}" for k, v in self.__dict__.items() if not isinstance(v, _Options))
+
+
+_LISTS = {"device_count": dict, "device_filters": list, "session_inter_op_thread_pool": list}
+
+
+class GPUOptions(_Options):
+    """tf.GPUOptions."""
+
+    _fields = (
+        "per_process_gpu_memory_fraction", "allow_growth", "allocator_type", "deferred_deletion_bytes", "visible_device_list",
+        "polling_active_delay_usecs", "polling_inactive_delay_msecs", "force_gpu_compatible", "experimental",
+    )  # fmt: skip
+
+
+class OptimizerOptions(_Options):
+    """tf.OptimizerOptions."""
+
+    _fields = ("do_common_subexpression_elimination", "do_constant_folding", "max_folded_constant_in_bytes", "do_function_inlining",
+               "opt_level", "global_jit_level", "cpu_global_jit")  # fmt: skip
+    L0, L1, ON_1, ON_2, OFF, DEFAULT = -1, 0, 1, 2, -1, 0
+
+
+class GraphOptions(_Options):
+    """tf.GraphOptions."""
+
+    _nested = ("optimizer_options", "rewrite_options")
+    _fields = ("enable_recv_scheduling", "build_cost_model", "build_cost_model_after", "infer_shapes", "place_pruned_graph",
+               "enable_bfloat16_sendrecv", "timeline_step")  # fmt: skip
+
+
+class RewriterConfig(_Options):
+    """The grappler settings of a graph."""
+
+    _fields = ("layout_optimizer", "constant_folding", "shape_optimization", "remapping", "arithmetic_optimization", "memory_optimization",
+               "dependency_optimization", "loop_optimization", "function_optimization", "disable_model_pruning", "auto_mixed_precision",
+               "disable_meta_optimizer", "min_graph_nodes")  # fmt: skip
+    DEFAULT, ON, OFF = 0, 1, 2
+
+
+class ConfigProto(_Options):
+    """tf.ConfigProto: accepted in full; devices and threads are JAX's to choose."""
+
+    _nested = ("gpu_options", "graph_options", "experimental", "rpc_options", "cluster_def")
+    _fields = (
+        "device_count", "intra_op_parallelism_threads", "inter_op_parallelism_threads", "use_per_session_threads",
+        "session_inter_op_thread_pool", "placement_period", "device_filters", "allow_soft_placement", "log_device_placement",
+        "operation_timeout_in_ms", "isolate_session_state", "share_cluster_devices_in_session",
+    )  # fmt: skip
+
+
+class _Anything(_Options):
+    def __setattr__(self, name, value):
+        self.__dict__[name] = value
+
+
+_NESTED = {"gpu_options": GPUOptions, "graph_options": GraphOptions, "optimizer_options": OptimizerOptions,
+           "rewrite_options": RewriterConfig, "experimental": _Anything, "rpc_options": _Anything, "cluster_def": _Anything}  # fmt: skip
+
+
+class RunOptions(_Options):
+    """tf.RunOptions: accepted; tracing gives an empty RunMetadata."""
+
+    _fields = ("trace_level", "timeout_in_ms", "inter_op_thread_pool", "output_partition_graphs", "debug_options",
+               "report_tensor_allocations_upon_oom", "experimental")  # fmt: skip
+    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
+
+
+class RunMetadata(_Options):
+    """tf.RunMetadata."""
+
+    _fields = ("step_stats", "cost_graph", "partition_graphs", "function_graphs")
+
+    def SerializeToString(self):
+        return b""
+
+
+for _thing in (ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunOptions, RunMetadata):
+    publish(_thing, "", v1=_thing.__name__)

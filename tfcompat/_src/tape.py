@@ -1,0 +1,413 @@
+"""tf.GradientTape and tf.gradients: two ways of asking the one engine (engine/gradients.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import dtypes, errors, nest, record
+from .declare import OPS, export
+from .engine import dispatch, gradients
+from .engine.program import by_order
+from .graph import Node, Slot, context, next_order
+from .tensor import EagerTensor, IndexedSlices, Tensor, handle
+
+
+class _GradientNode(Node):
+    __slots__ = ("sub",)
+
+
+class Recorder:
+    """How the engine records what a gradient needs, in whichever mode the thread is."""
+
+    def gradient(self, sig, ins, avals, sub):
+        """Records a gradient node on slots `ins`; returns its tensors."""
+        graph = context.graph
+        if graph is None:
+            node = _GradientNode(sig, ins, next_order())
+            node.sub = sub
+            out = dispatch.handles(node, avals)
+            dispatch.add_node(node)
+            return out
+        name = graph.op_name(None, "gradients/grad" if not graph.building_function else "SymbolicGradient")
+        tensors = [self.handle(s) for s in ins]
+        out = record.add_op(graph, sig, tensors, name, avals=avals, sub=sub, single=False)
+        return out
+
+    def handle(self, slot):
+        """A tensor for a slot the engine holds."""
+        tensor = getattr(slot, "tensor", None)
+        if tensor is not None:
+            return tensor
+        if slot.handle is not None:
+            tensor = slot.handle()
+        return tensor if tensor is not None else handle(slot)
+
+    def ones_like(self, slot):
+        return OPS["OnesLike"].public(self.handle(slot))
+
+    def add_all(self, parts):
+        """The sum of cotangents; one part stays itself, IndexedSlices are concatenated where all are."""
+        if len(parts) == 1:
+            return parts[0]
+        if all(isinstance(p, IndexedSlices) for p in parts):
+            return IndexedSlices(self.concat([p.values for p in parts]), self.concat([p.indices for p in parts]), parts[0].dense_shape)
+        return OPS["AddN"].public([record.convert_to_tensor(p) for p in parts])
+
+    def concat(self, parts):
+        return OPS["ConcatV2"].public(parts, axis=0)
+
+    def reshape(self, tensor, shape):
+        if tensor._slot.aval.known and tensor._slot.aval.shape[1:] == shape[1:] and len(tensor._slot.aval.shape) == len(shape):
+            return tensor
+        return OPS["Reshape"].public(tensor, shape)
+
+    def cast(self, tensor, dtype):
+        from .ops.core import cast
+
+        return cast(tensor, dtype)
+
+    def shape_of(self, slot):
+        return record.call(OPS["Shape"], [self.handle(slot)], {"out_type": dtypes.int32}, None)
+
+
+RECORDER = Recorder()
+
+
+def add_gradients(parts):
+    """The sum of what several reads of one variable got; None where none got anything."""
+    parts = [p for p in parts if p is not None]
+    return RECORDER.add_all(parts) if parts else None
+
+
+class _Records(list):
+    """The nodes a tape recorded, in order, and which variables it saw read through which slots."""
+
+    __slots__ = ("reads", "owner")
+
+    def __init__(self, owner):
+        super().__init__()
+        self.reads = {}
+        self.owner = owner
+
+    def watch_read(self, variable, slot):
+        if self.owner._watch_accessed and variable.trainable:
+            self.reads.setdefault(variable, {})[slot] = None
+        elif variable in self.reads:
+            self.reads[variable][slot] = None
+
+
+@export("GradientTape")
+class GradientTape:
+    """Records what happens inside its context, for `gradient`, `jacobian` and `batch_jacobian`."""
+
+    def __init__(self, persistent=False, watch_accessed_variables=True):
+        self._persistent, self._watch_accessed = bool(persistent), bool(watch_accessed_variables)
+        self._records = None
+        self._recording = False
+        self._watched: dict = {}
+        self._created_eagerly = context.graph is None
+
+    def __enter__(self):
+        if self._recording:
+            raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
+        if self._records is None:
+            self._records = _Records(self)
+        elif not self._persistent:
+            raise ValueError(
+                "Tape is already recording or was used: a non-persistent tape can be entered only once."
+            ) if self._records.owner is None else self._fresh()
+        self._recording = True
+        context.tapes.append(self._records)
+        return self
+
+    def _fresh(self):
+        self._records = _Records(self)
+        self._watched = {}
+        return None
+
+    def __exit__(self, kind, value, traceback):
+        if self._recording:
+            self._pop()
+
+    def _pop(self):
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
+        self._recording = False
+        for i in reversed(range(len(context.tapes))):
+            if context.tapes[i] is self._records:
+                del context.tapes[i]
+                break
+
+    # -- watching -----------------------------------------------------------------------------------------------------
+    def watch(self, tensor):
+        """Makes the tape follow `tensor` (a tensor, variable or nest of them); ValueError for anything else."""
+        for t in nest.flatten(tensor, expand_composites=True):
+            variable = hasattr(t.__class__, "_dense_tensor")
+            if not (isinstance(t, Tensor) or variable):
+                raise ValueError(f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+            if not (t.dtype.is_floating or t.dtype.is_complex):
+                _warn(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {t.dtype!r}")
+            if self._records is None:
+                self._records = _Records(self)
+            if variable:
+                self._records.reads.setdefault(t, {})
+            else:
+                self._watched[_slot_here(t)] = t
+
+    def watched_variables(self):
+        """The variables the tape follows, in the order it met them."""
+        return tuple(self._records.reads) if self._records is not None else ()
+
+    def stop_recording(self):
+        """A context in which nothing is recorded."""
+        if self._records is None:
+            raise RuntimeError("Trying to stop recording a tape which is not recording.")
+        return _Stopped(self)
+
+    def reset(self):
+        """Forgets everything recorded so far."""
+        recording = self._recording
+        if recording:
+            self._pop()
+        self._fresh()
+        if recording:
+            self._recording = True
+            context.tapes.append(self._records)
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+    def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
+        """d(sum of target)/d(source) for each source, in the nesting of `sources`; None where there is no path.
+
+        Raises RuntimeError on the second call of a non-persistent tape and while nothing was recorded, TypeError for lists of None.
+        """
+        if self._records is None or (not self._persistent and self._records.owner is None):
+            raise RuntimeError("A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)")
+        zero = _unconnected(unconnected_gradients)
+        if target is None:
+            raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to be differentiated, but received {target}.")
+        records = self._records
+        if self._recording:
+            if not self._persistent:
+                self._pop()
+            else:
+                _warn("Calling GradientTape.gradient on a persistent tape inside its context is significantly less efficient.", once=True)
+        if not self._persistent and records.owner is not None:
+            records.owner = None
+        flat_targets = [_target(t) for t in nest.flatten(target, expand_composites=True) if t is not None]
+        flat_sources = nest.flatten(sources, expand_composites=True)
+        for s in flat_sources:
+            if not (isinstance(s, (Tensor, IndexedSlices)) or hasattr(s.__class__, "_dense_tensor")):
+                raise ValueError(f"Passed in object {s} of type {type(s).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+            if not s.dtype.is_floating and not s.dtype.is_complex:
+                _warn(f"The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got {s.dtype!r}")
+        cotangents = _cotangents(output_gradients, target, flat_targets)
+        grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
+        if zero:
+            grads = [_zeros_like(s) if g is None else g for g, s in zip(grads, flat_sources, strict=True)]
+        return nest.pack_sequence_as(sources, grads, expand_composites=True)
+
+    def _differentiate(self, records, targets, cotangents, sources, recorder=None):
+        slots, owners = [], []
+        for i, s in enumerate(sources):
+            if isinstance(s, Tensor):
+                slots.append(_slot_here(s))
+                owners.append(i)
+            else:
+                for slot in records.reads.get(s, ()):
+                    slots.append(slot)
+                    owners.append(i)
+        # What is neither watched nor computed from something watched was not recorded by TensorFlow's tape.
+        followed = {slot for reads in records.reads.values() for slot in reads}
+        followed.update(self._watched)
+        if not followed.issuperset(slots):
+            followed, _ = gradients.reach(records, [a for a in followed if a.aval.differentiable], frozenset())
+        kept = [(s, o) for s, o in zip(slots, owners, strict=True) if s in followed and s.aval.differentiable]
+        pairs = [(t, c) for t, c in zip(targets, cotangents, strict=True) if t.aval.differentiable]
+        if not kept or not pairs:
+            return [None] * len(sources)
+        found = gradients.differentiate([t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], records, recorder or RECORDER)
+        per_source: list = [[] for _ in sources]
+        for (_, owner), g in zip(kept, found, strict=True):
+            per_source[owner].append(g)
+        return [add_gradients(parts) for parts in per_source]
+
+    def jacobian(self, target, sources, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True):
+        """d(target element)/d(source) for every element of `target`: shape target.shape + source.shape per source."""
+        from .engine import jacobians
+
+        return jacobians.jacobian(self, target, sources, _unconnected(unconnected_gradients))
+
+    def batch_jacobian(self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True):
+        """Per row: target [b, ...], source [b, ...] -> [b, target..., source...]."""
+        from .engine import jacobians
+
+        return jacobians.batch_jacobian(self, target, source, _unconnected(unconnected_gradients))
+
+
+class _Stopped:
+    def __init__(self, tape):
+        self.tape = tape
+
+    def __enter__(self):
+        self.was = self.tape._recording
+        if self.was:
+            self.tape._pop()
+
+    def __exit__(self, *exc):
+        if self.was:
+            self.tape._recording = True
+            context.tapes.append(self.tape._records)
+
+
+def _slot_here(tensor):
+    """The slot that stands for a tensor in the graph being built (inside a tf.function a tensor from outside is captured)."""
+    graph = context.graph
+    return tensor._slot if graph is None else record.capture(graph, tensor)
+
+
+def _target(t):
+    if isinstance(t, Tensor):
+        return _slot_here(t)
+    if hasattr(t.__class__, "_dense_tensor") or isinstance(t, IndexedSlices):
+        return record.convert_to_tensor(t)._slot
+    raise ValueError(f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+
+
+def _cotangents(given, target, flat_targets):
+    if given is None:
+        return [None] * len(flat_targets)
+    out = []
+    for g, t in zip(nest.flatten(given, expand_composites=True), flat_targets, strict=True):
+        out.append(None if g is None else record.convert_to_tensor(g, t.aval.dtype.base_dtype))
+    return out
+
+
+def _zeros_like(source):
+    return OPS["ZerosLike"].public(record.convert_to_tensor(source))
+
+
+def _unconnected(value):
+    value = getattr(value, "value", value)
+    if value not in ("none", "zero"):
+        raise ValueError(f"Unknown value for unconnected_gradients: {value!r}")
+    return value == "zero"
+
+
+_warned: set = set()
+
+
+def _warn(text, once=False):
+    import logging
+
+    if once and text in _warned:
+        return
+    _warned.add(text)
+    logging.getLogger("tensorflow").warning("WARNING:tensorflow:%s", text)
+
+
+@export("UnconnectedGradients")
+class UnconnectedGradients:
+    """What to give for a source no target depends on."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+# -- tf.gradients -------------------------------------------------------------------------------------------------------
+@export("gradients", v1="")
+def gradients_v2(ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
+                 unconnected_gradients="none"):  # fmt: skip
+    """Symbolic gradients of the sum of `ys` with respect to each x in `xs`; None where there is no path."""
+    return symbolic_gradients(ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients)
+
+
+@export("", v1="gradients")
+def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_ops=False, gate_gradients=False,
+                       aggregation_method=None, stop_gradients=None, unconnected_gradients="none"):  # fmt: skip
+    """TF1's tf.gradients.  Raises RuntimeError eagerly; ValueError and TypeError for grad_ys that do not fit."""
+    graph = context.graph
+    if graph is None:
+        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+    zero = _unconnected(unconnected_gradients)
+    flat_ys = [y for y in nest.flatten(ys)]
+    flat_xs = [x for x in nest.flatten(xs)]
+    gys = list(nest.flatten(grad_ys)) if grad_ys is not None else [None] * len(flat_ys)
+    if len(gys) != len(flat_ys):
+        raise ValueError(f"Length mismatch. Expected `grad_ys` (len={len(gys)}) to be the same length as `ys` (len={len(flat_ys)})")
+    from .scopes import name_scope
+
+    with name_scope(name, "gradients"):
+        targets = [record.convert_to_tensor(y, name="y")._slot for y in flat_ys]
+        sources = [_source(graph, x) for x in flat_xs]
+        stops = {record.convert_to_tensor(s)._slot for s in nest.flatten(stop_gradients)} if stop_gradients is not None else set()
+        cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
+        nodes = _between(targets, graph)
+        found = gradients.differentiate(targets, cotangents, sources, nodes, RECORDER, frozenset(stops))
+        found = [_of_ref(g) for g in found]
+        if zero:
+            found = [_zeros_like(x) if g is None else g for g, x in zip(found, flat_xs, strict=True)]
+    return found if isinstance(xs, (list, tuple)) or not isinstance(xs, dict) else nest.pack_sequence_as(xs, found)
+
+
+def _of_ref(g):
+    return g
+
+
+def _source(graph, x):
+    """The slot that stands for a source: a variable is the one place its value is read."""
+    if isinstance(x, IndexedSlices):
+        x = x.values
+    if hasattr(x.__class__, "_dense_tensor"):
+        return record.convert_to_tensor(x)._slot
+    tensor = record.convert_to_tensor(x)
+    return tensor._slot
+
+
+def _grad_y(given, target):
+    if given is None:
+        if target.aval.dtype.is_complex:
+            raise TypeError(
+                f"Gradients of complex tensors ({target.tensor}) must set grad_ys (y.dtype = {target.aval.dtype!r})"
+            )
+        return None
+    if isinstance(given, IndexedSlices):
+        given = record.densify(given)
+    wanted = target.aval.dtype.base_dtype
+    if isinstance(given, Tensor) or hasattr(given.__class__, "_dense_tensor"):
+        have = given.dtype.base_dtype
+        for kind, label in (("is_floating", "real"), ("is_integer", "integer"), ("is_complex", "complex")):
+            if getattr(wanted, kind) and not getattr(have, kind):
+                raise TypeError(
+                    f"Gradient type {have!r} generated for {label} or integer-valued tensor {target.tensor} with type {wanted!r} must be {label}"
+                    if label != "complex"
+                    else f"Gradient type {have!r} generated for complex-valued tensor {target.tensor} with type {wanted!r} must be real"
+                )
+        tensor = record.convert_to_tensor(given)
+    else:
+        tensor = record.convert_to_tensor(given, wanted, name="grad_ys")
+    if not tensor.shape.is_compatible_with(record.TensorShape._of(target.aval.shape)):
+        raise ValueError(f"Incompatible shapes between grad_ys {tensor.shape} and ys {record.TensorShape._of(target.aval.shape)}")
+    return tensor
+
+
+def _between(targets, graph):
+    """The operations the targets depend on, in the order of creation."""
+    seen, stack = set(), [t.node for t in targets]
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen or node.graph is not graph:
+            continue
+        seen.add(node)
+        stack.extend([s.node for s in node.ins])
+    return sorted(seen, key=by_order)
+
+
+@export("", v1="hessians")
+def hessians_v1(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gradients=False, aggregation_method=None):
+    """Second derivatives: for each x of shape s, d2 sum(ys) / dx2 of shape s + s."""
+    from .engine import jacobians
+
+    return jacobians.hessians(ys, xs, name)
+
+
+__all__ = ["EagerTensor", "GradientTape", "Slot", "errors", "np", "symbolic_gradients"]

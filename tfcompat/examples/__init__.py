@@ -1,0 +1,3 @@
+"""tensorflow.examples: what tutorials import from it."""
+
+from tfcompat.examples import tutorials as tutorials

@@ -1,0 +1,3 @@
+"""tensorflow.examples.tutorials."""
+
+from tfcompat.examples.tutorials import mnist as mnist
