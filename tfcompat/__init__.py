@@ -8,6 +8,9 @@ __version__ = "0.1.0"
 
 _faces.assemble(_sys.modules[__name__])
 
+from .launch import install  # noqa: E402, F401
+from ._src.jax_door import show, to_jax  # noqa: E402, F401
+
 
 def __getattr__(name):
     raise _faces.missing("v2", "", name)

@@ -5,18 +5,16 @@ import sys as _sys
 import tfcompat as _tfcompat
 
 from ._src import faces as _faces
-from ._src.graph import set_eager as _set_eager
-from ._src.shapes import set_v2_tensorshape as _set_v2_tensorshape
-from ._src.tensor import Tensor as _Tensor
+from ._src.basics import disable_v2_behavior as _disable_v2_behavior
 
-_set_eager(False)
-_set_v2_tensorshape(False)
-_Tensor._use_equality = False
+_disable_v2_behavior()
 
 __version__ = "1.15.5"
 compat = _tfcompat.compat
 _faces.fill("v1", _sys.modules[__name__], __name__)
 __path__ = []
+
+from . import examples  # noqa: E402, F401 - tf.examples.tutorials.mnist, as TF1 had it
 
 
 def __getattr__(name):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from . import dtypes, errors, record
+from . import dtypes, errors, nest, record
 from .declare import export, publish
 from .graph import Graph, Operation, context, current_graph, executing_eagerly, reset_default_graph, set_eager
 from .ops import core
-from .shapes import Dimension, TensorShape
-from .tensor import IndexedSlices, Tensor
+from .shapes import Dimension, TensorShape, set_v2_tensorshape
+from .tensor import EagerTensor, IndexedSlices, Tensor
 
 for _name, _dtype in dtypes.NAMES.items():
     if not _name.endswith("_ref") and _name != "float":
@@ -18,6 +18,9 @@ publish(TensorShape, "TensorShape")
 publish(Dimension, "compat.Dimension", v1="Dimension")
 publish(Tensor, "Tensor")
 publish(IndexedSlices, "IndexedSlices")
+publish(EagerTensor, "__internal__.EagerTensor")
+for _name in ("assert_same_structure", "flatten", "is_nested", "map_structure", "pack_sequence_as"):
+    publish(getattr(nest, _name), f"nest.{_name}")
 publish(Graph, "Graph")
 publish(Operation, "Operation")
 publish(record.convert_to_tensor, "", v1="convert_to_tensor")
@@ -91,3 +94,54 @@ def enable_eager_execution(config=None, device_policy=None, execution_mode=None)
     if context.graph is not None and context.graph.operations:
         raise ValueError("tf.enable_eager_execution must be called at program startup.")
     set_eager(True)
+
+
+@export("", v1="disable_v2_behavior")
+def disable_v2_behavior():
+    """TF1's ways: graph mode, identity `==` on tensors, Dimension objects in shapes."""
+    set_eager(False)
+    set_v2_tensorshape(False)
+    Tensor._use_equality = False
+
+
+@export("", v1="enable_v2_behavior")
+def enable_v2_behavior():
+    """TF2's ways: eager execution, elementwise `==` on tensors, integers in shapes."""
+    set_eager(True)
+    set_v2_tensorshape(True)
+    Tensor._use_equality = True
+
+
+@export("", v1="enable_tensor_equality")
+def enable_tensor_equality():
+    """`==` on tensors compares elements."""
+    Tensor._use_equality = True
+
+
+@export("", v1="disable_tensor_equality")
+def disable_tensor_equality():
+    """`==` on tensors is identity, and tensors are hashable."""
+    Tensor._use_equality = False
+
+
+publish(lambda: set_v2_tensorshape(True), "", v1="enable_v2_tensorshape")
+publish(lambda: set_v2_tensorshape(False), "", v1="disable_v2_tensorshape")
+
+
+class AggregationMethod:
+    """How gradients of one tensor are summed; all ways give the same numbers here."""
+
+    ADD_N = 0
+    DEFAULT = 0
+    EXPERIMENTAL_TREE = 1
+    EXPERIMENTAL_ACCUMULATE_N = 2
+
+
+publish(AggregationMethod, "AggregationMethod")
+for _face_name, _version in (("v2", "2.15.0"), ("v1", "1.15.5")):
+    for _name, _value in (
+        ("VERSION", _version), ("GIT_VERSION", f"v{_version}"), ("COMPILER_VERSION", "tfcompat"), ("GRAPH_DEF_VERSION", 1395),
+        ("GRAPH_DEF_VERSION_MIN_CONSUMER", 0), ("GRAPH_DEF_VERSION_MIN_PRODUCER", 0),
+    ):  # fmt: skip
+        publish(_value, *((f"version.{_name}", "") if _face_name == "v2" else ("", f"version.{_name} {_name}")))
+publish("1.15.5", "", v1="__version__")

@@ -13,6 +13,7 @@ control inputs.  What runs a node is `sig.apply(inputs) -> outputs`, a pure func
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import weakref
@@ -180,6 +181,7 @@ class Graph:
         self._gradient_overrides: dict = {}
         self._colocation: list = []
         self._finalized = False
+        self._original = None
         self._lock = threading.RLock()
         self.seed = None
         self.op_seed_counter = 0
@@ -215,6 +217,8 @@ class Graph:
     def op_name(self, name, default):
         """The full name of a new op.  A name ending in '/' is used as it stands (a scope re-entered)."""
         if name:
+            if name.__class__ is bytes:
+                name = name.decode()
             if name[-1] == "/":
                 return name[:-1]
             return self.unique_name(name)
@@ -229,6 +233,15 @@ class Graph:
     @property
     def version(self):
         return len(self.operations)
+
+    @contextlib.contextmanager
+    def _original_op(self, op):
+        """Operations made here remember that they stand for `op`."""
+        before, self._original = self._original, op
+        try:
+            yield
+        finally:
+            self._original = before
 
     # -- default graph ------------------------------------------------------------------------------------------------
     def as_default(self):
@@ -390,6 +403,7 @@ class Operation(Node):
 
     __slots__ = (
         "name", "graph", "control_inputs", "reads", "writes", "sub", "gradient", "made_at", "device", "attributes",
+        "_original_op",
         "__weakref__",
     )  # fmt: skip
 
@@ -400,6 +414,7 @@ class Operation(Node):
         self.reads, self.writes, self.made_at = reads, writes, made_at
         self.device = graph._devices[-1] if graph._devices else ""
         self.attributes = None
+        self._original_op = graph._original
         self.gradient = None  # a gradient function of this operation's own (custom_gradient, gradient_override_map)
         if graph._gradient_overrides:
             from .custom_gradient import override_for

@@ -11,7 +11,7 @@ import re
 import threading
 
 from .declare import export
-from .graph import Graph, Operation, context, current_graph
+from .graph import Graph, Operation, _process, context, current_graph
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor, Tensor
 
 _ROOT_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
@@ -527,27 +527,42 @@ class GraphKeys:
     ]  # fmt: skip
 
 
+_SHARED = {GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES, GraphKeys.TRAINABLE_VARIABLES}
+
+
+def root_graph():
+    """The graph that owns the variables: the current one, or the one a function being traced belongs to; eagerly the default one."""
+    graph = context.graph
+    while graph is not None and graph.building_function:
+        graph = graph.outer_graph
+    return graph if graph is not None else _process.default_graph()
+
+
+def _collector(key):
+    """The graph that has the collection `key`: functions share the collections of variables with the graph they belong to."""
+    return root_graph() if key in _SHARED else current_graph()
+
+
 @export("", v1="add_to_collection")
 def add_to_collection(name, value):
     """Adds `value` to a collection of the default graph."""
-    current_graph().add_to_collection(name, value)
+    _collector(name).add_to_collection(name, value)
 
 
 @export("", v1="add_to_collections")
 def add_to_collections(names, value):
     """Adds `value` to each of the collections `names` of the default graph."""
-    current_graph().add_to_collections(names, value)
+    for name in (names,) if isinstance(names, str) else dict.fromkeys(names):
+        _collector(name).add_to_collection(name, value)
 
 
 @export("", v1="get_collection")
 def get_collection(key, scope=None):
     """The items of a collection of the default graph whose names begin with the pattern `scope`."""
-    return current_graph().get_collection(key, scope)
+    return _collector(key).get_collection(key, scope)
 
 
 @export("", v1="get_collection_ref")
 def get_collection_ref(key):
     """A collection of the default graph itself: changing the list changes the collection."""
-    return current_graph().get_collection_ref(key)
-
-
+    return _collector(key).get_collection_ref(key)

@@ -58,6 +58,9 @@ class _Fetches:
             kind = type(fetch)
             if kind is dict:
                 return lambda values: {k: p(values) for k, p in zip(keys, parts, strict=True)}
+            if hasattr(fetch, "default_factory"):
+                factory = fetch.default_factory
+                return lambda values: kind(factory, {k: p(values) for k, p in zip(keys, parts, strict=True)})
             return lambda values: kind([(k, p(values)) for k, p in zip(keys, parts, strict=True)])
         if isinstance(fetch, IndexedSlices):
             parts = [self._flatten(f) for f in (fetch.values, fetch.indices)]
@@ -215,12 +218,18 @@ class BaseSession:
     """What Session and InteractiveSession share."""
 
     def __init__(self, target="", graph=None, config=None):
-        if graph is not None and not isinstance(graph, Graph):
-            raise TypeError(f"Argument `graph` must be a tf.Graph, but got \"{type(graph).__name__}\"")
-        if isinstance(target, Graph):
+        if target is not None and not isinstance(target, (str, bytes)):
             raise TypeError(f"Argument `target` must be a string, but got {target!r}")
-        if config is not None and not hasattr(config, "gpu_options"):
-            raise TypeError(f"Argument `config` must be a tf.ConfigProto, but got {config!r}")
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f'Argument `graph` must be a tf.Graph, but got "{type(graph).__name__}"')
+        if config is not None and not isinstance(config, ConfigProto):
+            raise TypeError(f'Argument `config` must be a tf.ConfigProto, but got "{type(config).__name__}"')
+        if target and target not in ("local", b"local"):
+            raise errors.NotFoundError(
+                None, None,
+                f"No session factory registered for the given session options: {{target: {target!r}}}. tfcompat runs on this machine only: "
+                "leave `target` empty.",
+            )  # fmt: skip
         self._graph = graph if graph is not None else current_graph()
         self._target, self._config = target, config
         self._state: dict = {}
@@ -267,8 +276,7 @@ class BaseSession:
             raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
         flat = _Fetches(self._graph, fetches)
         execution = _Execution(flat, fetches, list(feed_slots))
-        if not isinstance(fetches, (list, dict)) or True:
-            self._executions[key] = execution
+        self._executions[key] = execution
         return execution
 
     def _run_fed(self, fetches, feed_dict):
@@ -416,6 +424,8 @@ def _feed_value(tensor, a, value):
         array = value
     elif dtype == object:
         array = record.host_array(np.asarray(value)) if a.dtype is dtypes.string else np.asarray(value, object)
+        if a.dtype is dtypes.string and not all(isinstance(v, bytes) for v in array.ravel().tolist()):
+            raise TypeError(f"Type of feed value {value!r} with type {type(value)} is not compatible with Tensor type string.")
     else:
         if isinstance(value, int) and not isinstance(value, bool) and a.dtype.is_integer:
             info = np.iinfo(dtype)
@@ -444,6 +454,8 @@ class Session(BaseSession):
         super().__init__(target, graph, config)
 
     def __enter__(self):
+        if self._contexts:
+            raise RuntimeError("Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a session multiple times.")
         graph = self._graph.as_default()
         graph.__enter__()
         self._enter()
@@ -460,8 +472,19 @@ class Session(BaseSession):
 class InteractiveSession(BaseSession):
     """A session that is the default one from its creation to `close()`."""
 
+    _open = 0
+
     def __init__(self, target="", graph=None, config=None):
         super().__init__(target, graph, config)
+        if InteractiveSession._open > 0:
+            import logging
+
+            logging.getLogger().error(
+                "An interactive session is already active. This can cause out-of-memory errors or some other unexpected errors (due to the "
+                "unpredictable timing of garbage collection) in some cases. You must explicitly call `InteractiveSession.close()` to release "
+                "resources held by the other session(s). Please use `tf.Session()` if you intend to productionize."
+            )
+        InteractiveSession._open += 1
         self._explicit = graph
         self._enter()
         if graph is not None:
@@ -469,6 +492,8 @@ class InteractiveSession(BaseSession):
             self._graph_context.__enter__()
 
     def close(self):
+        if not self._closed:
+            InteractiveSession._open -= 1
         super().close()
         self._leave()
         if self._explicit is not None:

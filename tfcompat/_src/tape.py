@@ -181,7 +181,7 @@ class GradientTape:
         Raises RuntimeError on the second call of a non-persistent tape and while nothing was recorded, TypeError for lists of None.
         """
         if self._records is None or (not self._persistent and self._records.owner is None):
-            raise RuntimeError("A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)")
+            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
         zero = _unconnected(unconnected_gradients)
         if target is None:
             raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to be differentiated, but received {target}.")

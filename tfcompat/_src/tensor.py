@@ -93,6 +93,13 @@ class EagerTensor(Tensor):
 
     __slots__ = ()
 
+    def __init__(self, value, device=None, dtype=None):
+        from .record import convert_to_tensor
+
+        tensor = convert_to_tensor(value, None if dtype is None else dtypes.as_dtype(dtype))
+        self._slot = Slot(None, 0, tensor._slot.aval, tensor._numpy())
+        self._slot.handle = _ref(self)
+
     def _numpy(self):
         """The value as a NumPy array that may share memory with the tensor."""
         value = self._slot.value
@@ -249,6 +256,11 @@ class SymbolicTensor(Tensor):
     @property
     def device(self):
         return self._slot.node.device
+
+    def __hash__(self):
+        if Tensor._use_equality and self._slot.node.graph.building_function:
+            raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+        return id(self)
 
     def set_shape(self, shape):
         """Merges what is known of the static shape with `shape`; raises ValueError where they contradict."""

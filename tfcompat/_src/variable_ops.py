@@ -430,9 +430,6 @@ def slice_key(key, shape):
         else:
             entries.append(("at", at(_position(k.__index__(), size, dim))))
         dim += 1
-    if not windows and positions:  # a stride beside a position that is looked up: XLA has no such update
-        if any(isinstance(p, Tensor) for p in positions):
-            raise NotImplementedError("variable[...].assign: a slice with a step beside an index that is a tensor is not supported")
     return tuple(entries), positions
 
 

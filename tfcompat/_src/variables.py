@@ -814,15 +814,14 @@ overloads.attach(Variable)
 
 def _in_place(sign, function, instead, plain, out=None):
     word = "variable" if sign in "+-" else "var"
-    value = "s with `tf.Variable`" if False else ""
     text = (
-        f"`{word} {sign}= value` with `tf.Variable`s{value} is not supported. Use `{instead}` to modify the variable, or "
+        f"`{word} {sign}= value` with `tf.Variable`s is not supported. Use `{instead}` to modify the variable, or "
         f"`out = {word} {out or sign} value` if you need to get a new output Tensor."
     )
 
     def operator(self, other):
         if self._kind != "ref":
-            raise RuntimeError(text.replace("modify the variable", "modify the variable"))
+            raise RuntimeError(text)
         return plain(self, other)
 
     operator.__name__ = function

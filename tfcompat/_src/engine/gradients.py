@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..graph import aval
 from ..tensor import IndexedSlices
+from .infer import PROBES, _bind
 from .program import Joint, Pullback, linearize, program
 
 
@@ -41,14 +42,14 @@ class GradientSignature:
     values   per node of the stretch, the value numbers of its outputs in `sub`
     """
 
-    __slots__ = ("op", "sub", "wrt", "inside", "given", "n_leaves", "cache", "settings", "fixed", "pullback", "_joints", "values")
+    __slots__ = ("op", "sub", "wrt", "inside", "given", "n_leaves", "cache", "settings", "fixed", "pullback", "_joints", "values", "_depends")
 
     def __init__(self, sub, wrt, inside, given, n_leaves, values):
         self.values = values
         self.op, self.sub, self.wrt, self.inside, self.given, self.n_leaves = GRADIENT, sub, wrt, inside, given, n_leaves
         self.cache, self.settings, self.fixed = {}, {}, {}
         self.pullback = Pullback(self)
-        self._joints = {}
+        self._joints, self._depends = {}, {}
 
     def joint(self, wanted):
         """The interned forward half that also returns the values of the nodes at positions `wanted`."""
@@ -119,6 +120,13 @@ class GradientSignature:
         jax.eval_shape(find, *[np.zeros(()) if f is not None else jax.ShapeDtypeStruct(v.shape, v.dtype) for v, f in zip(leaves, fixed, strict=True)])
         return [jnp.zeros(*shapes[number]) for number in inside]
 
+    def depends(self, avals):
+        """Per output, which inputs it really depends on (None: all): d(x*y)/dx does not depend on x, so its gradient by x is None."""
+        found = self._depends.get(avals)
+        if found is None:
+            found = self._depends[avals] = dependencies(self, avals)
+        return found
+
     def backward(self, pullback, cotangents):
         return pullback(cotangents)
 
@@ -133,22 +141,73 @@ class GradientSignature:
 _signatures: dict = {}
 
 
+def dependencies(sig, avals):
+    """Per output of a signature, the set of input positions its value depends on, read off the jaxpr; None where it cannot be traced."""
+    structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (_bind(a, PROBES[0]) for a in avals)]
+    try:
+        with jax.enable_x64(True):
+            jaxpr = jax.make_jaxpr(lambda *args: sig.apply(args))(*structs).jaxpr
+    except Exception:  # noqa: BLE001 - a kernel that needs known values cannot be traced without them: then anything may depend on all
+        return None
+    return _flow(jaxpr, [frozenset([i]) for i in range(len(structs))])
+
+
+def _flow(jaxpr, given):
+    known = dict(zip(jaxpr.invars, given, strict=True))
+    nothing = frozenset()
+
+    def of(v):
+        return nothing if hasattr(v, "val") else known.get(v, nothing)
+
+    for eqn in jaxpr.eqns:
+        ins = [of(v) for v in eqn.invars]
+        inner = eqn.params.get("jaxpr") if eqn.primitive.name in ("pjit", "jit", "closed_call", "core_call") else None
+        inner = getattr(inner, "jaxpr", inner)
+        if inner is not None and len(inner.invars) == len(ins):
+            outs = _flow(inner, ins)
+        else:
+            outs = [nothing.union(*ins)] * len(eqn.outvars)
+        known.update(zip(eqn.outvars, outs, strict=True))
+    return [of(v) for v in jaxpr.outvars]
+
+
+def _outputs_reached(node, found):
+    """The outputs of a node that depend on a slot in `found`."""
+    depends = getattr(node.sig, "depends", None)
+    if depends is not None:
+        per_output = depends(tuple([s.aval for s in node.ins]))
+        if per_output is not None:
+            hit = {i for i, s in enumerate(node.ins) if s in found}
+            return [s for s, on in zip(node.outs, per_output, strict=False) if not hit.isdisjoint(on)]
+    return node.outs
+
+
+def _inputs_needed(node, need):
+    """The inputs that the needed outputs of a node depend on."""
+    depends = getattr(node.sig, "depends", None)
+    if depends is not None:
+        per_output = depends(tuple([s.aval for s in node.ins]))
+        if per_output is not None:
+            wanted = frozenset().union(*[on for s, on in zip(node.outs, per_output, strict=False) if s in need])
+            return [s for i, s in enumerate(node.ins) if i in wanted]
+    return node.ins
+
+
 def reach(nodes, sources, stops):
     """(slots that depend on a source, the nodes between), following differentiable values in recorded order."""
     found = set(sources)
     inner = []
-    integers = not all(s.aval.differentiable for s in sources)
+    integers = not all([s.aval.differentiable for s in sources])
     for node in nodes:
         for s in node.ins:
             if s in found:
                 break
         else:
             continue
-        sig = node.sig
-        if not sig.op.differentiable:
+        if not node.sig.op.differentiable:
             continue
         hit = False
-        for s in node.outs:
+        for s in node.outs if not node.sub else _outputs_reached(node, found):
             if (s.aval.differentiable or (integers and s.aval.dtype.is_integer)) and s not in stops:
                 found.add(s)
                 hit = True
@@ -169,7 +228,7 @@ def between(nodes, targets, sources, stops=frozenset()):
         else:
             continue
         kept.append(node)
-        for s in node.ins:
+        for s in node.ins if not node.sub else _inputs_needed(node, need):
             if s in found:
                 need.add(s)
     kept.reverse()

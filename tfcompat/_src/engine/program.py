@@ -145,21 +145,17 @@ def linearize(outputs, needed=None, order=None, stop=()):
 def _joints(nodes, needed):
     """gradient node -> positions of the forward nodes it shares with the program and may compute; None if there are none."""
     claimed: dict = {}
-    taken: set = set()
+    taken: set = set()  # and what an earlier gradient's leaves depend on: claiming that too could make two wait for each other
     for node in nodes:
         if not node.sub:
             continue
-        mine = [i for i, m in enumerate(node.sub) if m in needed and m not in taken]
-        if not mine:
-            continue
-        first = node.sub[mine[0]].order
-        late = [s for s in node.ins[: node.sig.n_leaves] if s.value is None and s.node in needed and s.node.order > first]
-        if late:  # a leaf computed after the first shared node may need one of them: that one must be computed on its own
-            before = ancestors(late)
-            mine = [i for i in mine if node.sub[i] not in before]
+        pending = [s for s in node.ins[: node.sig.n_leaves] if s.value is None and s.node in needed]
+        before = ancestors(pending) if pending else ()
+        mine = tuple([i for i, m in enumerate(node.sub) if m in needed and m not in taken and m not in before])
         if mine:
-            claimed[node] = tuple(mine)
+            claimed[node] = mine
             taken.update([node.sub[i] for i in mine])
+            taken.update(before)
     return claimed or None
 
 

@@ -1,5 +1,7 @@
 """The op table, a file a family.  Importing this package declares every op."""
 
-from . import arithmetic, clip, core, math, overloads, products, reductions, special  # noqa: F401
-from . import conv, losses_nn, nn, pool  # noqa: F401
-from . import array, creation, gather, slicing, where  # noqa: E402, F401
+from . import arithmetic, clip, core, decompositions, linalg, math, overloads, products, reductions, segment, special  # noqa: F401
+from . import conv, dropout, embedding, losses_nn, nn, normalization, pool  # noqa: F401
+from . import array, creation, gather, ordering, partition, passing, rearrange, slicing, spatial, where  # noqa: F401
+from . import fake_quant  # noqa: F401
+from . import random  # noqa: E402, F401

@@ -16,7 +16,7 @@ from .math import fit, spoken
 
 
 # -- choosing ---------------------------------------------------------------------------------------------------------
-@op("SelectV2", "", own="condition")
+@op("SelectV2", "", name="SelectV2", own="condition")
 def select_v2(condition, t, e):
     fit("SelectV2", condition.shape, t.shape, e.shape)
     return jnp.where(condition, t, e)
@@ -52,7 +52,7 @@ def where(condition, x=None, y=None, name=None):
     return _choose("SelectV2", condition, x, y, name)
 
 
-@export("", v1="where")
+@export("", v1="where select")
 def where_v1(condition, x=None, y=None, name=None):
     """TF1's tf.where: no broadcasting, but a condition of rank 1 chooses rows."""
     return _choose("Select", condition, x, y, name)
@@ -212,7 +212,7 @@ def not_equal(x, y, name=None):
     return compare("NotEqual", x, y, name)
 
 
-@export("logical_xor math.logical_xor", v1="logical_xor math.logical_xor")
+@export("math.logical_xor", v1="logical_xor math.logical_xor")
 def logical_xor(x, y, name="LogicalXor"):
     """True where exactly one of the two is."""
     with name_scope(name, "LogicalXor", [x, y]) as scope:
@@ -220,7 +220,15 @@ def logical_xor(x, y, name="LogicalXor"):
         return OPS["LogicalAnd"].public(either, OPS["LogicalNot"].public(both), name=scope)
 
 
-@export("math.scalar_mul", v1="scalar_mul math.scalar_mul")
+@export("math.log_sigmoid nn.log_sigmoid", v1="log_sigmoid math.log_sigmoid nn.log_sigmoid")
+def log_sigmoid(x, name=None):
+    """log(1 / (1 + exp(-x))), without overflow."""
+    with name_scope(name, "LogSigmoid", [x]) as scope:
+        x = record.convert_to_tensor(x, name="x")
+        return OPS["Neg"].public(OPS["Softplus"].public(OPS["Neg"].public(x)), name=scope)
+
+
+@export("scalar_mul math.scalar_mul")
 def scalar_mul(scalar, x, name=None):
     """A scalar times a tensor or IndexedSlices.  Raises ValueError where `scalar` has another rank."""
     scalar = record.convert_to_tensor(scalar, dtype=x.dtype.base_dtype, name="scalar")
@@ -229,3 +237,49 @@ def scalar_mul(scalar, x, name=None):
     if isinstance(x, record.IndexedSlices):
         return record.IndexedSlices(OPS["Mul"].public(scalar, x.values, name), x.indices, x.dense_shape)
     return OPS["Mul"].public(scalar, x, name)
+
+
+# -- casts ------------------------------------------------------------------------------------------------------------
+@export("saturate_cast dtypes.saturate_cast")
+def saturate_cast(value, dtype, name=None):
+    """`value` as `dtype`, what is out of that dtype's range brought to its ends."""
+    with name_scope(name, "saturate_cast", [value]) as scope:
+        value = record.convert_to_tensor(value, name="value")
+        dtype = dtypes.as_dtype(dtype).base_dtype
+        have = value.dtype.base_dtype
+        if have.is_complex:
+            value = value if dtype.is_complex else OPS["Real"].public(value)
+            have = value.dtype.base_dtype
+        if not (have.is_complex or have.is_bool or dtype.is_complex or dtype.is_bool):
+            low, high = max(have.min, dtype.min), min(have.max, dtype.max)
+            if have.is_floating and dtype.is_integer:  # the greatest that is an integer of `dtype` once rounded to `have`
+                low, high = _inside(low, have.np, 1), _inside(high, have.np, -1)
+            if have.min < low:
+                value = OPS["Maximum"].public(value, np.asarray(low, have.np))
+            if have.max > high:
+                value = OPS["Minimum"].public(value, np.asarray(high, have.np))
+        return cast(value, dtype, name=scope)
+
+
+def _inside(bound, kind, toward_zero):
+    """`bound` as a floating number that does not lie beyond it."""
+    rounded = np.asarray(bound).astype(kind)
+    beyond = float(rounded) < float(bound) if toward_zero > 0 else int(float(rounded)) > int(bound)
+    return np.nextafter(rounded, np.asarray(0, kind)) if beyond else rounded
+
+
+def _to(dtype, name):
+    def function(x, name=f"To{name}"):
+        return cast(x, dtype, name)
+
+    function.__name__ = function.__qualname__ = f"to_{dtype.name}"
+    function.__doc__ = f"`x` as {dtype.name}."
+    return function
+
+
+for _dtype, _public, _name in (
+    (dtypes.float32, "to_float", "Float"), (dtypes.float64, "to_double", "Double"), (dtypes.int32, "to_int32", "Int32"),
+    (dtypes.int64, "to_int64", "Int64"), (dtypes.bfloat16, "to_bfloat16", "BFloat16"),
+    (dtypes.complex64, "to_complex64", "Complex64"), (dtypes.complex128, "to_complex128", "Complex128"),
+):  # fmt: skip
+    export("", v1=_public)(_to(_dtype, _name))

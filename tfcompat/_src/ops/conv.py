@@ -12,7 +12,8 @@ from ..declare import export, op
 from ..graph import context
 from ..scopes import name_scope
 from .math import FLOATS
-from .nn import renamed, scoped
+from .nn import scoped
+from .reductions import old_name
 from .windows import FORMATS, check_outer, check_rank, full, layout, pairs, paddings, spatial, spread, tap, taps, window_counts
 
 _FILTERS = {1: "WIO", 2: "HWIO", 3: "DHWIO"}
@@ -73,20 +74,17 @@ def depthwise(value, filters, strides, padding, data_format, dilations):
 
 
 def _input_gradient(function, input_sizes, filters, out_backprop):
-    """What `function(value, filters)` passes back to a value of `input_sizes`."""
-    sizes = tuple([int(s) for s in input_sizes])
-    shape = jax.eval_shape(lambda v: function(v, filters), jax.ShapeDtypeStruct(sizes, out_backprop.dtype)).shape
-    _check_backprop(shape, out_backprop)
-    transpose = jax.linear_transpose(lambda v: function(v, filters), jax.ShapeDtypeStruct(sizes, out_backprop.dtype))
-    return transpose(out_backprop)[0]
+    """What `function(value, filters)` passes back to a value of `input_sizes`; the batch is `out_backprop`'s."""
+    value = jax.ShapeDtypeStruct((out_backprop.shape[0], *[int(s) for s in input_sizes[1:]]), out_backprop.dtype)
+    _check_backprop(jax.eval_shape(function, value, filters).shape, out_backprop)
+    return jax.linear_transpose(lambda v: function(v, filters), value)(out_backprop)[0]
 
 
 def _filter_gradient(function, value, filter_sizes, out_backprop):
     """What `function(value, filters)` passes back to filters of `filter_sizes`."""
-    sizes = tuple([int(s) for s in filter_sizes])
-    shape = jax.eval_shape(lambda f: function(value, f), jax.ShapeDtypeStruct(sizes, value.dtype)).shape
-    _check_backprop(shape, out_backprop)
-    return jax.linear_transpose(lambda f: function(value, f), jax.ShapeDtypeStruct(sizes, value.dtype))(out_backprop)[0]
+    filters = jax.ShapeDtypeStruct(tuple([int(s) for s in filter_sizes]), value.dtype)
+    _check_backprop(jax.eval_shape(function, value, filters).shape, out_backprop)
+    return jax.linear_transpose(lambda f: function(value, f), filters)(out_backprop)[0]
 
 
 def _check_backprop(shape, out_backprop):
@@ -181,12 +179,18 @@ def _transposed(n, value, filters, output_shape, strides, padding, data_format, 
 
 
 def _check_transposed(n, value, filters, output_shape, first):
-    """Raises ValueError where the channels of `value` and `filters` differ."""
+    """Raises ValueError where the channels of `value` and `filters`, or the known batch sizes, differ."""
     if value._rank() != n + 2 or filters._rank() != n + 2:
         return
-    deep, shallow = value._shape_tuple()[1 if first else -1], filters._shape_tuple()[-1]
+    shape = value._shape_tuple()
+    deep, shallow = shape[1 if first else -1], filters._shape_tuple()[-1]
     if deep is not None and shallow is not None and deep != shallow:
         raise ValueError(f"input channels does not match filter's input channels, {deep} != {shallow}")
+    wanted = record.constant_value_as_shape(output_shape).as_list() if output_shape is not None else []
+    if len(wanted) != n + 2:
+        raise ValueError(f"output_shape must have {n + 2} elements. Received: output_shape={output_shape}")
+    if wanted[0] is not None and shape[0] is not None and wanted[0] != shape[0]:
+        raise ValueError(f"Input and output must have the same batch size, {shape[0]} != {wanted[0]}")
 
 
 # -- two dimensions ---------------------------------------------------------------------------------------------------
@@ -202,7 +206,7 @@ def conv2d_v1(
     filters=None,
 ):  # fmt: skip
     """TF1's argument order of conv2d, where `filters` are also called `filter`."""
-    filters = renamed("filters", filters, "filter", filter)
+    filters = old_name("filters", filters, "filter", filter)
     return _forward(2, input, filters, strides, padding, data_format, dilations, name, "Conv2D")
 
 
@@ -218,7 +222,7 @@ def conv2d_transpose_v1(
     filters=None, dilations=None,
 ):  # fmt: skip
     """TF1's argument order of conv2d_transpose."""
-    value, filters = renamed("input", input, "value", value), renamed("filters", filters, "filter", filter)
+    value, filters = old_name("input", input, "value", value), old_name("filters", filters, "filter", filter)
     return _transposed(2, value, filters, output_shape, strides, padding, data_format, dilations, name, "conv2d_transpose")
 
 
@@ -228,7 +232,7 @@ def conv2d_backprop_input(
     dilations=(1, 1, 1, 1), name=None, filters=None,
 ):  # fmt: skip
     """The gradient of conv2d by its input, which has shape `input_sizes`."""
-    filters = renamed("filters", filters, "filter", filter)
+    filters = old_name("filters", filters, "filter", filter)
     settings = _settings(2, strides, padding, data_format, dilations)
     return record.call(_OPS[2][1], [input_sizes, filters, out_backprop], settings, name)
 
@@ -259,7 +263,7 @@ def conv1d_v1(
     value=None, filters=None, stride=None, padding=None, use_cudnn_on_gpu=None, data_format=None, name=None, input=None, dilations=None
 ):
     """TF1's argument order of conv1d."""
-    return conv1d(renamed("input", input, "value", value), filters, stride, padding, data_format, dilations, name)
+    return conv1d(old_name("input", input, "value", value), filters, stride, padding, data_format, dilations, name)
 
 
 @export("nn.conv1d_transpose")
@@ -279,7 +283,7 @@ def conv3d_v1(
     input, filter=None, strides=None, padding=None, data_format="NDHWC", dilations=(1, 1, 1, 1, 1), name=None, filters=None
 ):
     """TF1's argument order of conv3d."""
-    return conv3d(input, renamed("filters", filters, "filter", filter), strides, padding, data_format, dilations, name)
+    return conv3d(input, old_name("filters", filters, "filter", filter), strides, padding, data_format, dilations, name)
 
 
 @export("nn.conv3d_transpose", v1="")
@@ -294,7 +298,7 @@ def conv3d_transpose_v1(
     dilations=None,
 ):  # fmt: skip
     """TF1's argument order of conv3d_transpose."""
-    value, filters = renamed("input", input, "value", value), renamed("filters", filters, "filter", filter)
+    value, filters = old_name("input", input, "value", value), old_name("filters", filters, "filter", filter)
     return conv3d_transpose(value, filters, output_shape, strides, padding, data_format, dilations, name)
 
 
@@ -345,8 +349,8 @@ def convolution_v1(
     input, filter, padding, strides=None, dilation_rate=None, name=None, data_format=None, filters=None, dilations=None
 ):
     """TF1's argument order of convolution."""
-    dilations = renamed("dilations", dilations, "dilation_rate", dilation_rate)
-    return convolution(input, renamed("filters", filters, "filter", filter), strides, padding, data_format, dilations, name)
+    dilations = old_name("dilations", dilations, "dilation_rate", dilation_rate)
+    return convolution(input, old_name("filters", filters, "filter", filter), strides, padding, data_format, dilations, name)
 
 
 @export("nn.conv_transpose")
@@ -388,7 +392,7 @@ def depthwise_conv2d(input, filter, strides, padding, data_format=None, dilation
 @export("", v1="nn.depthwise_conv2d")
 def depthwise_conv2d_v1(input, filter, strides, padding, rate=None, name=None, data_format=None, dilations=None):
     """TF1's depthwise_conv2d, where `dilations` are also called `rate`."""
-    return depthwise_conv2d(input, filter, strides, padding, data_format, renamed("dilations", dilations, "rate", rate), name)
+    return depthwise_conv2d(input, filter, strides, padding, data_format, old_name("dilations", dilations, "rate", rate), name)
 
 
 @export("", v1="nn.depthwise_conv2d_native")
@@ -446,7 +450,7 @@ def separable_conv2d_v1(
     input, depthwise_filter, pointwise_filter, strides, padding, rate=None, name=None, data_format=None, dilations=None
 ):
     """TF1's separable_conv2d, where `dilations` are also called `rate`."""
-    dilations = renamed("dilations", dilations, "rate", rate)
+    dilations = old_name("dilations", dilations, "rate", rate)
     return separable_conv2d(input, depthwise_filter, pointwise_filter, strides, padding, data_format, dilations, name)
 
 
@@ -491,8 +495,8 @@ def dilation2d_v1(
     input, filter=None, strides=None, rates=None, padding=None, name=None, filters=None, dilations=None
 ):
     """TF1's argument order of dilation2d."""
-    filters = renamed("filters", filters, "filter", filter)
-    return _dilation(input, filters, strides, padding, renamed("dilations", dilations, "rates", rates), name)
+    filters = old_name("filters", filters, "filter", filter)
+    return _dilation(input, filters, strides, padding, old_name("dilations", dilations, "rates", rates), name)
 
 
 @op("Erosion2D", dtypes=FLOATS)

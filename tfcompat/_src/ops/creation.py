@@ -11,9 +11,10 @@ from jax import lax
 from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..graph import context
+from ..scopes import name_scope
 from ..shapes import Dimension, TensorShape
-from ..tensor import Tensor
 from .array import bad, is_tensor
+from .reductions import reduce
 
 SMALL = 1000  # elements; smaller constants are made at once, as TensorFlow does
 
@@ -89,7 +90,9 @@ def _known_shape(shape):
         return tuple(shape.as_list())
     if is_tensor(shape) or isinstance(shape, (list, tuple)) and record._contains_tensor(shape):
         if context.graph is None:
-            return tuple(record.shape_array(shape if not is_tensor(shape) else record.convert_to_tensor(shape)).ravel().tolist())
+            return tuple(
+                record.shape_array(shape if not is_tensor(shape) else record.convert_to_tensor(shape)).ravel().tolist()
+            )
         return None
     if isinstance(shape, (int, np.integer, Dimension)):
         return (int(shape),)
@@ -199,7 +202,11 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):  # noqa: A001 -
         wanted = dtypes.as_dtype(dtype)
     else:
         kinds = [_number_dtype(v).name for v in values]
-        wanted = dtypes.as_dtype(max(kinds, key=_ORDER.index)) if all(k in _ORDER for k in kinds) else dtypes.as_dtype(kinds[0])
+        wanted = (
+            dtypes.as_dtype(max(kinds, key=_ORDER.index))
+            if all(k in _ORDER for k in kinds)
+            else dtypes.as_dtype(kinds[0])
+        )
     if context.graph is None:
         arrays = [_number(v, wanted) for v in values]
         return record.constant(_range(*arrays))
@@ -237,7 +244,9 @@ def linspace_kernel(start, stop, *, num, axis=0):
     start, stop = jnp.expand_dims(start, axis), jnp.expand_dims(stop, axis)
     if num < 2:
         return lax.slice_in_dim(start, 0, num, axis=axis)
-    steps = jnp.arange(1, num - 1).astype(start.dtype).reshape([-1 if i == axis else 1 for i in builtins.range(start.ndim)])
+    steps = (
+        jnp.arange(1, num - 1).astype(start.dtype).reshape([-1 if i == axis else 1 for i in builtins.range(start.ndim)])
+    )
     delta = (stop - start) / np.asarray(num - 1, start.dtype)
     return jnp.concatenate([start, start + delta * steps, stop], axis)
 
@@ -246,7 +255,10 @@ def linspace_kernel(start, stop, *, num, axis=0):
 def linspace(start, stop, num, name=None, axis=0):
     """start, stop [...] -> [.., num, ..]: evenly spaced, both ends included, the new dimension at `axis`."""
     dtype = record._dtype_of(start) or record._dtype_of(stop)
-    start, stop = record.convert_to_tensor(start, None, dtype_hint=dtype), record.convert_to_tensor(stop, None, dtype_hint=dtype)
+    start, stop = (
+        record.convert_to_tensor(start, None, dtype_hint=dtype),
+        record.convert_to_tensor(stop, None, dtype_hint=dtype),
+    )
     if start.dtype.is_integer:
         start = _cast(start, dtypes.float64)
     stop = _cast(stop, start.dtype.base_dtype)
@@ -254,7 +266,7 @@ def linspace(start, stop, num, name=None, axis=0):
 
 
 # -- one_hot and masks ------------------------------------------------------------------------------------------------
-@op("OneHot", static="depth", own="indices", name="one_hot")
+@op("OneHot", static="depth", own="indices", name="one_hot", differentiable=False)
 def one_hot_kernel(indices, depth, on_value, off_value, *, axis=-1):
     """indices [...], depth [] -> [.., depth, ..]: `on_value` where the position equals the index, `off_value` elsewhere."""
     n = int(depth.reshape(()))
@@ -272,13 +284,21 @@ def one_hot_kernel(indices, depth, on_value, off_value, *, axis=-1):
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
     """indices [...], depth [] -> [.., depth, ..]: `on_value` (1) where the position equals the index, `off_value` (0) elsewhere."""
     dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
-    on, off = (None if v is None else record.convert_to_tensor(v, None, dtype_hint=dtype) for v in (on_value, off_value))
+    on, off = (
+        None if v is None else record.convert_to_tensor(v, None, dtype_hint=dtype) for v in (on_value, off_value)
+    )
     for label, value in (("on_value", on), ("off_value", off)):
         if value is not None and dtype is not None and value.dtype.base_dtype is not dtype:
-            raise TypeError(f"dtype {value.dtype.base_dtype.name} of {label} does not match dtype parameter {dtype.name}")
-    found = dtype or (on.dtype.base_dtype if on is not None else off.dtype.base_dtype if off is not None else dtypes.float32)
+            raise TypeError(
+                f"dtype {value.dtype.base_dtype.name} of {label} does not match dtype parameter {dtype.name}"
+            )
+    found = dtype or (
+        on.dtype.base_dtype if on is not None else off.dtype.base_dtype if off is not None else dtypes.float32
+    )
     if on is not None and off is not None and on.dtype.base_dtype is not off.dtype.base_dtype:
-        raise TypeError(f"dtype {on.dtype.base_dtype.name} of on_value does not match dtype {off.dtype.base_dtype.name} of off_value")
+        raise TypeError(
+            f"dtype {on.dtype.base_dtype.name} of on_value does not match dtype {off.dtype.base_dtype.name} of off_value"
+        )
     on = np.array(1, found.np) if on is None else on
     off = np.array(0, found.np) if off is None else off
     indices = record.convert_to_tensor(indices)
@@ -304,7 +324,7 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
     lengths = record.convert_to_tensor(lengths)
     if maxlen is None:
         flat = OPS["Reshape"].public(lengths, [-1])
-        maxlen = OPS["Maximum"].public(OPS["Max"].public(flat, axis=(0,)), record.convert_to_tensor(0, lengths.dtype))
+        maxlen = OPS["Maximum"].public(reduce("Max", flat, None, False, None), record.convert_to_tensor(0, lengths.dtype))
     elif is_tensor(maxlen) and maxlen.shape.rank not in (0, None):
         raise ValueError("Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = " + str(maxlen))
     return record.call(OPS["SequenceMask"], [lengths, maxlen], {"dtype": dtypes.as_dtype(dtype)}, name)
@@ -318,8 +338,6 @@ def meshgrid(*args, **kwargs):
         raise TypeError(f"'{next(iter(kwargs))}' is an invalid keyword argument for this function")
     if indexing not in ("xy", "ij"):
         raise ValueError(f"Argument `indexing` parameter must be either 'xy' or 'ij', got '{indexing}'")
-    from ..scopes import name_scope
-
     with name_scope(name, "meshgrid", args):
         tensors = [record.convert_to_tensor(a) for a in args]
         n = len(tensors)
@@ -335,6 +353,3 @@ def meshgrid(*args, **kwargs):
             wide = OPS["Reshape"].public(t, [-1 if i == place else 1 for i in builtins.range(n)])
             out.append(OPS["BroadcastTo"].public(wide, shape) if n else wide)
         return out
-
-
-__all__ = ["Tensor", "fill", "linspace", "one_hot", "ones", "range", "zeros"]

@@ -14,7 +14,7 @@ from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..tensor import EagerTensor
-from .array import bad, shapes_text, xp
+from .array import bad, shapes_text
 
 CHECKED = 65536  # indices; larger arrays are not worth looking through on the host
 
@@ -48,7 +48,9 @@ def _check(indices, size):
 def gather_kernel(params, indices, *, axis=0, batch_dims=0):
     """params [.., d, ..], indices [...] -> [.., *indices, ..]: the slices of `params` along `axis` at `indices`."""
     if not -params.ndim <= axis < params.ndim:
-        raise bad("GatherV2", f"Shape must be at least rank {axis + 1 if axis >= 0 else -axis} but is rank {params.ndim}")
+        raise bad(
+            "GatherV2", f"Shape must be at least rank {axis + 1 if axis >= 0 else -axis} but is rank {params.ndim}"
+        )
     axis %= params.ndim
     if batch_dims < 0:
         batch_dims += indices.ndim
@@ -59,7 +61,10 @@ def gather_kernel(params, indices, *, axis=0, batch_dims=0):
         return _take(params, indices, axis)
     for d in range(batch_dims):
         if params.shape[d] != indices.shape[d]:
-            raise bad("GatherV2", f"params.shape[{d}]: {params.shape[d]} should be equal to indices.shape[{d}]: {indices.shape[d]}")
+            raise bad(
+                "GatherV2",
+                f"params.shape[{d}]: {params.shape[d]} should be equal to indices.shape[{d}]: {indices.shape[d]}",
+            )
     f = lambda p, i: _take(p, i, axis - batch_dims)  # noqa: E731
     for _ in range(batch_dims):
         f = jax.vmap(f)
@@ -104,7 +109,10 @@ def _check_index_dtype(type, attribute, indices):
     if not indices.dtype.is_integer:
         from ..engine.infer import _spoken
 
-        raise bad(type, f"Value for attr '{attribute}' of {_spoken(indices.dtype)} is not in the list of allowed values: int16, int32, int64")
+        raise bad(
+            type,
+            f"Value for attr '{attribute}' of {_spoken(indices.dtype)} is not in the list of allowed values: int16, int32, int64",
+        )
 
 
 @export("", v1="gather")
@@ -146,7 +154,13 @@ def gather_nd_kernel(params, indices):
 
 def _check_nd(type, indices, shape, what="param"):
     known = indices._slot.value if indices.__class__ is EagerTensor else None
-    if known.__class__ is not np.ndarray or known.size > CHECKED or shape is None or not known.ndim or known.shape[-1] > len(shape):
+    if (
+        known.__class__ is not np.ndarray
+        or known.size > CHECKED
+        or shape is None
+        or not known.ndim
+        or known.shape[-1] > len(shape)
+    ):
         return
     limits = np.array(shape[: known.shape[-1]])
     outside = ((known < 0) | (known >= limits)).any(-1)
@@ -259,11 +273,15 @@ def _declare_tensor_scatter(type, how, names, v1, negate=False):
 tensor_scatter_nd_update = _declare_tensor_scatter(
     "TensorScatterUpdate", "set", "tensor_scatter_nd_update", "tensor_scatter_nd_update tensor_scatter_update"
 )
-tensor_scatter_nd_add = _declare_tensor_scatter("TensorScatterAdd", "add", "tensor_scatter_nd_add", "tensor_scatter_nd_add tensor_scatter_add")
+tensor_scatter_nd_add = _declare_tensor_scatter(
+    "TensorScatterAdd", "add", "tensor_scatter_nd_add", "tensor_scatter_nd_add tensor_scatter_add"
+)
 tensor_scatter_nd_sub = _declare_tensor_scatter(
     "TensorScatterSub", "add", "tensor_scatter_nd_sub", "tensor_scatter_nd_sub tensor_scatter_sub", negate=True
 )
-tensor_scatter_nd_min = _declare_tensor_scatter("TensorScatterMin", "min", "tensor_scatter_nd_min", "tensor_scatter_nd_min tensor_scatter_min")
-tensor_scatter_nd_max = _declare_tensor_scatter("TensorScatterMax", "max", "tensor_scatter_nd_max", "tensor_scatter_nd_max tensor_scatter_max")
-
-__all__ = ["gather", "gather_nd", "scatter_nd", "xp"]
+tensor_scatter_nd_min = _declare_tensor_scatter(
+    "TensorScatterMin", "min", "tensor_scatter_nd_min", "tensor_scatter_nd_min tensor_scatter_min"
+)
+tensor_scatter_nd_max = _declare_tensor_scatter(
+    "TensorScatterMax", "max", "tensor_scatter_nd_max", "tensor_scatter_nd_max tensor_scatter_max"
+)

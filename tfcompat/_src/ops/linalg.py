@@ -112,7 +112,7 @@ def matrix_set_diag_kernel(input, diagonal, *, k=0, align="RIGHT_LEFT"):
     return input.at[..., rows[present], cols[present]].set(diagonal[..., present])
 
 
-@export("linalg.diag", v1="linalg.diag matrix_diag")
+@export("linalg.diag", v1="linalg.diag matrix_diag batch_matrix_diag")
 def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """diagonal [..., n] -> [..., n, n] with it on diagonal `k`, or on several, [low, high]."""
     _check_align(align)
@@ -120,7 +120,7 @@ def diag(diagonal, name="diag", k=0, num_rows=-1, num_cols=-1, padding_value=0, 
     return record.call(OPS["MatrixDiagV3"], [diagonal], settings, name, "diag")
 
 
-@export("linalg.diag_part", v1="linalg.diag_part matrix_diag_part")
+@export("linalg.diag_part", v1="linalg.diag_part matrix_diag_part batch_matrix_diag_part")
 def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT"):
     """input [..., n, m] -> the diagonal `k` of each matrix, or several, [low, high]."""
     _check_align(align)
@@ -128,7 +128,7 @@ def diag_part(input, name="diag_part", k=0, padding_value=0, align="RIGHT_LEFT")
     return record.call(OPS["MatrixDiagPartV3"], [input], settings, name, "diag_part")
 
 
-@export("linalg.set_diag", v1="linalg.set_diag matrix_set_diag")
+@export("linalg.set_diag", v1="linalg.set_diag matrix_set_diag batch_matrix_set_diag")
 def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):
     """input [..., n, m] with the diagonal `k`, or several, [low, high], replaced."""
     _check_align(align)
@@ -152,7 +152,7 @@ def tensor_diag_part(input):
     return jnp.diagonal(input.reshape(n, n)).reshape(half)
 
 
-@op("MatrixBandPart", "linalg.band_part", "linalg.band_part matrix_band_part", own="num_lower num_upper")
+@op("MatrixBandPart", "linalg.band_part", "linalg.band_part matrix_band_part batch_matrix_band_part", own="num_lower num_upper")
 def band_part(input, num_lower, num_upper):
     """input [..., n, m] with zeros outside the band; a negative number keeps the whole triangle."""
     batch_of_matrices("MatrixBandPart", input)
@@ -193,7 +193,7 @@ def matrix_transpose_kernel(a, *, conjugate=False):
     return jnp.conj(out) if conjugate else out
 
 
-@export("linalg.matrix_transpose", v1="linalg.matrix_transpose linalg.transpose matrix_transpose")
+@export("linalg.matrix_transpose", v1="linalg.matrix_transpose linalg.transpose matrix_transpose batch_matrix_transpose")
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     """a [..., n, m] -> [..., m, n].  Raises ValueError for a rank below 2."""
     with name_scope(name, None, [a]):

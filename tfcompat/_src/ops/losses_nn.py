@@ -13,7 +13,8 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from .math import FLOATS, with_jvp
-from .nn import renamed, scoped
+from .nn import scoped
+from .reductions import old_name
 
 
 def named_only(function):
@@ -45,18 +46,12 @@ def _log_probabilities(logits, axis):
 
 
 def _softmax_cross_entropy(axis):
-    def value(labels, logits):
-        log_p = _log_probabilities(logits, axis)
-        # A class of probability zero that has no label costs nothing (0 * inf would be NaN).
-        return -jnp.sum(jnp.where(labels == 0, 0, labels * log_p), axis)
-
-    def tangent(primals, tangents, _):
-        # By the logits: softmax - labels, which is TensorFlow's answer also for labels that do not sum to one.
-        labels, logits = primals
-        log_p = _log_probabilities(logits, axis)
-        return jnp.sum((jnp.exp(log_p) - labels) * tangents[1], axis) - jnp.sum(log_p * tangents[0], axis)
-
-    return with_jvp(value, tangent)
+    # By the logits: softmax - labels, which is TensorFlow's answer also for labels that do not sum to one.
+    return with_jvp(
+        lambda labels, logits: -jnp.sum(labels * _log_probabilities(logits, axis), axis),
+        lambda labels, logits, _, t: -jnp.sum(_log_probabilities(logits, axis) * t, axis),
+        lambda labels, logits, _, t: jnp.sum((jnp.exp(_log_probabilities(logits, axis)) - labels) * t, axis),
+    )
 
 
 @op("SoftmaxCrossEntropyWithLogits", dtypes=FLOATS)
@@ -87,7 +82,7 @@ def softmax_cross_entropy_with_logits(labels, logits, axis=-1, name=None):
 @export("", v1="nn.softmax_cross_entropy_with_logits_v2")
 def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, dim=None):
     """TF1's softmax cross-entropy whose labels get a gradient."""
-    axis = renamed("axis", axis, "dim", dim)
+    axis = old_name("axis", axis, "dim", dim)
     return _record_softmax_cross_entropy(labels, logits, axis, name, "softmax_cross_entropy_with_logits")
 
 
@@ -130,9 +125,7 @@ def _sparse_tangent(labels, logits, by_logits):
 def sparse_softmax_cross_entropy_kernel(labels, logits):
     """A label outside the classes gives NaN, as TensorFlow does on a GPU."""
     narrow = logits.dtype.itemsize < 4
-    loss = with_jvp(
-        lambda x: _sparse_value(labels, x), lambda primals, tangents, _: _sparse_tangent(labels, primals[0], tangents[0])
-    )
+    loss = with_jvp(lambda x: _sparse_value(labels, x), lambda x, _, t: _sparse_tangent(labels, x, t))
     return loss(logits.astype(jnp.float32) if narrow else logits).astype(logits.dtype)
 
 
@@ -179,7 +172,7 @@ def _sparse(labels, logits, name):
         return sparse_softmax_cross_entropy_kernel(labels, logits)
     rank = logits._rank()
     with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits"):
-        inner = "Reshape_2" if rank is not None and rank > 2 else (name or "SparseSoftmaxCrossEntropyWithLogits").rstrip("/")
+        inner = "Reshape_2" if rank is not None and rank != 2 else (name or "SparseSoftmaxCrossEntropyWithLogits").rstrip("/")
         return sparse_softmax_cross_entropy_kernel(labels, logits, name=inner.rpartition("/")[2])
 
 
@@ -208,7 +201,7 @@ def _sigmoid_value(labels, logits):
 
 
 _sigmoid_cross_entropy = with_jvp(
-    _sigmoid_value, lambda p, t, _: (jax.nn.sigmoid(p[1]) - p[0]) * t[1] - p[1] * t[0]
+    _sigmoid_value, lambda labels, logits, _, t: -logits * t, lambda labels, logits, _, t: (jax.nn.sigmoid(logits) - labels) * t
 )
 
 
@@ -238,11 +231,15 @@ _sigmoid_v1 = named_only(sigmoid_cross_entropy_with_logits)
 export("", v1="nn.sigmoid_cross_entropy_with_logits")(_sigmoid_v1)
 
 
+# log(1 + exp(-x)), which TensorFlow adds up from abs(x) and relu(-x): the derivative at zero is that of neither, but zero.
+_softplus_of_negative = with_jvp(
+    lambda x: jnp.log1p(jnp.exp(-jnp.abs(x))) + jnp.maximum(-x, 0), lambda x, _, t: jnp.where(x == 0, 0, -jax.nn.sigmoid(-x)) * t
+)
+
+
 @op("WeightedCrossEntropyWithLogits", name="logistic_loss", dtypes=FLOATS)
 def weighted_cross_entropy_kernel(labels, logits, pos_weight):
-    weight = 1 + (pos_weight - 1) * labels
-    # max(-x, 0) has its derivative from relu, zero at the kink, as in TensorFlow.
-    return (1 - labels) * logits + weight * (jnp.log1p(jnp.exp(-jnp.abs(logits))) + OPS["Relu"].kernel(-logits))
+    return (1 - labels) * logits + (1 + (pos_weight - 1) * labels) * _softplus_of_negative(logits)
 
 
 @export("nn.weighted_cross_entropy_with_logits", v1="")
@@ -256,7 +253,7 @@ def weighted_cross_entropy_with_logits(labels, logits, pos_weight, name=None):
 @export("", v1="nn.weighted_cross_entropy_with_logits")
 def weighted_cross_entropy_with_logits_v1(labels=None, logits=None, pos_weight=None, name=None, targets=None):
     """TF1's weighted sigmoid cross-entropy, where `labels` are also called `targets`."""
-    return weighted_cross_entropy_with_logits(renamed("labels", labels, "targets", targets), logits, pos_weight, name)
+    return weighted_cross_entropy_with_logits(old_name("labels", labels, "targets", targets), logits, pos_weight, name)
 
 
 # -- Poisson ----------------------------------------------------------------------------------------------------------

@@ -228,12 +228,12 @@ def _abs(x):
     return jnp.abs(x) if jnp.iscomplexobj(x) else _abs_real(x)
 
 
-unary("Abs", _abs, "abs math.abs", **NUMERIC, twin=np.abs)
+unary("Abs", _abs, "abs math.abs", "abs math.abs complex_abs", **NUMERIC, twin=np.abs)
 unary("Sign", _sign, "sign math.sign", **NUMERIC)
 unary("Square", jnp.square, "square math.square", **NUMERIC, twin=np.square)
 unary("Sqrt", jnp.sqrt, "sqrt math.sqrt", **INEXACT)
 unary("Rsqrt", lax.rsqrt, "math.rsqrt", "rsqrt math.rsqrt", **INEXACT)
-unary("Reciprocal", lambda x: jnp.ones((), x.dtype) / x, "math.reciprocal", "reciprocal math.reciprocal", **INEXACT)
+unary("Reciprocal", lambda x: jnp.ones((), x.dtype) / x, "math.reciprocal", "reciprocal math.reciprocal inv", **INEXACT)
 unary("Exp", jnp.exp, "exp math.exp", **INEXACT)
 unary("Expm1", jnp.expm1, "math.expm1", "expm1 math.expm1", **INEXACT)
 unary("Log", jnp.log, "math.log", "log math.log", **INEXACT)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
-from .. import errors, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op, publish
 from ..graph import context
 from ..scopes import name_scope
 from .math import FLOATS, REALS, with_jvp
+from .reductions import old_name
 
 FLOATING = dict(dtypes=FLOATS)
 
@@ -21,44 +21,17 @@ def scoped(function, inputs, settings, name, default, last):
     """Calls an op whose TensorFlow counterpart is several ops under the scope `default`, the last of which is called `last`."""
     if context.graph is None:
         return function(*inputs, **settings)
-    with name_scope(name, default):
+    with name_scope(name, default, [v for v in inputs if isinstance(v, record.SymbolicTensor)]):
         return function(*inputs, **settings, name=last)
 
 
-def renamed(new_name, new, old_name, old):
-    """The value of an argument that was renamed; ValueError where both spellings are given."""
-    if old is None:
-        return new
-    if new is not None:
-        raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'.")
-    return old
-
-
-def signed_as(*parameters):
-    """Shows `parameters` ("x", "axis=None" as a pair ("axis", None)) where Python would show *args, **kwargs."""
-
-    def decorate(function):
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        function.__signature__ = inspect.Signature(
-            [inspect.Parameter(p, kind) if isinstance(p, str) else inspect.Parameter(p[0], kind, default=p[1]) for p in parameters]
-        )
-        return function
-
-    return decorate
-
-
 # -- activations ------------------------------------------------------------------------------------------------------
-# At the kinks TensorFlow takes the flat side of relu and relu6, the left derivative of leaky_relu and the right one of selu.
-_relu = with_jvp(lambda x: jnp.maximum(x, 0), lambda p, t, _: jnp.where(p[0] > 0, t[0], jnp.zeros_like(t[0])))
-_relu6 = with_jvp(
-    lambda x: jnp.clip(x, 0, 6), lambda p, t, _: jnp.where((p[0] > 0) & (p[0] < 6), t[0], jnp.zeros_like(t[0]))
-)
-_SELU_SCALE, _SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
-
-
-def _selu(x):
-    negative = x < 0
-    return _SELU_SCALE * jnp.where(negative, _SELU_ALPHA * jnp.expm1(jnp.where(negative, x, 0)), x)
+# At the kinks TensorFlow takes the flat side of relu and relu6, the left derivative of leaky_relu and the right one of elu and selu.
+_relu = with_jvp(lambda x: jnp.maximum(x, 0), lambda x, y, t: jnp.where(x > 0, t, 0))
+_relu6 = with_jvp(lambda x: jnp.clip(x, 0, 6), lambda x, y, t: jnp.where((x > 0) & (x < 6), t, 0))
+_elu = with_jvp(lambda x: jax.nn.elu(x), lambda x, y, t: t * jnp.where(y < 0, y + 1, 1))
+_SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772  # arXiv:1706.02515
+_selu = with_jvp(lambda x: jax.nn.selu(x), lambda x, y, t: t * jnp.where(y < 0, y + _SCALE * _ALPHA, _SCALE))
 
 
 def activation(type, kernel, names, **flags):
@@ -78,7 +51,7 @@ def activation(type, kernel, names, **flags):
 
 activation("Relu", _relu, "nn.relu", dtypes=REALS)
 activation("Relu6", _relu6, "nn.relu6", dtypes=REALS)
-activation("Elu", jax.nn.elu, "nn.elu", **FLOATING)
+activation("Elu", _elu, "nn.elu", **FLOATING)
 activation("Selu", _selu, "nn.selu", **FLOATING)
 activation("Softplus", jax.nn.softplus, "nn.softplus math.softplus", **FLOATING)
 activation("Softsign", lambda x: x / (1 + jnp.abs(x)), "nn.softsign math.softsign", **FLOATING)
@@ -86,28 +59,29 @@ activation("Softsign", lambda x: x / (1 + jnp.abs(x)), "nn.softsign math.softsig
 
 @op("LeakyRelu", **FLOATING)
 def leaky_relu_kernel(features, *, alpha=0.2):
-    return jnp.where(features > 0, features, features * jnp.asarray(alpha, features.dtype))
-
-
-@op("LeakyReluOfTensor", name="LeakyRelu", **FLOATING)
-def leaky_relu_of_tensor(features, alpha):
-    return jnp.where(features > 0, features, features * alpha)
+    slope = np.float32(alpha).astype(features.dtype)  # TensorFlow keeps the slope in single precision, whatever the tensor has
+    return jnp.where(features > 0, features, features * slope)
 
 
 @export("nn.leaky_relu")
 def leaky_relu(features, alpha=0.2, name=None):
-    """`features` where positive, else `alpha` times them; integers are taken as float32."""
+    """`features` where positive, else the number `alpha` times them; integers are taken as float32.  TypeError for a tensor `alpha`."""
     features = record.convert_to_tensor(features)
     if features.dtype.is_integer:
-        features = OPS["Cast"].public(features, record.dtypes.float32)
-    if isinstance(alpha, record.Tensor) or hasattr(alpha.__class__, "_dense_tensor"):
-        return leaky_relu_of_tensor(features, alpha, name=name)
-    return leaky_relu_kernel(features, alpha=float(alpha), name=name)
+        features = OPS["Cast"].public(features, dtype=dtypes.float32)
+    if isinstance(alpha, record.Tensor):
+        raise TypeError(f"Expected float for argument 'alpha' not {alpha!r}.")
+    return record.call(leaky_relu_kernel.op, [features], {"alpha": float(alpha)}, name)
 
 
 @op("Gelu", **FLOATING)
 def gelu_kernel(features, *, approximate=False):
-    return jax.nn.gelu(features, approximate)
+    if approximate:
+        cubic = np.float32(0.044715).astype(features.dtype)
+        inner = 0.7978845608028654 * (features + cubic * features**3)
+        return 0.5 * features * (1 + jnp.tanh(inner))
+    # The constant is in single precision in TensorFlow too.
+    return 0.5 * features * lax.erfc(-features * np.float32(0.7071067811865476).astype(features.dtype))
 
 
 @export("nn.gelu", v1="")
@@ -187,13 +161,13 @@ publish(log_softmax, "nn.log_softmax math.log_softmax", v1="")
 @export("", v1="nn.softmax math.softmax")
 def softmax_v1(logits, axis=None, name=None, dim=None):
     """softmax with TF1's `dim` as another word for `axis`."""
-    return softmax(logits, renamed("axis", axis, "dim", dim), name)
+    return softmax(logits, old_name("axis", axis, "dim", dim), name)
 
 
 @export("", v1="nn.log_softmax math.log_softmax")
 def log_softmax_v1(logits, axis=None, name=None, dim=None):
     """log_softmax with TF1's `dim` as another word for `axis`."""
-    return log_softmax(logits, renamed("axis", axis, "dim", dim), name)
+    return log_softmax(logits, old_name("axis", axis, "dim", dim), name)
 
 
 # -- bias -------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from jax import lax
 from .. import dtypes, errors, record
 from ..declare import export, op, publish
 from .math import FLOATS, REALS, with_jvp
-from .nn import renamed, scoped
+from .nn import scoped
+from .reductions import old_name
 from .windows import FORMATS, check_rank, full, layout, pairs, paddings, spatial, spread, tap, taps, window_counts
 
 _UNROLLED = 64  # positions in a window up to which the gradient is written out, which is 4 to 20 times faster on a CPU
@@ -44,7 +45,7 @@ class _Windows:
 
 
 def _lowest(dtype):
-    return dtype.type(-np.inf) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min
+    return dtype.type(-np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min)
 
 
 def _maximum_tangent(w, value, out, by_value):
@@ -67,7 +68,7 @@ def _max_pool(value, w):
 
     if int(np.prod(w.window)) > _UNROLLED or not jnp.issubdtype(value.dtype, jnp.floating):
         return plain(value)
-    return with_jvp(plain, lambda primals, tangents, out: _maximum_tangent(w, primals[0], out, tangents[0]))(value)
+    return with_jvp(plain, lambda x, out, t: _maximum_tangent(w, x, out, t))(value)
 
 
 def _pool_depth(value, ksize, strides, padding):
@@ -128,14 +129,9 @@ def avg_pool1d_kernel(input, *, ksize, strides, padding, data_format="NWC"):
 
 
 @op("DilatedPool", dtypes=FLOATS)
-def dilated_pool_kernel(input, *, window, kind, padding, dilations, data_format):
-    """Windows with holes, as TensorFlow makes them: by moving blocks to the batch, after filling 'SAME' up with zeros that count."""
-    n = len(window)
-    check_rank(input, n, "Pooling input")
-    first = data_format == FORMATS[n][1]
-    pads = pairs(padding, spatial(input.shape, first), window, (1,) * n, dilations)
-    input = jnp.pad(input, spread(pads, first, (0, 0)))
-    w = _Windows(input, spread(window, first, 1), (1,) * (n + 2), "VALID", data_format, dilations)
+def dilated_pool_kernel(input, *, window, kind, dilations, data_format):
+    first = data_format == FORMATS[len(window)][1]
+    w = _Windows(input, spread(window, first, 1), (1,) * (len(window) + 2), "VALID", data_format, dilations)
     return _max_pool(input, w) if kind == "MAX" else _average(input, w)
 
 
@@ -187,7 +183,7 @@ def max_pool(input, ksize, strides, padding, data_format=None, name=None):
 @export("", v1="nn.max_pool")
 def max_pool_v1(value, ksize, strides, padding, data_format="NHWC", name=None, input=None):
     """TF1's max_pool of a 4-D tensor, where `value` is also called `input`."""
-    value = renamed("input", value, "value", input)
+    value = old_name("input", value, "value", input)
     return _pool("MAX", 2, value, ksize, strides, padding, data_format, name, "MaxPool", True)
 
 
@@ -201,7 +197,7 @@ def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
 @export("", v1="nn.avg_pool nn.avg_pool2d")
 def avg_pool_v1(value, ksize, strides, padding, data_format="NHWC", name=None, input=None):
     """TF1's avg_pool of a 4-D tensor, where `value` is also called `input`."""
-    value = renamed("input", value, "value", input)
+    value = old_name("input", value, "value", input)
     return _pool("AVG", 2, value, ksize, strides, padding, data_format, name, "AvgPool")
 
 
@@ -245,8 +241,13 @@ def pool(input, window_shape, pooling_type, strides=None, padding="VALID", data_
             raise ValueError(
                 f"`strides > 1` not supported in conjunction with `dilations > 1`. Received: strides={steps} and dilations={holes}"
             )
-        settings = dict(window=window, kind=pooling_type, padding=paddings(padding, n, first, False), dilations=holes)
-        return record.call(dilated_pool_kernel.op, [input], settings | {"data_format": data_format}, name, name_of_type)
+        if padding != "VALID":
+            raise ValueError(
+                f"pooling with 'SAME' padding is not implemented for `dilation_rate` > 1. Received: padding={padding} and "
+                f"dilation_rate={holes}"
+            )
+        settings = dict(window=window, kind=pooling_type, dilations=holes, data_format=data_format)
+        return record.call(dilated_pool_kernel.op, [input], settings, name, name_of_type)
     return _pool(pooling_type, n, input, window, steps, padding, data_format, name, name_of_type)
 
 
@@ -256,7 +257,7 @@ def pool_v1(
 ):
     """TF1's argument order of pool."""
     return pool(
-        input, window_shape, pooling_type, strides, padding, data_format, renamed("dilations", dilations, "dilation_rate", dilation_rate), name
+        input, window_shape, pooling_type, strides, padding, data_format, old_name("dilations", dilations, "dilation_rate", dilation_rate), name
     )
 
 
@@ -301,7 +302,7 @@ def max_pool_with_argmax_v1(
     input, ksize, strides, padding, data_format="NHWC", Targmax=None, name=None, output_dtype=None, include_batch_in_index=False
 ):
     """TF1's max_pool_with_argmax, where `output_dtype` is also called `Targmax`."""
-    output_dtype = renamed("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
+    output_dtype = old_name("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
     return max_pool_with_argmax(input, ksize, strides, padding, data_format, output_dtype, include_batch_in_index, name)
 
 

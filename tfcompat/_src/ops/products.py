@@ -110,6 +110,19 @@ def _conj(x):
     return OPS["Conj"].public(x)
 
 
+@export("", v1="batch_matmul")
+def batch_matmul(x, y, adj_x=False, adj_y=False, name=None):
+    """An older form of tf.matmul for batches."""
+    settings = {"adj_x": bool(adj_x), "adj_y": bool(adj_y)}
+    return record.call(OPS["BatchMatMulV2"], [x, y], settings, name, "BatchMatMul")
+
+
+@export("", v1="sparse_matmul")
+def sparse_matmul(a, b, transpose_a=False, transpose_b=False, a_is_sparse=False, b_is_sparse=False, name=None):
+    """tf.matmul with hints, which change no number."""
+    return matmul(a, b, transpose_a, transpose_b, name=name)
+
+
 @export("linalg.matvec")
 def matvec(a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_sparse=False, name=None):
     """a [..., n, k] x b [..., k] -> [..., n]."""

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .box_muller import polar32, polar64, reduced_sincosf, turned_sinf, uniform32, uniform64
+from .box_muller import polar32, polar64, turned_sinf, uniform32, uniform64
 from .philox import Lanes, blocks_at, lanes, swap_halves
 
 # Bits of the number 1, and the mantissa: how the low bits of a word become a number in [1, 2).
-_HALF_BITS = {"float16": (0x3C00, 0x3FF), "bfloat16": (0x3F80, 0x7F)}
+HALF_BITS = {"float16": (0x3C00, 0x3FF), "bfloat16": (0x3F80, 0x7F)}
 _ROUND_BITS = 40  # an index in the low 40 bits, a round of rejection above
 
 
@@ -89,7 +89,7 @@ def uniform(state, *, shape, dtype):
     words = stream_words(state, shape)
     if dtype == np.float32:
         return lax.reshape(uniform32(words).x, shape)
-    one, mantissa = _HALF_BITS[dtype.name]
+    one, mantissa = HALF_BITS[dtype.name]
     return lax.reshape((((words & mantissa) | one).astype(np.uint16).view(dtype) - 1).x, shape)
 
 
@@ -152,7 +152,7 @@ def truncated_normal(state, *, shape, dtype):
         start = lax.shift_left(round_number, np.uint64(_ROUND_BITS))
         index = Lanes(lax.add(lax.iota(np.uint64, groups * width), start))
         place = index & ((1 << _ROUND_BITS) - 1)
-        block = ((place >> shift) << (6 + shift)) + (index >> _ROUND_BITS)
+        block = ((place >> shift) << (6 + shift)) + ((index >> _ROUND_BITS) - 1)
         return _normals(state, index, block, wide, index).x
 
     def fill(loop):
@@ -163,7 +163,7 @@ def truncated_normal(state, *, shape, dtype):
         more = lax.select(lax.ne(total, total), lax.add(round_number, np.uint64(1)), np.uint64(0))
         return more, accepted, candidates(round_number)
 
-    # Numbering from 1: at 0 the loop ends.  Round 1 finds only NaN to look at, and draws the groups' first blocks.
+    # Rounds are numbered from 1, and 0 ends the loop.  Round 1 finds only NaN to look at and draws from the groups' first blocks.
     free = lax.full((groups * width,), np.nan, wide)
     values = lax.while_loop(lambda loop: lax.ne(loop[0], np.uint64(0)), fill, (np.uint64(1), free, free))[1]
     return lax.reshape(lax.convert_element_type(lax.slice(values, (0,), (size,)), dtype), shape)

@@ -265,12 +265,24 @@ def _publish_arg(name, type):
         f.__doc__ = f"The index of the {'greatest' if type == 'ArgMax' else 'least'} element along `axis` (default 0), the first of equals; int64."
         f.op = OPS[type]
     export(f"{name} math.{name}", v1="")(function)
-    export("", v1=f"{name} math.{name} {name.replace('arg', 'arg_')}")(function_v1)
+    export("", v1=f"{name} math.{name}")(function_v1)
     return function
 
 
 argmax = _publish_arg("argmax", "ArgMax")
 argmin = _publish_arg("argmin", "ArgMin")
+
+
+@export("", v1="arg_max")
+def arg_max(input, dimension, output_type=dtypes.int64, name=None):
+    """An older form of tf.argmax."""
+    return argmax(input, dimension, output_type, name)
+
+
+@export("", v1="arg_min")
+def arg_min(input, dimension, output_type=dtypes.int64, name=None):
+    """An older form of tf.argmin."""
+    return argmin(input, dimension, output_type, name)
 
 
 # -- running sums -----------------------------------------------------------------------------------------------------

@@ -144,7 +144,9 @@ def masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_
 
 
 @op("StridedSlice", static="begin end strides", own="input", name="StridedSlice", twin=True)
-def strided_slice_kernel(input, begin, end, strides, *, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0):
+def strided_slice_kernel(
+    input, begin, end, strides, *, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0
+):
     """The part of `input` between `begin` and `end` (vectors known while compiling), as TensorFlow's bit masks say."""
     if not begin.shape == end.shape == strides.shape or begin.ndim != 1:
         raise _bad(f"Expected begin, end, and strides to be 1D equal size tensors, but got shapes {list(begin.shape)}, "
@@ -184,14 +186,17 @@ INDEXED_UPDATE = OpDef("TensorStridedSliceUpdate", _put_at, own="inputs", name="
 def strided_slice_update_kernel(input, begin, end, strides, value, *, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0,
                                 shrink_axis_mask=0):  # fmt: skip
     """`input` with the part between `begin` and `end` (vectors known while compiling) replaced by `value` (broadcast)."""
-    return put(input, value, begin, masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask))
+    return put(
+        input,
+        value,
+        begin,
+        masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask),
+    )
 
 
 # -- tensor[key] ------------------------------------------------------------------------------------------------------
 _FIRST = INDEXED.signature({"spec": (("at", 0),)})
-_NOT_AN_INDEX = (
-    "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got "
-)
+_NOT_AN_INDEX = "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got "
 
 
 def getitem(self, key):
@@ -255,10 +260,14 @@ def _check_index(value):
         return int(value)
     if isinstance(value, Dimension) and value.value is not None:
         return value.value
-    if _is_tensor(value) and (value.dtype.base_dtype in (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8)):
+    if _is_tensor(value) and (
+        value.dtype.base_dtype in (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8)
+    ):
         if value.shape.rank in (0, None):
             return value
-    elif kind is not bool and hasattr(value, "__index__") and not _is_tensor(value) and not isinstance(value, np.ndarray):
+    elif (
+        kind is not bool and hasattr(value, "__index__") and not _is_tensor(value) and not isinstance(value, np.ndarray)
+    ):
         return value.__index__()
     raise TypeError(f"{_NOT_AN_INDEX}{value!r}")
 
@@ -345,7 +354,9 @@ def sliced_update(x, key, value):
     graph = context.graph
     if moving and not fixed:
         full = graph.op_name(None, "strided_slice_update")
-        return record.add_op(graph, INDEXED_UPDATE.signature({"spec": spec}), [x, value, _vector(parts[0], "begin")], full)
+        return record.add_op(
+            graph, INDEXED_UPDATE.signature({"spec": spec}), [x, value, _vector(parts[0], "begin")], full
+        )
     return record.call(OPS["TensorStridedSliceUpdate"], [x, *[_vector(p, "Const") for p in parts], value], masks, None)
 
 
@@ -386,7 +397,9 @@ def _getitem_graph(x, key):
         x = record.convert_to_tensor(x)
         vectors = [_vector(v, n) for v, n in zip(parts, ("stack", "stack_1", "stack_2"))]
         if moving and not fixed:
-            return record.add_op(graph, INDEXED_IN_GRAPH.signature({"spec": spec}), [x, *vectors], graph.op_name(scope, ""))
+            return record.add_op(
+                graph, INDEXED_IN_GRAPH.signature({"spec": spec}), [x, *vectors], graph.op_name(scope, "")
+            )
         return record.call(OPS["StridedSlice"], [x, *vectors], masks, scope)
 
 
@@ -478,7 +491,9 @@ def slice_(input_, begin, size, name=None):
         begin = record.convert_to_tensor(begin)
         if begin._slot.value.__class__ is np.ndarray:  # known now: checked now
             _check_slice(input_._shape_tuple(), begin._slot.value, record.shape_array(size))
-    return record.call(_SLICE_TO_END if open_ended or _is_tensor(size) else OPS["Slice"], [input_, begin, size], None, name)
+    return record.call(
+        _SLICE_TO_END if open_ended or _is_tensor(size) else OPS["Slice"], [input_, begin, size], None, name
+    )
 
 
 slice_.__name__ = slice_.__qualname__ = "slice"
@@ -496,7 +511,10 @@ def _sizes_known(x, begin, size):
     """`size` with every -1 replaced that the static shape and the known parts of `begin` decide."""
     if _is_tensor(size) or record._contains_tensor(size if isinstance(size, (list, tuple)) else []):
         return size
-    sizes = [int(v.value) if isinstance(v, Dimension) else int(v) for v in (np.asarray(size).tolist() if not isinstance(size, (list, tuple)) else size)]
+    sizes = [
+        int(v.value) if isinstance(v, Dimension) else int(v)
+        for v in (np.asarray(size).tolist() if not isinstance(size, (list, tuple)) else size)
+    ]
     shape = x._shape_tuple()
     if -1 not in sizes or shape is None or len(shape) != len(sizes):
         return sizes
@@ -505,10 +523,15 @@ def _sizes_known(x, begin, size):
     elif isinstance(begin, np.ndarray):
         first = begin.tolist()
     elif isinstance(begin, Tensor):
-        known = record.static_value(begin) if not isinstance(begin, EagerTensor) or begin._slot.value is not None else None
+        known = (
+            record.static_value(begin) if not isinstance(begin, EagerTensor) or begin._slot.value is not None else None
+        )
         first = [None] * len(sizes) if known is None else known.tolist()
     else:
         first = [None] * len(sizes)
     if len(first) != len(sizes):
         return sizes
-    return [d - b if n == -1 and b is not None and d is not None and 0 <= b <= d else n for n, b, d in zip(sizes, first, shape)]
+    return [
+        d - b if n == -1 and b is not None and d is not None and 0 <= b <= d else n
+        for n, b, d in zip(sizes, first, shape)
+    ]

@@ -76,7 +76,15 @@ def _angle_of_real(x, name):
 
 real = export("math.real", v1="real math.real")(_part("Real", lambda x, name: x))
 imag = export("math.imag", v1="imag math.imag")(_part("Imag", _zeros_like))
-conj = export("math.conj", v1="conj math.conj")(_part("Conj", lambda x, name: x))
+_conj = _part("Conj", lambda x, name: x)
+
+
+@export("math.conj", v1="conj math.conj")
+def conj(x, name=None):
+    """The complex conjugate; a real tensor as it is."""
+    return _conj(x, name)
+
+
 angle = export("math.angle", v1="angle math.angle")(_part("Angle", _angle_of_real))
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..graph import context
-from .array import is_tensor
+from ..scopes import name_scope
+from .array import bad, is_tensor
+from .array import reshape as reshape_public
 from .gather import gather
 
 
-@op("Where", host=True, abstract=lambda condition: (dtypes.int64, (None, None if condition.shape is None else len(condition.shape))))
+@op(
+    "Where",
+    host=True,
+    abstract=lambda condition: (dtypes.int64, (None, None if condition.shape is None else len(condition.shape))),
+)
 def where_kernel(condition):
     """condition [...] -> [n, rank]: the int64 coordinates of its true (non-zero) elements, in row-major order."""
     return np.argwhere(condition if condition.dtype != object else condition != b"").astype(np.int64)
@@ -26,8 +33,6 @@ def mask_positions(mask):
 @export("boolean_mask", v1="")
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     """tensor [.., *mask, ..], mask [...] -> [.., n, ..]: the elements (rows) of `tensor` where `mask` is true, starting at `axis`."""
-    from ..scopes import name_scope
-
     with name_scope(name, "boolean_mask", [tensor, mask]):
         tensor = record.convert_to_tensor(tensor)
         mask = record.convert_to_tensor(mask, dtypes.bool if not is_tensor(mask) else None)
@@ -62,10 +67,8 @@ def _flat(tensor, shape, axis, width):
     reshape = OPS["Reshape"].public
     if shape is not None and shape.count(None) == 0:
         return reshape(tensor, [*shape[:axis], int(np.prod(shape[axis : axis + width])), *shape[axis + width :]])
-    from .array import reshape as public
-
     full = OPS["Shape"].public(tensor)
-    return public(tensor, OPS["ConcatV2"].public([full[:axis], [-1], full[axis + width :]], axis=0))
+    return reshape_public(tensor, OPS["ConcatV2"].public([full[:axis], [-1], full[axis + width :]], axis=0))
 
 
 @export("", v1="boolean_mask")
@@ -84,7 +87,9 @@ def _in_order(x):
         values = np.empty(len(seen), object)
         values[:] = list(seen)
         return values, index, np.bincount(index, minlength=len(seen))
-    values, first, index, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, equal_nan=False)
+    values, first, index, counts = np.unique(
+        x, return_index=True, return_inverse=True, return_counts=True, equal_nan=False
+    )
     order = np.argsort(first, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -92,13 +97,11 @@ def _in_order(x):
 
 
 def _check_vector(type, x):
-    from .array import bad
-
     if x.ndim != 1:
         raise bad(type, "unique expects a 1D vector.")
 
 
-@op("Unique", names="unique", host=True, abstract=lambda x, out_idx: [(x.dtype, (None,)), (out_idx, x.shape)])
+@op("Unique", host=True, abstract=lambda x, out_idx: [(x.dtype, (None,)), (out_idx, x.shape)])
 def unique_kernel(x, *, out_idx=dtypes.int32):
     """x [n] -> (y [m], idx [n]): the distinct values in order of appearance, and x = y[idx]."""
     _check_vector("Unique", x)
@@ -107,7 +110,7 @@ def unique_kernel(x, *, out_idx=dtypes.int32):
 
 
 @op(
-    "UniqueWithCounts", names="unique_with_counts", host=True,
+    "UniqueWithCounts", host=True,
     abstract=lambda x, out_idx: [(x.dtype, (None,)), (out_idx, x.shape), (out_idx, (None,))],
 )  # fmt: skip
 def unique_with_counts_kernel(x, *, out_idx=dtypes.int32):
@@ -125,4 +128,26 @@ def list_diff_kernel(x, y, *, out_idx=dtypes.int32):
     return x[at], at.astype(out_idx.np)
 
 
-__all__ = ["boolean_mask", "context"]
+_ListDiff = namedtuple("ListDiff", ["out", "idx"])
+_Unique = namedtuple("Unique", ["y", "idx"])
+_UniqueWithCounts = namedtuple("UniqueWithCounts", ["y", "idx", "count"])
+
+
+@export("unique")
+def unique(x, out_idx=dtypes.int32, name=None):
+    """x [n] -> (y [m], idx [n]): the distinct values in order of appearance, and x = y[idx]."""
+    return _Unique(*record.call(OPS["Unique"], [x], {"out_idx": dtypes.as_dtype(out_idx)}, name))
+
+
+@export("unique_with_counts")
+def unique_with_counts(x, out_idx=dtypes.int32, name=None):
+    """x [n] -> (y [m], idx [n], count [m]): the distinct values, x = y[idx], and how often each occurs."""
+    return _UniqueWithCounts(*record.call(OPS["UniqueWithCounts"], [x], {"out_idx": dtypes.as_dtype(out_idx)}, name))
+
+
+@export("", v1="setdiff1d")
+def setdiff1d(x, y, index_dtype=dtypes.int32, name=None):
+    """x [n], y [m] -> (out, idx): the elements of x that are not in y, and their positions in x."""
+    x = record.convert_to_tensor(x)
+    y = record.convert_to_tensor(y, x.dtype.base_dtype)
+    return _ListDiff(*record.call(OPS["ListDiff"], [x, y], {"out_idx": dtypes.as_dtype(index_dtype)}, name))

@@ -55,10 +55,10 @@ def paddings(padding, n, first, explicit=True):
         raise ValueError(
             f"When using explicit padding, 'padding' must be a list of {n + 2} pairs of integers. Received: padding={padding}"
         )
-    pairs = tuple([(int(a), int(b)) for a, b in padding])
-    if pairs[0] != (0, 0) or pairs[1 if first else -1] != (0, 0):
+    padding = tuple([(int(a), int(b)) for a, b in padding])
+    if padding[0] != (0, 0) or padding[1 if first else -1] != (0, 0):
         raise ValueError(f"Nonzero explicit padding in the batch or depth dimensions is not supported. Received: padding={padding}")
-    return spatial(pairs, first)
+    return spatial(padding, first)
 
 
 def pairs(padding, sizes, window, strides, dilations):

@@ -90,7 +90,7 @@ class Plan:
         self.sig = applied(recipe, layout, n_scalars, len(shared))
         self.state = list(shared)
         for v, own in zip(variables, slots, strict=True):
-            self.state.append(v)
+            self.state.append(v._owner)
             self.state.extend(own)
         self.variables = variables
         self.dtypes = [v.dtype.base_dtype for v in variables]
@@ -106,7 +106,9 @@ class Plan:
                 ins.append(g._slot)
         ins += [v._value._slot for v in self.state]
         for v, t in zip(self.state, dispatch.record(self.sig, tuple(ins)), strict=True):
-            v._set(t)
+            v._value = t  # what Variable._set does, without asking for every variable whether the value is pending
+            v._read = None
+        dispatch.assigned()
         dispatch.flush()
 
     def run_in_graph(self, scalars, grads, name):

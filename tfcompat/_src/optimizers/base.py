@@ -86,7 +86,7 @@ class Optimizer:
         if grad_loss is not None:
             self._assert_valid_dtypes([record.convert_to_tensor(grad_loss)])
         if var_list is None:
-            from ..variables import trainable_variables
+            from ..variable_functions import trainable_variables
 
             var_list = trainable_variables()
         else:

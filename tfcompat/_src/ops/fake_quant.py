@@ -1,0 +1,71 @@
+"""Simulated quantization: values rounded to a grid in the forward pass, gradients passed straight through inside the range."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import record
+from ..declare import OPS, export, op
+
+
+def _nudged(low, high, num_bits, narrow_range):
+    """(low, high, scale): the range moved so that zero is on the grid, as TensorFlow's kernels do."""
+    kind = np.float32
+    first, last = kind(1 if narrow_range else 0), kind(2**num_bits - 1)
+    scale = (high - low) / (last - first)
+    zero = first - low / scale
+    zero = jnp.where(zero < first, first, jnp.where(zero > last, last, jnp.floor(zero + kind(0.5))))
+    return (first - zero) * scale, (last - zero) * scale, scale
+
+
+# TensorFlow's gradient is one inside the range; the rounding's own would be zero everywhere.
+@jax.custom_jvp
+def _rounded(x, low, high, low_edge, high_edge, scale):
+    return jnp.floor((jnp.clip(x, low_edge, high_edge) - low_edge) / scale + np.float32(0.5)) * scale + low_edge
+
+
+@_rounded.defjvp
+def _rounded_jvp(values, tangents):
+    x, low, high, low_edge, high_edge, scale = values
+    dx, dlow, dhigh = tangents[:3]
+    below, above = x < low_edge, x > high_edge
+    moved = jnp.where(below, dlow, jnp.where(above, dhigh, dx))
+    return _rounded(*values), moved
+
+
+def _fake_quant(inputs, low, high, num_bits, narrow_range):
+    if not 2 <= num_bits <= 16:
+        raise ValueError(f"num_bits must be between 2 and 16, inclusive, not {num_bits}")
+    edges = [jax.lax.stop_gradient(v) for v in _nudged(low, high, num_bits, narrow_range)]
+    out = _rounded(inputs, low, high, *edges)
+    return jnp.where((low == 0) & (high == 0), jnp.zeros_like(out), out)
+
+
+@op("FakeQuantWithMinMaxArgs", dtypes="float32")
+def fake_quant_with_min_max_args_kernel(inputs, *, min=-6.0, max=6.0, num_bits=8, narrow_range=False):
+    """inputs [...] -> rounded to a grid of 2**num_bits values between `min` and `max`."""
+    return _fake_quant(inputs, jnp.float32(min), jnp.float32(max), num_bits, narrow_range)
+
+
+@export("quantization.fake_quant_with_min_max_args",
+        v1="fake_quant_with_min_max_args quantization.fake_quant_with_min_max_args")  # fmt: skip
+def fake_quant_with_min_max_args(inputs, min=-6, max=6, num_bits=8, narrow_range=False, name=None):
+    """inputs [...] -> rounded to a grid of 2**num_bits values between `min` and `max`."""
+    settings = {"min": float(min), "max": float(max), "num_bits": num_bits, "narrow_range": narrow_range}
+    return record.call(OPS["FakeQuantWithMinMaxArgs"], [inputs], settings, name)
+
+
+@op("FakeQuantWithMinMaxVars", dtypes="float32", names="quantization.fake_quant_with_min_max_vars",
+    v1="fake_quant_with_min_max_vars quantization.fake_quant_with_min_max_vars")  # fmt: skip
+def fake_quant_with_min_max_vars(inputs, min, max, *, num_bits=8, narrow_range=False):
+    """inputs [...], min [], max [] -> rounded to a grid of 2**num_bits values between `min` and `max`."""
+    return _fake_quant(inputs, min.reshape(()), max.reshape(()), num_bits, narrow_range)
+
+
+@op("FakeQuantWithMinMaxVarsPerChannel", dtypes="float32", names="quantization.fake_quant_with_min_max_vars_per_channel",
+    v1="fake_quant_with_min_max_vars_per_channel quantization.fake_quant_with_min_max_vars_per_channel")  # fmt: skip
+def fake_quant_with_min_max_vars_per_channel(inputs, min, max, *, num_bits=8, narrow_range=False):
+    """inputs [..., d], min [d], max [d] -> each channel rounded to a grid of its own."""
+    return _fake_quant(inputs, min, max, num_bits, narrow_range)

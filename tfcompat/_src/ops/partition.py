@@ -1,0 +1,145 @@
+"""Tensors taken apart and put together by data: dynamic_partition, dynamic_stitch, repeat, setdiff1d.
+
+What goes where depends on data, so it is decided on the host; the rows themselves are gathered on the device, differentiably.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes, record
+from ..declare import OPS, export, op
+from ..engine import infer as inference
+from ..scopes import name_scope
+from ..tensor import EagerTensor
+from .array import bad, is_tensor, reshape, shapes_text
+from .gather import gather
+
+
+# -- dynamic_partition and dynamic_stitch -----------------------------------------------------------------------------
+@op("PartitionPositions", host=True, name="Where",
+    abstract=lambda partitions, num_partitions: [(dtypes.int64, (None,))] * num_partitions)  # fmt: skip
+def partition_positions(partitions, *, num_partitions):
+    """partitions [...] -> for each number below `num_partitions` the flat positions where it occurs."""
+    flat = partitions.reshape(-1)
+    outside = np.flatnonzero((flat < 0) | (flat >= num_partitions))
+    if outside.size:
+        where = np.unravel_index(outside[0], partitions.shape)
+        raise bad(
+            "DynamicPartition", f"partitions{shapes_text(where)} = {flat[outside[0]]} is not in [0, {num_partitions})"
+        )
+    return tuple([np.flatnonzero(flat == i).astype(np.int64) for i in range(num_partitions)])
+
+
+@export("dynamic_partition")
+def dynamic_partition(data, partitions, num_partitions, name=None):
+    """data [*p, ...], partitions [*p] -> list of num_partitions tensors [n_i, ...]: the rows of each number, in order."""
+    num_partitions = record.setting(num_partitions)
+    with name_scope(name, "DynamicPartition", [data, partitions]):
+        data, partitions = record.convert_to_tensor(data), record.convert_to_tensor(partitions)
+        outer, whole = partitions._shape_tuple(), data._shape_tuple()
+        if outer is None:
+            raise NotImplementedError("tf.dynamic_partition needs the rank of `partitions`")
+        if whole is not None and any(a is not None and b is not None and a != b for a, b in zip(whole, outer)):
+            raise bad("DynamicPartition", f"data.shape must start with partitions.shape, got data.shape = {shapes_text(whole)}, "
+                                          f"partitions.shape = {shapes_text(outer)}")  # fmt: skip
+        flat = _rows(data, len(outer))
+        places = record.call(OPS["PartitionPositions"], [partitions], {"num_partitions": num_partitions}, None)
+        return [gather(flat, at) for at in places]
+
+
+def _rows(data, rank):
+    """`data` with its first `rank` dimensions made one."""
+    if rank == 1:
+        return data
+    shape = data._shape_tuple()
+    if shape is not None and None not in shape:
+        return reshape(data, [int(np.prod(shape[:rank], dtype=np.int64)), *shape[rank:]])
+    return reshape(data, OPS["ConcatV2"].public([[-1], OPS["Shape"].public(data)[rank:]], axis=0))
+
+
+@op("StitchPositions", host=True, abstract=lambda *indices: (dtypes.int64, (None,)), name="Where")
+def stitch_positions(*indices):
+    """indices n x [...] -> [max + 1]: for each output row the last row of the concatenated data that goes there, or -1."""
+    flat = np.concatenate([i.reshape(-1) for i in indices]) if indices else np.zeros(0, np.int64)
+    if flat.size and flat.min() < 0:
+        raise bad("DynamicStitch", f"indices[0] is out of range: {flat.min()}")
+    out = np.full(int(flat.max()) + 1 if flat.size else 0, -1, np.int64)
+    out[flat] = np.arange(flat.size)  # NumPy keeps the last of several
+    return out
+
+
+@export("dynamic_stitch")
+def dynamic_stitch(indices, data, name=None):
+    """indices n x [*s_i], data n x [*s_i, ...] -> [max index + 1, ...]: row indices[m][i] is data[m][i]; the last one wins."""
+    return _stitch("DynamicStitch", indices, data, name)
+
+
+@export("", v1="parallel_dynamic_stitch")
+def parallel_dynamic_stitch(indices, data, name=None):
+    """As tf.dynamic_stitch; where an index occurs twice the last one wins here, too."""
+    return _stitch("ParallelDynamicStitch", indices, data, name)
+
+
+def _stitch(type, indices, data, name):
+    with name_scope(name, type, [*indices, *data]):
+        indices = [record.convert_to_tensor(i, dtypes.int32 if not is_tensor(i) else None) for i in indices]
+        dtype = record._first_dtype([d for d in data if is_tensor(d)])
+        data = [record.convert_to_tensor(d, dtype if not is_tensor(d) else None) for d in data]
+        if len(indices) != len(data):
+            raise ValueError(f"{type}: {len(indices)} indices for {len(data)} data tensors")
+        rows = [_rows_of(d, i._rank()) for d, i in zip(data, indices)]
+        at = record.call(OPS["StitchPositions"], indices, None, None)
+        return record.call(OPS["StitchRows"], [at, *rows], None, type)
+
+
+def _rows_of(data, rank):
+    return OPS["ExpandDims"].public(data, 0) if rank == 0 else _rows(data, rank)
+
+
+@op("StitchRows", own="inputs", name="DynamicStitch")
+def stitch_rows(*inputs):
+    """positions [n], rows m x [n_i, ...] -> [n, ...]; a position of -1 gives zeros."""
+    import jax.numpy as jnp
+
+    at, *rows = inputs
+    together = jnp.concatenate([*rows, jnp.zeros((1, *rows[0].shape[1:]), rows[0].dtype)])
+    return jnp.take(together, jnp.where(at < 0, together.shape[0] - 1, at), axis=0, mode="clip")
+
+
+# -- repeat -----------------------------------------------------------------------------------------------------------
+@op("RepeatPositions", host=True, abstract=lambda repeats: (dtypes.int64, (None,)), name="Where")
+def repeat_positions(repeats):
+    """repeats [n] -> [sum of repeats]: 0 as often as repeats[0] says, then 1, ..."""
+    return np.repeat(np.arange(repeats.size, dtype=np.int64), repeats)
+
+
+@op("RepeatEach", own="input repeats", static="repeats", name="Repeat")
+def repeat_kernel(input, repeats, *, axis):
+    """input [.., n, ..], repeats [] or [n] -> each slice along `axis` as often as `repeats` says."""
+    import jax.numpy as jnp
+
+    n = input.shape[axis]
+    if repeats.size not in (1, n):
+        raise bad("Repeat", f"repeats must be a scalar or have {n} elements, got shape {shapes_text(repeats.shape)}")
+    at = np.repeat(np.arange(n), np.broadcast_to(repeats.reshape(-1), (n,)))
+    return jnp.take(input, at, axis, mode="clip")
+
+
+@export("repeat")
+def repeat(input, repeats, axis=None, name=None):
+    """input [.., n, ..], repeats [] or [n] -> each slice along `axis` as often as `repeats` says; flattened for axis=None."""
+    input, axis = record.convert_to_tensor(input), record.setting(axis)
+    if axis is None:
+        input, axis = reshape(input, [-1]), 0
+    if is_tensor(repeats):
+        repeats = record.convert_to_tensor(repeats)
+        known = repeats._slot.value if isinstance(repeats, EagerTensor) else inference.constant_value(repeats._slot)
+        if known is None and repeats._rank() != 0:
+            rank = input._rank()
+            at = record.call(OPS["RepeatPositions"], [repeats], None, None)
+            return gather(input, at, axis=axis if axis >= 0 or rank is None else axis + rank, name=name)
+    shape = input._shape_tuple()
+    if not is_tensor(repeats) and shape is not None and np.size(repeats) not in (1, shape[axis]) and shape[axis] is not None:
+        raise ValueError(f"Dimensions {shape[axis]} and {np.size(repeats)} are not compatible")
+    return record.call(OPS["RepeatEach"], [input, repeats], {"axis": axis}, name)

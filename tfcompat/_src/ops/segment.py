@@ -1,0 +1,287 @@
+"""Sums, means, products and extremes of rows that share a segment number; the confusion matrix.
+
+Sorted segments end where the numbers end, so their number is known only with the values: it is read on the host.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes, errors, record
+from ..declare import OPS, export, op
+from ..scopes import name_scope
+from .core import cast
+from .math import NUMBERS, REALS, with_jvp
+
+
+def _rows(ids, like):
+    """`ids` with dimensions of size 1 added, to broadcast against `like`."""
+    return ids.reshape(ids.shape + (1,) * (like.ndim - ids.ndim))
+
+
+def _flat(type, data, ids):
+    """data [*ids.shape, ...] -> ([n, ...], ids [n]); negative ids are moved out of range, where they are dropped."""
+    if data.shape[: ids.ndim] != ids.shape:
+        raise errors.InvalidArgumentError(
+            None, None, f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)} [Op:{type}]"
+        )
+    ids = jnp.ravel(ids)
+    big = np.iinfo(np.dtype(ids.dtype)).max
+    return data.reshape(ids.shape[0], *data.shape[_depth(data, ids) :]), jnp.where(ids < 0, big, ids)
+
+
+def _depth(data, ids):
+    """How many leading dimensions of `data` the flat `ids` cover."""
+    total, depth = 1, 0
+    while total != ids.shape[0] or depth == 0:
+        total *= data.shape[depth]
+        depth += 1
+    return depth
+
+
+def _total(data, ids, n):
+    return jax.ops.segment_sum(data, ids, n)
+
+
+def _counts(ids, n, dtype):
+    return jax.ops.segment_sum(jnp.ones(ids.shape, dtype), ids, n)
+
+
+def _take(values, ids):
+    """values[ids], zero for ids out of range."""
+    return jnp.take(values, ids, axis=0, mode="fill", fill_value=0)
+
+
+def _extreme(data, ids, n, find):
+    """The greatest or least of each segment; ties share the gradient."""
+
+    def tangent(data, out, t):
+        chosen = (data == _take(out, ids)).astype(data.dtype)
+        share = _total(chosen, ids, n)
+        return _total(t * chosen, ids, n) / jnp.where(share == 0, 1, share)
+
+    return with_jvp(lambda data: find(data, ids, n), tangent)(data)
+
+
+def _product(data, ids, n):
+    """The product of each segment, with a gradient that holds where elements are zero."""
+
+    def tangent(data, out, t):
+        zero = data == 0
+        zeros = _total(zero.astype(data.dtype), ids, n)
+        rest = jax.ops.segment_prod(jnp.where(zero, 1, data), ids, n)
+        alone = _take(jnp.where(zeros == 1, rest, 0), ids)  # the one zero of a segment: the product of the others
+        return _total(t * jnp.where(zero, alone, _take(out, ids) / jnp.where(zero, 1, data)), ids, n)
+
+    return with_jvp(lambda data: jax.ops.segment_prod(data, ids, n), tangent)(data)
+
+
+def _mean(data, ids, n):
+    count = jnp.maximum(_counts(ids, n, jnp.int32), 1).astype(data.dtype)
+    return _divided(_total(data, ids, n), count)
+
+
+def _divided(total, count):
+    count = _rows(count, total)
+    return total // count if jnp.issubdtype(total.dtype, jnp.integer) else total / count
+
+
+def _root_mean(data, ids, n):
+    count = jnp.maximum(_counts(ids, n, jnp.int32), 1)
+    return _divided(_total(data, ids, n), jnp.sqrt(count.astype(jnp.float64)).astype(data.dtype))
+
+
+def _max(data, ids, n):
+    return _extreme(data, ids, n, jax.ops.segment_max)
+
+
+def _min(data, ids, n):
+    return _extreme(data, ids, n, jax.ops.segment_min)
+
+
+def _lowest(dtype, least):
+    if jnp.issubdtype(dtype, jnp.integer):
+        return np.iinfo(dtype).min if least else np.iinfo(dtype).max
+    return jnp.finfo(dtype).min if least else jnp.finfo(dtype).max
+
+
+def _empty_as(f, fill):
+    """`f` with `fill(dtype)` for segments without rows."""
+
+    def compute(data, ids, n):
+        out = f(data, ids, n)
+        return jnp.where(_rows(_counts(ids, n, jnp.int32) == 0, out), jnp.asarray(fill(data.dtype), data.dtype), out)
+
+    return compute
+
+
+# -- unsorted: the number of segments is given ------------------------------------------------------------------------
+_KINDS = {
+    "Sum": (_total, NUMBERS),
+    "Prod": (_product, NUMBERS),
+    "Max": (_empty_as(_max, lambda dtype: _lowest(dtype, True)), REALS),
+    "Min": (_empty_as(_min, lambda dtype: _lowest(dtype, False)), REALS),
+    "Mean": (_mean, NUMBERS),
+    "SqrtN": (_root_mean, NUMBERS),
+}
+
+
+def _declare_unsorted(kind, public):
+    compute, allowed = _KINDS[kind]
+    type = f"UnsortedSegment{kind}"
+
+    @op(type, f"math.{public}", f"math.{public} {public}", static="num_segments", own="segment_ids", dtypes=allowed)
+    def kernel(data, segment_ids, num_segments):
+        """data [n, ...], segment_ids [n] -> [num_segments, ...]; rows with a negative number are left out."""
+        n = int(num_segments)
+        if n < 0:
+            raise errors.InvalidArgumentError(None, None, f"Input num_segments == {n} must not be negative. [Op:{type}]")
+        rows, ids = _flat(type, data, segment_ids)
+        return compute(rows, ids, n)
+
+    kernel.__name__ = kernel.__qualname__ = public
+    return kernel
+
+
+unsorted_segment_sum = _declare_unsorted("Sum", "unsorted_segment_sum")
+unsorted_segment_prod = _declare_unsorted("Prod", "unsorted_segment_prod")
+unsorted_segment_max = _declare_unsorted("Max", "unsorted_segment_max")
+unsorted_segment_min = _declare_unsorted("Min", "unsorted_segment_min")
+unsorted_segment_mean = _declare_unsorted("Mean", "unsorted_segment_mean")
+unsorted_segment_sqrt_n = _declare_unsorted("SqrtN", "unsorted_segment_sqrt_n")
+
+
+# -- sorted: the last number tells how many ---------------------------------------------------------------------------
+@op("SegmentCount", "", host=True, abstract=lambda segment_ids: (dtypes.int32, ()))
+def segment_count(segment_ids):
+    """One more than the last of sorted segment numbers; InvalidArgumentError where they are not sorted."""
+    ids = np.asarray(segment_ids)
+    if ids.ndim != 1:
+        raise errors.InvalidArgumentError(None, None, f"segment_ids should be a vector: Shape must be rank 1 but is rank {ids.ndim}")
+    if ids.size and ids[0] < 0:
+        raise errors.InvalidArgumentError(None, None, "segment ids must be >= 0")
+    if (np.diff(ids) < 0).any():
+        raise errors.InvalidArgumentError(None, None, "segment ids are not increasing")
+    return np.asarray(ids[-1] + 1 if ids.size else 0, np.int32)
+
+
+_SORTED = {
+    "Sum": (_total, NUMBERS),
+    "Mean": (_mean, NUMBERS),
+    "Prod": (_product, NUMBERS),
+    "Max": (_empty_as(_max, lambda dtype: 0), REALS),
+    "Min": (_empty_as(_min, lambda dtype: 0), REALS),
+}
+
+
+def _declare_sorted(kind, public):
+    compute, allowed = _SORTED[kind]
+    type = f"Segment{kind}"
+
+    @op(type, "", static="num_segments", own="segment_ids", dtypes=allowed)
+    def kernel(data, segment_ids, num_segments):
+        if not data.ndim or segment_ids.shape != data.shape[:1]:
+            raise errors.InvalidArgumentError(
+                None, None, f"segment_ids should be the same size as dimension 0 of input: {list(segment_ids.shape)} [Op:{type}]"
+            )
+        return compute(data, segment_ids, int(num_segments))
+
+    def function(data, segment_ids, name=None):
+        segment_ids = record.convert_to_tensor(segment_ids, name="segment_ids")
+        count = record.call(OPS["SegmentCount"], [segment_ids], None, None)
+        return record.call(OPS[type], [data, segment_ids, count], None, name)
+
+    function.__name__ = function.__qualname__ = public
+    function.__doc__ = f"data [n, ...], sorted segment_ids [n] -> [last + 1, ...]: the {kind.lower()} of the rows of each number."
+    function.op = OPS[type]
+    return export(f"math.{public}", f"math.{public} {public}")(function)
+
+
+segment_sum = _declare_sorted("Sum", "segment_sum")
+segment_mean = _declare_sorted("Mean", "segment_mean")
+segment_prod = _declare_sorted("Prod", "segment_prod")
+segment_max = _declare_sorted("Max", "segment_max")
+segment_min = _declare_sorted("Min", "segment_min")
+
+
+# -- sparse: of chosen rows -------------------------------------------------------------------------------------------
+def _declare_sparse(kind, public):
+    type = f"SparseSegment{kind}"
+    compute = {"Sum": _total, "Mean": _mean, "SqrtN": _root_mean}[kind]
+
+    @op(type, "", static="num_segments", own="indices segment_ids", dtypes=NUMBERS)
+    def kernel(data, indices, segment_ids, num_segments):
+        if indices.shape != segment_ids.shape or indices.ndim != 1:
+            raise errors.InvalidArgumentError(None, None, f"segment_ids and indices should have same size. [Op:{type}]")
+        return compute(jnp.take(data, indices, axis=0), segment_ids, int(num_segments))
+
+    def function_v1(data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False):
+        if sparse_gradient:
+            raise NotImplementedError(f"tf.sparse.{public}: sparse_gradient is not supported by tfcompat; leave it out.")
+        segment_ids = record.convert_to_tensor(segment_ids, name="segment_ids")
+        if num_segments is None:
+            num_segments = record.call(OPS["SegmentCount"], [segment_ids], None, None)
+        return record.call(OPS[type], [data, indices, segment_ids, num_segments], None, name)
+
+    def function(data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False):
+        return function_v1(data, indices, segment_ids, name, num_segments, sparse_gradient)
+
+    for f in (function, function_v1):
+        f.__name__ = f.__qualname__ = public
+        f.__doc__ = f"The {kind.lower()} of data[indices] over the rows of each of the sorted `segment_ids`."
+        f.op = OPS[type]
+    export(f"sparse.{public}", v1="")(function)
+    export("", v1=f"sparse.{public} sparse_{public}")(function_v1)
+
+
+_declare_sparse("Sum", "segment_sum")
+_declare_sparse("Mean", "segment_mean")
+_declare_sparse("SqrtN", "segment_sqrt_n")
+
+
+# -- counts -----------------------------------------------------------------------------------------------------------
+@op("ConfusionMatrix", "", host=True, own="weights labels predictions",
+    abstract=lambda labels, predictions, weights=None, *, num_classes, dtype: (dtype, (num_classes, num_classes)))  # fmt: skip
+def confusion_kernel(labels, predictions, weights=None, *, num_classes=None, dtype=dtypes.int32):
+    labels, predictions = labels.ravel(), predictions.ravel()
+    for what, values in (("labels", labels), ("predictions", predictions)):
+        if values.size and values.min() < 0:
+            raise errors.InvalidArgumentError(None, None, f"`{what}` contains negative values")
+        if num_classes is not None and values.size and values.max() >= num_classes:
+            raise errors.InvalidArgumentError(None, None, f"`{what}` out of bound")
+    n = num_classes if num_classes is not None else int(max(labels.max(initial=-1), predictions.max(initial=-1))) + 1
+    out = np.zeros((n, n), dtype.np)
+    np.add.at(out, (labels, predictions), 1 if weights is None else weights.ravel().astype(dtype.np))
+    return out
+
+
+@export("math.confusion_matrix", v1="")
+def confusion_matrix(labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None):
+    """[num_classes, num_classes] counts of (label, prediction) pairs, labels down the rows; runs on the host.
+
+    Raises InvalidArgumentError for negative classes and for classes from `num_classes` up, ValueError for shapes that differ.
+    """
+    with name_scope(name, "confusion_matrix", [labels, predictions, num_classes, weights]):
+        labels = cast(_vector(labels, "labels"), dtypes.int64)
+        predictions = cast(_vector(predictions, "predictions"), dtypes.int64)
+        if not labels.shape.is_compatible_with(predictions.shape):
+            raise ValueError(f"Shapes {predictions.shape} and {labels.shape} are incompatible")
+        if weights is not None:
+            weights = record.convert_to_tensor(weights, name="weights")
+        settings = {"num_classes": num_classes, "dtype": dtypes.as_dtype(dtype)}
+        return record.call(OPS["ConfusionMatrix"], [labels, predictions, weights], settings, None)
+
+
+def _vector(x, name):
+    x = record.convert_to_tensor(x, name=name)
+    if x._rank() is not None and x._rank() > 1:
+        x = OPS["Squeeze"].public(x)
+    return x
+
+
+@export("", v1="confusion_matrix math.confusion_matrix train.confusion_matrix")
+def confusion_matrix_v1(labels, predictions, num_classes=None, dtype=dtypes.int32, name=None, weights=None):
+    """TF1's argument order of tf.math.confusion_matrix."""
+    return confusion_matrix(labels, predictions, num_classes, weights, dtype, name)

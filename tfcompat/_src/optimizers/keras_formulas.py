@@ -1,0 +1,286 @@
+"""Update formulas of Keras's optimizers: f(h, t, grad, var, *slots, **settings) -> (new var, *new slots).
+
+h     hyper-parameters by name in the variable's dtype; `h.rest("beta_1")` is 1 - beta_1 taken before rounding, as Keras 3 does
+t     the number of this step, from one on (int64)
+grad  `Dense` or `Rows`: Keras 3 squares the rows of a sparse gradient before it adds duplicates up
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+
+class Dense:
+    """A gradient with the variable's shape."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def map(self, f):
+        """f(gradient)."""
+        return f(self.value)
+
+
+class Rows:
+    """Rows `values` at `indices` of a gradient of `shape`; duplicates add up."""
+
+    def __init__(self, values, indices, shape):
+        self.values, self.indices, self.shape = values, indices, shape
+
+    @property
+    def value(self):
+        return self.map(lambda v: v)
+
+    def map(self, f):
+        """f applied to each row, then duplicates added up."""
+        rows = f(self.values)
+        return jnp.zeros(self.shape, rows.dtype).at[self.indices].add(rows, mode="drop")
+
+
+class Hypers:
+    """Hyper-parameters by name, in one dtype; `exact` holds them before rounding."""
+
+    def __init__(self, exact, dtype):
+        self._exact, self._dtype = exact, dtype
+
+    def __getattr__(self, name):
+        return self._exact[name].astype(self._dtype)
+
+    def rest(self, name):
+        """1 - the hyper-parameter, rounded last."""
+        return (1 - self._exact[name].astype(jnp.float64)).astype(self._dtype)
+
+    def power(self, name, t):
+        """The hyper-parameter to the power t: rounded to the variable's dtype first, then exactly; XLA's float32 power loses digits."""
+        return power(getattr(self, name), t)
+
+
+def power(base, t):
+    """base ** t to the last digit of base's dtype; t is an integer."""
+    return (base.astype(jnp.float64) ** jnp.asarray(t).astype(jnp.float64)).astype(base.dtype)
+
+
+def _square(g):
+    return g * g
+
+
+# -- Keras 3 ----------------------------------------------------------------------------------------------------------
+def sgd(h, t, grad, var, *slots, nesterov=False):
+    if not slots:
+        if isinstance(grad, Rows):
+            return (var.at[grad.indices].add(-grad.values * h.learning_rate, mode="drop"),)
+        return (var - grad.value * h.learning_rate,)
+    g = grad.value
+    m = slots[0] * h.momentum - g * h.learning_rate
+    return (var + (m * h.momentum - g * h.learning_rate) if nesterov else var + m), m
+
+
+def rmsprop(h, t, grad, var, velocity, *more, momentum=False, centered=False):
+    g, more = grad.value, list(more)
+    velocity = h.rho * velocity + h.rest("rho") * grad.map(_square)
+    out = [velocity]
+    mom = more.pop(0) if momentum else None
+    scale = velocity + h.epsilon
+    if centered:
+        average = h.rho * more[0] + h.rest("rho") * g
+        scale = velocity - average * average + h.epsilon
+    step = h.learning_rate * g / jnp.sqrt(scale)
+    if momentum:
+        step = h.momentum * mom + step
+        out.append(step)
+    return (var - step, *out, *([average] if centered else []))
+
+
+def _moments(h, grad, m, v):
+    return m + (grad.value - m) * h.rest("beta_1"), v + (grad.map(_square) - v) * h.rest("beta_2")
+
+
+def adam(h, t, grad, var, m, v, *hat, amsgrad=False):
+    alpha = h.learning_rate * jnp.sqrt(1 - h.power("beta_2", t)) / (1 - h.power("beta_1", t))
+    m, v = _moments(h, grad, m, v)
+    top = jnp.maximum(hat[0], v) if amsgrad else v
+    return var - m * alpha / (jnp.sqrt(top) + h.epsilon), m, v, *([top] if amsgrad else [])
+
+
+def adamax(h, t, grad, var, m, u):
+    m = m + (grad.value - m) * h.rest("beta_1")
+    u = jnp.maximum(h.beta_2 * u, grad.map(jnp.abs))
+    return var - h.learning_rate * m / ((1 - h.power("beta_1", t)) * (u + h.epsilon)), m, u
+
+
+def nadam(h, t, grad, var, m, v):
+    """h.u_product: the product of the momentum schedule up to this step."""
+    g, base = grad.value, jnp.asarray(0.96, var.dtype)
+    u = h.beta_1 * (1 - 0.5 * power(base, t))
+    ahead = h.beta_1 * (1 - 0.5 * power(base, t + 1))
+    m = m + (g - m) * (1 - h.beta_1)
+    v = v + (grad.map(_square) - v) * (1 - h.beta_2)
+    m_hat = ahead * m / (1 - h.u_product * ahead) + (1 - u) * g / (1 - h.u_product)
+    v_hat = v / (1 - h.power("beta_2", t))
+    return var - m_hat * h.learning_rate / (jnp.sqrt(v_hat) + h.epsilon), m, v
+
+
+def nadam_product(product, beta_1, t):
+    """The momentum schedule's product after step t."""
+    beta_1 = beta_1.astype(product.dtype)
+    return product * beta_1 * (1 - 0.5 * power(jnp.asarray(0.96, product.dtype), t))
+
+
+def adagrad(h, t, grad, var, accumulator):
+    accumulator = accumulator + grad.map(_square)
+    if isinstance(grad, Rows):
+        below = jnp.sqrt(accumulator.at[grad.indices].get(mode="clip") + h.epsilon)
+        return var.at[grad.indices].add(-(h.learning_rate * grad.values / below), mode="drop"), accumulator
+    return var - h.learning_rate * grad.value / jnp.sqrt(accumulator + h.epsilon), accumulator
+
+
+def adadelta(h, t, grad, var, squares, updates):
+    squares = h.rho * squares + h.rest("rho") * grad.map(_square)
+    update = -(jnp.sqrt(updates + h.epsilon) * grad.value / jnp.sqrt(squares + h.epsilon))
+    return var + h.learning_rate * update, squares, h.rho * updates + h.rest("rho") * update * update
+
+
+def ftrl(h, t, grad, var, accumulator, linear):
+    l2 = h.l2_regularization_strength + h.beta / (2 * h.learning_rate)
+    new = accumulator + grad.map(_square)
+    half = h.learning_rate_power == -0.5
+    root = jnp.where(half, jnp.sqrt(new), new**-h.learning_rate_power)
+    old = jnp.where(half, jnp.sqrt(accumulator), accumulator**-h.learning_rate_power)
+    shrunk = grad.value + 2 * h.l2_shrinkage_regularization_strength * var
+    linear = linear + (shrunk - (root - old) / h.learning_rate * var)
+    l1 = h.l1_regularization_strength
+    return (jnp.clip(linear, -l1, l1) - linear) / (root / h.learning_rate + 2 * l2), new, linear
+
+
+def lion(h, t, grad, var, m):
+    g = grad.value
+    return var - h.learning_rate * jnp.sign(m * h.beta_1 + g * (1 - h.beta_1)), m * h.beta_2 + g * (1 - h.beta_2)
+
+
+def adafactor(h, t, grad, var, r, c, v, *, relative_step=True):
+    """Rows and columns of the second moment only (Shazeer & Stern 2018) where the variable has two dimensions or more."""
+    g, step = grad.value, jnp.asarray(t).astype(var.dtype)
+    rate = jnp.minimum(h.learning_rate, 1 / jnp.sqrt(step)) if relative_step else h.learning_rate
+    alpha = jnp.maximum(h.epsilon_2, _rms(var)) * jnp.minimum(rate, 1 / jnp.sqrt(step))
+    square = g * g + h.epsilon_1
+    decay = 1 - step**h.beta_2_decay
+    if var.ndim >= 2:
+        r = decay * r + (1 - decay) * jnp.mean(square, axis=-1)
+        c = decay * c + (1 - decay) * jnp.mean(square, axis=-2)
+        v = jnp.expand_dims(r / jnp.mean(r, axis=-1, keepdims=True), -1) * jnp.expand_dims(c, -2)
+    else:
+        v = decay * v + (1 - decay) * square
+    u = g / jnp.sqrt(v)
+    return var - alpha * (u / jnp.maximum(1, _rms(u) / h.clip_threshold)), r, c, v
+
+
+def _rms(x):
+    return jnp.sqrt(jnp.mean(x * x))
+
+
+def lamb(h, t, grad, var, m, v):
+    m, v = _moments(h, grad, m, v)
+    update = m / (1 - h.power("beta_1", t)) / (jnp.sqrt(v / (1 - h.power("beta_2", t))) + h.epsilon)
+    w_norm, g_norm = jnp.sqrt(jnp.sum(var * var)), jnp.sqrt(jnp.sum(update * update))
+    ratio = jnp.where((w_norm > 0) & (g_norm > 0), w_norm / jnp.where(g_norm > 0, g_norm, 1), 1)
+    return var - ratio * h.learning_rate * update, m, v
+
+
+def muon(h, t, grad, var, m, *, nesterov=True, ns_steps=5, coefficients=(), rms_rate=0.2):
+    """Momentum made orthogonal by a few Newton-Schulz steps; for matrices."""
+    g = grad.value
+    m = m + (g + m * (h.momentum - 1))
+    x = g + h.momentum * m if nesterov else m
+    a, b, c = coefficients
+    tall = x.shape[-2] > x.shape[-1]
+    x = jnp.swapaxes(x, -1, -2) if tall else x
+    x = x / (jnp.linalg.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
+    for _ in range(ns_steps):
+        s = x @ jnp.swapaxes(x, -1, -2)
+        x = a * x + (b * s + c * s @ s) @ x
+    x = jnp.swapaxes(x, -1, -2) if tall else x
+    update = h.learning_rate * x
+    if rms_rate is not None:
+        update = update * max(x.shape[0], x.shape[1]) ** 0.5 * rms_rate
+    return var - update, m
+
+
+# -- Keras 2 where it differs -----------------------------------------------------------------------------------------
+def rmsprop_v2(h, t, grad, var, rms, *more, centered=False):
+    """Without momentum: epsilon outside the root (with momentum Keras 2 uses TensorFlow's op)."""
+    g = grad.value
+    rms = h.rho * rms + (1 - h.rho) * (g * g)
+    below, out = rms, [rms]
+    if centered:
+        mg = h.rho * more[0] + (1 - h.rho) * g
+        below = rms - mg * mg
+        out.append(mg)
+    return (var - h.learning_rate * g / (jnp.sqrt(below) + h.epsilon), *out)
+
+
+def rmsprop_v2_rows(h, t, values, indices, var, rms, *more, centered=False):
+    """Means decay in every row, only the rows looked up move.  Indices are distinct."""
+    rms = (rms * h.rho).at[indices].add(values * values * (1 - h.rho), mode="drop")
+    below, out = rms.at[indices].get(mode="clip"), [rms]
+    if centered:
+        mg = (more[0] * h.rho).at[indices].add(values * (1 - h.rho), mode="drop")
+        below = below - mg.at[indices].get(mode="clip") ** 2
+        out.append(mg)
+    return (var.at[indices].add(-h.learning_rate * values / (jnp.sqrt(below) + h.epsilon), mode="drop"), *out)
+
+
+def _nadam_v2_parts(h, t):
+    base = jnp.asarray(0.96, h.beta_1.dtype)
+    local = jnp.asarray(t).astype(base.dtype)
+    m_t = h.beta_1 * (1 - 0.5 * base ** (h.decay * local))
+    m_next = h.beta_1 * (1 - 0.5 * base ** (h.decay * (local + 1)))
+    return m_t, m_next, h.u_product, h.u_product * m_next
+
+
+def nadam_v2_product(product, beta_1, decay, t):
+    """The momentum cache after step t."""
+    beta_1, decay = beta_1.astype(product.dtype), decay.astype(product.dtype)
+    local = jnp.asarray(t).astype(product.dtype)
+    return product * (beta_1 * (1 - 0.5 * jnp.asarray(0.96, product.dtype) ** (decay * local)))
+
+
+def nadam_v2(h, t, grad, var, m, v):
+    g = grad.value
+    m_t, m_next, now, after = _nadam_v2_parts(h, t)
+    m = h.beta_1 * m + (1 - h.beta_1) * g
+    v = h.beta_2 * v + (1 - h.beta_2) * (g * g)
+    bar = (1 - m_t) * (g / (1 - now)) + m_next * (m / (1 - after))
+    return var - h.learning_rate * bar / (jnp.sqrt(v / (1 - h.power("beta_2", t))) + h.epsilon), m, v
+
+
+def nadam_v2_rows(h, t, values, indices, var, m, v):
+    m_t, m_next, now, after = _nadam_v2_parts(h, t)
+    m = (m * h.beta_1).at[indices].add(values * (1 - h.beta_1), mode="drop")
+    v = (v * h.beta_2).at[indices].add(values * values * (1 - h.beta_2), mode="drop")
+    bar = (1 - m_t) * (values / (1 - now)) + m_next * (m.at[indices].get(mode="clip") / (1 - after))
+    below = jnp.sqrt(v.at[indices].get(mode="clip") / (1 - h.power("beta_2", t))) + h.epsilon
+    return var.at[indices].add(-h.learning_rate * bar / below, mode="drop"), m, v
+
+
+def from_training_op(op, names, powers=()):
+    """A Keras formula that is one of TensorFlow's training ops; `names`: input of the op -> hyper-parameter.
+
+    powers: inputs that are a hyper-parameter to the power t.
+    """
+
+    def inputs(h, t, known):
+        given = dict(known)
+        for k in op.inputs:
+            if k not in given:
+                given[k] = h.power(names[k], t) if k in powers else getattr(h, names.get(k, k))
+        return [given[k] for k in op.inputs]
+
+    def formula(h, t, grad, var, *slots, **settings):
+        return op.kernel(var, *slots, *inputs(h, t, {op.grad: grad.value}), **settings)
+
+    def rows(h, t, values, indices, var, *slots, **settings):
+        return op.kernel(var, *slots, *inputs(h, t, {op.grad: values, "indices": indices}), **settings)
+
+    return rows if op.sparse else formula
+
+
