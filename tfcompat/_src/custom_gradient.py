@@ -10,24 +10,17 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from . import nest, record
 from .declare import OPS, OpDef, export
 from .engine import dispatch, gradients
 from .engine.gradients import _Op
 from .engine.program import linearize, program
-from .graph import Node, Signature, aval, context, next_order
-from .tape import RECORDER, _Records, _slot_here
+from .graph import Signature, aval, context
+from .tape import RECORDER, _Records, _slot_here, _start, _stop
 from .tensor import IndexedSlices, Tensor
 
 REGISTRY: dict = {}  # gradient name -> function(op, *grads)
-
-
-class CustomNode(Node):
-    """An eager node with a gradient function of its own."""
-
-    __slots__ = ("gradient",)
 
 
 CUSTOM = OpDef("CustomGradient", lambda *args: args, alike=False)
@@ -52,11 +45,7 @@ def cut(results, sources, gradient, name="IdentityN"):
     avals = tuple([t._slot.aval for t in results])
     graph = context.graph
     if graph is None:
-        node = CustomNode(_first_of(n), tuple([t._slot for t in tensors]), next_order())
-        node.gradient = gradient
-        out = dispatch.handles(node, avals)
-        dispatch.add_node(node)
-        return out
+        return dispatch.record_special(_first_of(n), tuple([t._slot for t in tensors]), avals, gradient=gradient)
     out = record.add_op(graph, _first_of(n), tensors, graph.op_name(None, name), avals=avals, single=False)
     out[0].op.gradient = gradient
     return out
@@ -82,11 +71,11 @@ def _with_gradient(f, args, kwargs):
     flat_args = [record.convert_to_tensor(a) if not isinstance(a, Tensor) else a for a in nest.flatten(args, expand_composites=True)]
     inner_args = flat_args if context.graph is None else [OPS["Identity"].public(a) for a in flat_args]
     watcher = _Watcher()
-    tapes, context.tapes = context.tapes, [watcher]
+    tapes = dispatch.set_tapes([watcher])
     try:
         result, grad_fn = f(*nest.pack_sequence_as(args, inner_args, expand_composites=True), **kwargs)
     finally:
-        context.tapes = tapes
+        dispatch.set_tapes(tapes)
     variables = [v for v in watcher.variables if not any(v is a for a in nest.flatten(args))]
     flat = [record.convert_to_tensor(r) for r in nest.flatten(result, expand_composites=True)]
     takes = _takes_variables(grad_fn)
@@ -120,14 +109,14 @@ def _with_gradient(f, args, kwargs):
     return nest.pack_sequence_as(result, out, expand_composites=True)
 
 
-class _Watcher:
+class _Watcher(dispatch.Records):
     """Stands among the tapes to see which variables are read."""
 
-    def __init__(self):
-        self.variables = {}
+    __slots__ = ("variables",)
 
-    def append(self, node):
-        return None
+    def __init__(self):
+        super().__init__()
+        self.variables = {}
 
     def watch_read(self, variable, slot):
         if variable.trainable:
@@ -293,15 +282,12 @@ class ForwardAccumulator:
         if self._recording:
             raise ValueError("Accumulator is already recording.")
         self._recording = True
-        context.tapes.append(self._records)
+        _start(self._records)
         return self
 
     def __exit__(self, *exc):
         self._recording = False
-        for i in reversed(range(len(context.tapes))):
-            if context.tapes[i] is self._records:
-                del context.tapes[i]
-                break
+        _stop(self._records)
 
     def jvp(self, primals, unconnected_gradients="none"):
         """The tangents of `primals` (a nest of computed tensors); None or zeros where they do not depend on the inputs."""
@@ -340,12 +326,11 @@ class ForwardAccumulator:
         if sig is None:
             sig = _forward.setdefault(key, ForwardSignature(sub, key[1], len(leaves)))
         ins = (*leaves, *[t._slot for _, t in pairs])
-        tapes = context.tapes
-        context.tapes = [t for t in tapes if t is not self._records]
+        tapes = dispatch.set_tapes([t for t in context.tapes if t is not self._records])
         try:
             return RECORDER.gradient(sig, ins, (aval(target.aval.dtype, target.aval.shape),), ())[0]
         finally:
-            context.tapes = tapes
+            dispatch.set_tapes(tapes)
 
 
-__all__ = ["custom_gradient", "cut", "np", "override_for"]
+__all__ = ["custom_gradient", "cut", "override_for"]

@@ -32,7 +32,7 @@ class OpDef:
     __slots__ = (
         "type", "kernel", "inputs", "variadic", "optional", "settings", "defaults", "static", "own", "name", "host",
         "differentiable", "stateful", "dtypes", "abstract", "signatures", "sig", "gradient", "alike", "public", "doc", "known",
-        "twin",
+        "twin", "text",
     )  # fmt: skip
 
     def __init__(self, type, kernel, *, name=None, static="", own="", host=False, differentiable=True, dtypes=None, abstract=None,
@@ -45,6 +45,7 @@ class OpDef:
         # A NumPy function equal to the kernel bit for bit on integers, run where the inputs are known on the host; True: the kernel
         # itself computes with NumPy when given NumPy arrays.
         self.twin = kernel if twin is True else twin
+        self.text = None  # this op for strings: its twin as a host op, made when asked for
         self.known = known  # the value depends on static shapes only: known on the host as soon as the shape is
         self.gradient = None  # a registered gradient function (tf.RegisterGradient), instead of JAX's
         self.inputs, self.variadic, self.optional, self.settings, self.defaults = _parameters(kernel)
@@ -68,6 +69,12 @@ class OpDef:
         if found is None:
             found = self.signatures.setdefault(key, Signature(self, settings, fixed))
         return found
+
+    def for_text(self):
+        """This op as a host op: what runs in graphs where strings are among the inputs."""
+        if self.text is None:
+            self.text = OpDef(self.type, self.twin, name=self.name, host=True)
+        return self.text
 
     def __repr__(self):
         return f"<op {self.type}>"

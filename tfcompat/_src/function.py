@@ -17,7 +17,7 @@ import numpy as np
 from . import dtypes, errors, nest, record
 from .declare import OPS, OpDef, export
 from .engine import dispatch, lower
-from .graph import Graph, Node, Signature, aval, context, next_order
+from .graph import Graph, Signature, aval, context
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor, Tensor
 from .type_spec import TensorSpec
 
@@ -85,7 +85,7 @@ def trace(python_function, name, args, kwargs, in_tensors=None):
     """
     outer = context.graph
     graph = FuncGraph(name, outer)
-    tapes, context.tapes = context.tapes, []
+    tapes = dispatch.set_tapes([])
     context.push(graph)
     try:
         args, kwargs = _placeholders(graph, python_function, args, kwargs, in_tensors if in_tensors is not None else [])
@@ -93,7 +93,7 @@ def trace(python_function, name, args, kwargs, in_tensors=None):
         flat = [_output(graph, v) for v in nest.flatten(result, expand_composites=True)]
     finally:
         context.pop()
-        context.tapes = tapes
+        dispatch.set_tapes(tapes)
     return graph, flat, result
 
 
@@ -254,9 +254,7 @@ class ConcreteFunction:
             inferred = dispatch.inference.infer(sig, avals)
         if self.writes:
             dispatch.step_boundary()
-        node = Node(sig, slots, next_order())
-        out = dispatch.handles(node, inferred.avals)
-        dispatch.add_node(node)
+        out = dispatch.record_special(sig, slots, inferred.avals)
         n = len(out) - len(self.writes)
         for v, t in zip(self.writes, out[n:], strict=True):
             v._set(t)
@@ -318,9 +316,17 @@ def replay(op, ins):
         return list(out) if isinstance(out, (list, tuple)) else [out] if isinstance(out, Tensor) else []
     fixed_free = tuple([t._slot for t in ins])
     if sig.op.host:
-        args = [np.asarray(s.value if s.value is not None else dispatch.demand(s)) for s in fixed_free]
-        values = lower.run_host(sig, args, op, None)
-        return [record.constant(v) for v in values]
+        eagerly = getattr(sig.op, "run_eagerly", None)
+        if eagerly is not None:  # a branch or loop: its bodies are replayed in turn
+            return eagerly(ins)
+        slots = (*fixed_free, *[_state_slot(v) for v in op.reads])
+        args = [np.asarray(s.value if s.value is not None else dispatch.demand(s)) for s in slots]
+        values = [record.constant(v) for v in lower.run_host(sig, args, op, None)]
+        for v, t in zip(op.writes, values[len(op.outs) :], strict=True):
+            v._set(t)
+        return values[: len(op.outs)]
+    if sig.op.type == "ReadVariableOp":  # a read starts a history of its own, which tapes follow
+        return [op.reads[0]._dense_tensor()]
     positions = dispatch.inference.static_positions(sig, len(ins))
     if positions:
         fixed = dict(sig.fixed)

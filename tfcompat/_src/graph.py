@@ -93,13 +93,28 @@ class Signature:
 
 
 class Slot:
-    """The place of one output of an eager node; `value` is a NumPy or JAX array once known, and then `node` is let go."""
+    """The place of one output of a recorded operation; `value` is a NumPy or JAX array once known, and then its producer is let go.
 
-    __slots__ = ("node", "index", "aval", "value", "handle")
+    Eagerly a pending slot belongs to a `segment` of its thread's trace and `index` is its number there (engine/dispatch.py); the
+    nodes of a segment are made when somebody asks for `node`.
+    """
 
-    def __init__(self, node, index, aval, value=None):
-        self.node, self.index, self.aval, self.value = node, index, aval, value
-        self.handle = None  # weak reference to the user's tensor: dead means nobody can ask for this value any more
+    __slots__ = ("_node", "index", "aval", "value", "segment")
+
+    def __init__(self, node, index, aval, value=None, segment=None):
+        self._node, self.index, self.aval, self.value, self.segment = node, index, aval, value, segment
+
+    @property
+    def node(self):
+        if self._node is None and self.segment is not None:
+            self.segment.materialize()
+            if self._node is None:  # a variable's read of a pending value: the same number as the value, another slot
+                self._node = self.segment.alias(self)
+        return self._node
+
+    @node.setter
+    def node(self, node):
+        self._node = node
 
 
 class GraphSlot(Slot):
@@ -117,13 +132,14 @@ class Node:
     reads: tuple = ()
     writes: tuple = ()
     sub: tuple = ()  # the nodes a gradient node differentiates (engine/gradients.py)
+    state_ins: tuple = ()  # slots that stand for the values of `reads` before it runs, where a gradient may need them
 
     def __init__(self, sig, ins, order):
         self.sig, self.ins, self.order = sig, ins, order
         self.outs = ()
 
 
-next_order = itertools.count().__next__
+next_order = itertools.count(0, 1 << 20).__next__  # the lines of an eager segment are numbered in between
 
 
 class Context(threading.local):
@@ -138,6 +154,7 @@ class Context(threading.local):
         self.graph = None if _process.eager else _process.default_graph()
         self.tapes = []
         self.trace = None  # the engine's pending eager operations (dispatch.py)
+        self.segment = None  # the part of it that is being recorded
         self.sessions = []
         self.seed = None  # eager random state (random_seeds.py)
         self.device = []
@@ -402,14 +419,14 @@ class Operation(Node):
     """A node of a graph: named, with control inputs, and with the variables it reads and writes (effects are declared)."""
 
     __slots__ = (
-        "name", "graph", "control_inputs", "reads", "writes", "sub", "gradient", "made_at", "device", "attributes",
+        "name", "graph", "control_inputs", "reads", "writes", "sub", "gradient", "made_at", "device", "attributes", "state_ins",
         "_original_op",
         "__weakref__",
     )  # fmt: skip
 
     def __init__(self, graph, sig, ins, name, control_inputs=(), reads=(), writes=(), made_at=None, sub=()):
         super().__init__(sig, tuple(ins), next_order())
-        self.sub = sub
+        self.sub, self.state_ins = sub, ()
         self.graph, self.name, self.control_inputs = graph, name, tuple(control_inputs)
         self.reads, self.writes, self.made_at = reads, writes, made_at
         self.device = graph._devices[-1] if graph._devices else ""

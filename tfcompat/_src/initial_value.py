@@ -102,7 +102,7 @@ def initialized_value(variable):
         return variable.value()
     with name_scope(None, "cond"):
         return record.add_op(
-            graph, MERGE.sig, [variable._initial_value], graph.op_name(None, "Merge"), avals=(variable._aval,), single=True,
+            graph, MERGE.sig, [variable._guarded_initial_value], graph.op_name(None, "Merge"), avals=(variable._aval,), single=True,
             attributes={"variable": variable},
         )  # fmt: skip
 

@@ -1,5 +1,21 @@
 """Imports every room that declares public names, so that the faces can be filled."""
 
-from . import basics, custom_gradient, function, ops, random_state, scopes, session, tape, type_spec, variables  # noqa: F401
-from . import variable_functions, variable_scope  # noqa: E402, F401
+from . import (  # noqa: F401
+    basics,
+    custom_gradient,
+    function,
+    initializers,
+    ops,
+    partitioned,
+    scopes,
+    session,
+    tape,
+    template,
+    type_spec,
+    variable_functions,
+    variable_scope,
+    variables,
+)
 from . import optimizers  # noqa: E402, F401
+from . import layers  # noqa: E402, F401
+from . import losses  # noqa: E402, F401

@@ -7,7 +7,7 @@ import numpy as np
 from . import dtypes, errors
 from .engine import dispatch
 from .engine import infer as inference
-from .graph import Operation, Slot, aval, context
+from .graph import Node, Operation, Slot, aval, context, next_order
 from .shapes import Dimension, TensorShape
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor, Tensor, constant, graph_tensor, handle
 
@@ -383,12 +383,10 @@ def run_on_host(op, settings, fixed, slots):
     many = isinstance(out, (tuple, list))
     values = [host_array(v) for v in (out if many else (out,))]
     if context.tapes and op.gradient is not None:
-        node = dispatch.Node(op.signature(settings, fixed), tuple(slots), dispatch.next_order())
-        tensors = dispatch.handles(node, [aval(dtypes.as_dtype(v.dtype), v.shape) for v in values])
-        for tensor, v in zip(tensors, values, strict=True):
-            tensor._slot.value = v
-        for tape in context.tapes:
-            tape.append(node)
+        node = Node(op.signature(settings, fixed), tuple(slots), next_order())
+        node.outs = tuple([Slot(None, i, aval(dtypes.as_dtype(v.dtype), v.shape), v) for i, v in enumerate(values)])
+        tensors = [handle(s) for s in node.outs]
+        dispatch.note_node(node)
     else:
         tensors = [handle(Slot(None, 0, aval(dtypes.as_dtype(v.dtype), v.shape), v)) for v in values]
     return tensors if many else tensors[0]
@@ -460,6 +458,8 @@ def add_op(graph, sig, tensors, full_name, reads=(), writes=(), avals=None, sub=
                 raise TypeError(message) from None
             raise ValueError(message) from None
         avals, single = inferred.avals, inferred.single
+    if not sig.op.host and any(s.aval.dtype is dtypes.string for s in slots):
+        sig = sig.op.for_text().signature(sig.settings, sig.fixed)
     op = Operation(graph, sig, slots, full_name, graph.control_inputs_now(), reads, writes, errors.user_frame(), sub)
     op.attributes = attributes
     out = [graph_tensor(op, i, a) for i, a in enumerate(avals)]

@@ -405,16 +405,8 @@ def colocate_with(op, ignore_existing=False):
 
 @export("", v1="container")
 def container(container_name):
-    """TensorFlow's resource containers share state between processes, which tfcompat has no use for: refused unless empty."""
+    """Names a place for state shared between processes; here every session has its own state, so the name changes nothing."""
     return current_graph().container(container_name)
-
-
-def _graph_container(self, container_name):
-    if container_name:
-        raise NotImplementedError(
-            f"tf.container({container_name!r}): tfcompat keeps variables in the session and has no resource containers; leave it out."
-        )
-    return contextlib.nullcontext(container_name)
 
 
 @contextlib.contextmanager
@@ -436,7 +428,7 @@ Graph.get_name_scope = lambda self: self._name_stack
 Graph.control_dependencies = _graph_control_dependencies
 Graph.device = lambda self, device_name_or_function: _Device(self, device_name_or_function)
 Graph.colocate_with = _graph_colocate_with
-Graph.container = _graph_container
+Graph.container = lambda self, container_name: contextlib.nullcontext(container_name)
 Graph.gradient_override_map = _graph_gradient_override_map
 
 
@@ -453,7 +445,9 @@ def outer_graph():
 @contextlib.contextmanager
 def init_scope():
     """Operations created inside belong to the outermost context: out of functions, control dependencies and tapes."""
-    tapes, context.tapes = context.tapes, []
+    from .engine import dispatch
+
+    tapes = dispatch.set_tapes([])
     try:
         if context.graph is None:
             yield
@@ -466,7 +460,7 @@ def init_scope():
         finally:
             context.pop()
     finally:
-        context.tapes = tapes
+        dispatch.set_tapes(tapes)
 
 
 @export("", v1="executing_eagerly_outside_functions")

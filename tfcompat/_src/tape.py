@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from . import dtypes, errors, nest, record
+from . import dtypes, nest, record
 from .declare import OPS, export
 from .engine import dispatch, gradients
 from .engine.program import by_order
-from .graph import Node, Slot, context, next_order
-from .tensor import EagerTensor, IndexedSlices, Tensor, handle
-
-
-class _GradientNode(Node):
-    __slots__ = ("sub",)
+from .graph import context
+from .tensor import IndexedSlices, Tensor, handle
 
 
 class Recorder:
@@ -23,11 +17,7 @@ class Recorder:
         """Records a gradient node on slots `ins`; returns its tensors."""
         graph = context.graph
         if graph is None:
-            node = _GradientNode(sig, ins, next_order())
-            node.sub = sub
-            out = dispatch.handles(node, avals)
-            dispatch.add_node(node)
-            return out
+            return dispatch.record_special(sig, ins, avals, sub)
         name = graph.op_name(None, "gradients/grad" if not graph.building_function else "SymbolicGradient")
         tensors = [self.handle(s) for s in ins]
         out = record.add_op(graph, sig, tensors, name, avals=avals, sub=sub, single=False)
@@ -38,9 +28,7 @@ class Recorder:
         tensor = getattr(slot, "tensor", None)
         if tensor is not None:
             return tensor
-        if slot.handle is not None:
-            tensor = slot.handle()
-        return tensor if tensor is not None else handle(slot)
+        return handle(slot)
 
     def ones_like(self, slot):
         return OPS["OnesLike"].public(self.handle(slot))
@@ -79,8 +67,8 @@ def add_gradients(parts):
     return RECORDER.add_all(parts) if parts else None
 
 
-class _Records(list):
-    """The nodes a tape recorded, in order, and which variables it saw read through which slots."""
+class _Records(dispatch.Records):
+    """What a tape recorded, in order, and which variables it saw read through which slots."""
 
     __slots__ = ("reads", "owner")
 
@@ -94,6 +82,15 @@ class _Records(list):
             self.reads.setdefault(variable, {})[slot] = None
         elif variable in self.reads:
             self.reads[variable][slot] = None
+
+
+def _start(records):
+    """From here on `records` sees what is recorded."""
+    dispatch.set_tapes([*context.tapes, records])
+
+
+def _stop(records):
+    dispatch.set_tapes([t for t in context.tapes if t is not records])
 
 
 @export("GradientTape")
@@ -117,7 +114,7 @@ class GradientTape:
                 "Tape is already recording or was used: a non-persistent tape can be entered only once."
             ) if self._records.owner is None else self._fresh()
         self._recording = True
-        context.tapes.append(self._records)
+        _start(self._records)
         return self
 
     def _fresh(self):
@@ -133,10 +130,7 @@ class GradientTape:
         if not self._recording:
             raise ValueError("Tape is not recording.")
         self._recording = False
-        for i in reversed(range(len(context.tapes))):
-            if context.tapes[i] is self._records:
-                del context.tapes[i]
-                break
+        _stop(self._records)
 
     # -- watching -----------------------------------------------------------------------------------------------------
     def watch(self, tensor):
@@ -172,7 +166,7 @@ class GradientTape:
         self._fresh()
         if recording:
             self._recording = True
-            context.tapes.append(self._records)
+            _start(self._records)
 
     # -- asking -------------------------------------------------------------------------------------------------------
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
@@ -201,10 +195,50 @@ class GradientTape:
             if not s.dtype.is_floating and not s.dtype.is_complex:
                 _warn(f"The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got {s.dtype!r}")
         cotangents = _cotangents(output_gradients, target, flat_targets)
-        grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
+        grads = None
+        if context.graph is None:
+            grads = self._remembered(records, flat_targets, cotangents, flat_sources)
+        if grads is None:
+            grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
         if zero:
             grads = [_zeros_like(s) if g is None else g for g, s in zip(grads, flat_sources, strict=True)]
         return nest.pack_sequence_as(sources, grads, expand_composites=True)
+
+    def _remembered(self, records, targets, cotangents, sources):
+        """The gradients by what an equal stretch of code gave before, where all of it is in the current segment; else None.
+
+        An eager loop asks the same question every step: the answer (which gradient node, on which slots) is looked up by the code.
+        """
+        segment = context.segment
+        items = records.items
+        if segment is None or len(items) != 1 or items[0].__class__ is not list or items[0][0] is not segment or self._watched:
+            return None
+        reads = records.reads
+        slots = []
+        for s in sources:
+            read = reads.get(s) if not isinstance(s, Tensor) else None
+            if read is None or len(read) != 1:
+                return None
+            slots.extend(read)
+        number = segment.number
+        start, end = items[0][1], items[0][2]
+        key = (
+            tuple(segment.code[start:end]), start, tuple([number(t) for t in targets]), tuple([number(s) for s in slots]),
+            tuple([c is None for c in cotangents]), tuple([s.aval for s in segment.leaves]),
+        )  # fmt: skip
+        known = _remembered.get(key)
+        if known is None:
+            before = len(segment.code)
+            found = self._differentiate(records, targets, cotangents, sources)
+            _remembered[key] = _recipe(segment, before, found, [c for c in cotangents if c is not None])
+            return found
+        if known == "other":
+            return self._differentiate(records, targets, cotangents, sources)
+        sig, numbers, sub, picks, avals = known
+        ins = [segment.slot(n) for n in numbers]
+        ins += [c._slot for c in cotangents if c is not None]
+        out = dispatch.record_special(sig, ins, avals, sub)
+        return [None if i is None else out[i] for i in picks]
 
     def _differentiate(self, records, targets, cotangents, sources, recorder=None):
         slots, owners = [], []
@@ -244,6 +278,29 @@ class GradientTape:
         return jacobians.batch_jacobian(self, target, source, _unconnected(unconnected_gradients))
 
 
+_remembered: dict = {}
+
+
+def _recipe(segment, before, found, given):
+    """How to record again what a differentiation just recorded: one gradient node whose outputs are the answers, else "other"."""
+    if context.segment is not segment or len(segment.code) != before + 1:
+        return "other"
+    sig, numbers = segment.code[before][:2]
+    sub, gradient = segment.special.get(before, ((), None))
+    if gradient is not None or sub and sub[0].__class__ is not int:
+        return "other"
+    first = segment.starts[before]
+    picks = []
+    for g in found:
+        if g is None:
+            picks.append(None)
+        elif isinstance(g, Tensor) and g._slot.segment is segment and g._slot.index >= first:
+            picks.append(g._slot.index - first)
+        else:
+            return "other"
+    return sig, numbers[: len(numbers) - len(given)], sub, tuple(picks), tuple([s.aval for s in segment.slots[first:]])
+
+
 class _Stopped:
     def __init__(self, tape):
         self.tape = tape
@@ -256,7 +313,7 @@ class _Stopped:
     def __exit__(self, *exc):
         if self.was:
             self.tape._recording = True
-            context.tapes.append(self.tape._records)
+            _start(self.tape._records)
 
 
 def _slot_here(tensor):
@@ -410,4 +467,4 @@ def hessians_v1(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate
     return jacobians.hessians(ys, xs, name)
 
 
-__all__ = ["EagerTensor", "GradientTape", "Slot", "errors", "np", "symbolic_gradients"]
+__all__ = ["GradientTape", "symbolic_gradients"]

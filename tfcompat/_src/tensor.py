@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 
 import numpy as np
 
@@ -10,7 +9,6 @@ from . import dtypes, errors
 from .graph import Aval, GraphSlot, Slot, aval, aval_of, context
 from .shapes import TensorShape
 
-_ref = weakref.ref
 
 
 class Tensor:
@@ -98,7 +96,6 @@ class EagerTensor(Tensor):
 
         tensor = convert_to_tensor(value, None if dtype is None else dtypes.as_dtype(dtype))
         self._slot = Slot(None, 0, tensor._slot.aval, tensor._numpy())
-        self._slot.handle = _ref(self)
 
     def _numpy(self):
         """The value as a NumPy array that may share memory with the tensor."""
@@ -359,7 +356,6 @@ def handle(slot):
     """A user's tensor for an eager slot."""
     tensor = EagerTensor.__new__(EagerTensor)
     tensor._slot = slot
-    slot.handle = _ref(tensor)
     return tensor
 
 

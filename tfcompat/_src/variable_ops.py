@@ -11,19 +11,39 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from . import errors, record
+from . import dtypes, errors, record
 from .declare import OpDef
 from .engine import dispatch
 from .graph import aval, context
 from .shapes import TensorShape
 from .tensor import EagerTensor, Tensor
 
-READ = OpDef("ReadVariableOp", lambda v: v, differentiable=False, alike=False)
-REF_READ = OpDef("Identity", lambda v: v, differentiable=False, alike=False)
-VARIABLE = OpDef("VariableV2", lambda v: v, differentiable=False, alike=False)
+
+def _value(v):
+    return v
 
 
-def _handle():
+def _variable(v, *, dtype, shape):
+    return v
+
+
+class _Pair:
+    """An op with its twin for strings, which runs on the host."""
+
+    def __init__(self, type, kernel):
+        self.device = OpDef(type, kernel, differentiable=False, alike=False)
+        self.host = OpDef(type, kernel, host=True)
+
+    def of(self, dtype):
+        """The op for a dtype."""
+        return self.host if dtype.base_dtype is dtypes.string else self.device
+
+
+READ = OpDef("ReadVariableOp", _value, differentiable=False, alike=False)
+READS, REF_READS, VARIABLES = _Pair("ReadVariableOp", _value), _Pair("Identity", _value), _Pair("VariableV2", _variable)
+
+
+def _handle(*, dtype, shape):
     raise errors.UnimplementedError(None, None, "The handle of a resource variable has no value in tfcompat: fetch the variable itself.")
 
 
@@ -236,8 +256,7 @@ def _assign_resource(value, *, shape=None):
     return (value,)
 
 
-ASSIGN_REF = OpDef("Assign", _assign_ref, differentiable=False)
-ASSIGN_RESOURCE = OpDef("AssignVariableOp", _assign_resource, differentiable=False)
+ASSIGN_REF, ASSIGN_RESOURCE = _Pair("Assign", _assign_ref), _Pair("AssignVariableOp", _assign_resource)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -247,7 +266,7 @@ def read_in_graph(variable, name=None):
     full = graph.op_name(name, "ReadVariableOp")
     owner = variable._owner
     out = record.add_op(
-        graph, READ.sig, (), full, reads=(owner,), avals=(owner._aval,), single=True, attributes={"ref": owner._handle_in(graph)}
+        graph, READS.of(owner._dtype).sig, (), full, reads=(owner,), avals=(owner._aval,), single=True, attributes={"ref": owner._handle_in(graph)}
     )
     for tape in context.tapes:
         tape.watch_read(owner, out._slot)
@@ -258,7 +277,7 @@ def read_ref(variable, name="read"):
     """A fresh read of a ref variable: an Identity of it, evaluated where control dependencies put it."""
     graph = context.graph
     return record.add_op(
-        graph, REF_READ.sig, (), graph.op_name(name, "Identity"), reads=(variable,), avals=(variable._aval,), single=True,
+        graph, REF_READS.of(variable._dtype).sig, (), graph.op_name(name, "Identity"), reads=(variable,), avals=(variable._aval,), single=True,
         attributes={"ref": variable._variable},
     )  # fmt: skip
 
@@ -315,7 +334,7 @@ def assign_in_graph(variable, value, name=None, validate_shape=True):
     """The operation that gives `variable` a value when it runs: its output (ref variables) or itself."""
     graph, owner = context.graph, variable._owner
     is_ref = owner._is_ref_in(graph)
-    definition = ASSIGN_REF if is_ref else ASSIGN_RESOURCE
+    definition = (ASSIGN_REF if is_ref else ASSIGN_RESOURCE).of(owner._dtype)
     if is_ref:
         full = graph.op_name(name, "Assign")
         tensor = _ref_value(owner, value, f"{full}/value/", "Assign")

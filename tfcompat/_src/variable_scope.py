@@ -183,7 +183,7 @@ def default_initializer(name, dtype):
         return GlorotUniformV1()
     if dtype.is_integer or dtype.is_bool or dtype.base_dtype is dtypes.string:
         return ZerosV1()
-    raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype!r} is required")
+    raise ValueError(f"An initializer for variable {name} of {dtype.base_dtype!s} is required")
 
 
 def _initial_value(initializer, from_value, shape, dtype, partition_info):
@@ -327,7 +327,7 @@ class VariableScope:
             if dtype is not None and initializer is not None and not callable(initializer):
                 given = record.convert_to_tensor(initializer).dtype.base_dtype
                 if given != dtypes.as_dtype(dtype):
-                    raise ValueError(f"Initializer type '{given!r}' and explicit dtype '{dtypes.as_dtype(dtype)!r}' don't match.")
+                    raise ValueError(f"Initializer type '{given!s}' and explicit dtype '{dtypes.as_dtype(dtype)!s}' don't match.")
 
             def default(value, key):
                 return own[key] if value is None else value

@@ -11,6 +11,7 @@ holds nothing: each session keeps a value for it, and its operations declare it 
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import threading
 
@@ -132,7 +133,7 @@ class _VariableType(type):
         if cls is Variable:
             return create(_arguments(_V2_ARGUMENTS, args, kwargs))
         if cls is VariableV1:
-            return create({"use_resource": None, **_arguments(_V1_ARGUMENTS, args, kwargs)})
+            return create({**_arguments(_V1_ARGUMENTS, args, kwargs), "experimental_enable_variable_lifting": None})
         return super().__call__(*args, **kwargs)
 
     def __instancecheck__(cls, instance):
@@ -264,6 +265,7 @@ class Variable(metaclass=_VariableType):
             self._aval = aval(self._dtype, static)
             self._shared_name = scope[:-1]
             guarded = guard(initial_value, self._shared_name.replace("/", "_").replace(":", "_"))
+            self._guarded_initial_value = guarded
             (self._ops_of_resource if use_resource else self._ops_of_ref)(graph, scope, guarded, validate_shape)
         keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
         if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
@@ -273,8 +275,8 @@ class Variable(metaclass=_VariableType):
     def _ops_of_ref(self, graph, scope, initial_value, validate_shape):
         out = aval(self._dtype._as_ref, self._aval.shape)
         self._variable = record.add_op(
-            graph, variable_ops.VARIABLE.sig, (), graph.op_name(scope, None), reads=(self,), avals=(out,), single=True,
-            attributes={"variable": self, "dtype": self._dtype, "shape": self.shape},
+            graph, variable_ops.VARIABLES.of(self._dtype).signature({"dtype": self._dtype, "shape": self._aval.shape}), (),
+            graph.op_name(scope, None), reads=(self,), avals=(out,), single=True, attributes={"variable": self, "shape": self.shape},
         )  # fmt: skip
         self._initializer_op = assign_in_graph(self, initial_value, "Assign", validate_shape).op
         self._graph_element = self._variable
@@ -282,8 +284,9 @@ class Variable(metaclass=_VariableType):
 
     def _ops_of_resource(self, graph, scope, initial_value, validate_shape):
         self._variable = record.add_op(
-            graph, variable_ops.HANDLE.sig, (), graph.op_name(scope, None), avals=(aval(dtypes.resource, ()),), single=True,
-            attributes={"variable": self, "dtype": self._dtype, "shape": self.shape, "shared_name": self._shared_name},
+            graph, variable_ops.HANDLE.signature({"dtype": self._dtype, "shape": self._aval.shape}), (), graph.op_name(scope, None),
+            avals=(aval(dtypes.resource, ()),), single=True,
+            attributes={"variable": self, "shape": self.shape, "shared_name": self._shared_name},
         )  # fmt: skip
         with name_scope("IsInitialized"):
             is_initialized(self)
@@ -317,22 +320,12 @@ class Variable(metaclass=_VariableType):
         return self._variable if graph is self._graph else None
 
     def _eager_read(self):
-        slot, source = self._read, self._value._slot
-        if slot is None:
-            if source.value is None:
-                tensor = dispatch.record(variable_ops.READ.sig, (source,))
-                slot = self._read = tensor._slot
-            else:
-                slot = self._read = Slot(None, 0, source.aval, source.value)
-                tensor = handle(slot)
-        else:
-            if slot.value is None and source.value is not None:
-                slot.value, slot.node = source.value, None
-            tensor = slot.handle()
-            if tensor is None:
-                tensor = handle(slot)
+        tensor = self._read
+        if tensor is None:
+            tensor = handle(dispatch.read(self._value._slot))
+            self._read = tensor
         for tape in context.tapes:
-            tape.watch_read(self, slot)
+            tape.watch_read(self, tensor._slot)
         return tensor
 
     def _dense_tensor(self, dtype=None, name=None, as_ref=False):
@@ -354,7 +347,7 @@ class Variable(metaclass=_VariableType):
         if graph is None:
             if self._kind == "eager":
                 return self._eager_read()
-            raise RuntimeError(f"The variable {self.name} belongs to a graph: it has a value in a session only (Session.run).")
+            raise TypeError(f"The variable {self.name} belongs to a graph: it has a value in a session only (Session.run).")
         if self._kind == "ref":
             for tape in context.tapes:
                 tape.watch_read(self, self._snapshot._slot)
@@ -571,6 +564,7 @@ class Variable(metaclass=_VariableType):
 
     synchronization = property(lambda self: self._synchronization, doc="A VariableSynchronization.")
     aggregation = property(lambda self: self._aggregation, doc="A VariableAggregation.")
+    _handle_name = property(lambda self: self._shared_name + ":0")
     _in_graph_mode = property(lambda self: self._kind != "eager")
     _unique_id = property(lambda self: f"{self._shared_name}_{self._unique}" if self._kind == "eager" else self._shared_name)
 
@@ -636,7 +630,10 @@ class Variable(metaclass=_VariableType):
         text = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
         if context.graph is not None or self._kind != "eager":
             return text + ">"
-        value = value_text(self._owner._value._numpy(), is_repr=True)
+        try:
+            value = value_text(self.read_value()._numpy(), is_repr=True)
+        except Exception:  # noqa: BLE001 - the text of an object must not raise
+            value = "<unavailable>"
         line = "\n" if "\n" in value and not value.startswith("\n") else ""
         return f"{text}, numpy={line}{value}>"
 
@@ -720,6 +717,18 @@ class _Changed(Variable):
     def op(self):
         return self._parent_op if self._parent_op is not None else self._owner.op
 
+    def _after(self):
+        done = self._parent_op is None or context.graph is None
+        return contextlib.nullcontext() if done else control_dependencies([self._parent_op])
+
+    def assign(self, value, use_locking=False, name=None, read_value=True):
+        with self._after():
+            return self._owner.assign(value, use_locking, name, read_value)
+
+    def _change(self, kind, values, name=None, read_value=True, key=None):
+        with self._after():
+            return self._owner._change(kind, values, name, read_value, key)
+
     def value(self):
         if self._parent_op is None or context.graph is None:
             return self._owner.value()
@@ -768,7 +777,6 @@ def _with_assign(tensor, variable, key):
     if isinstance(tensor, EagerTensor):
         made = object.__new__(_Slice)
         made._slot, made._variable, made._key = tensor._slot, variable, key
-        made._slot.handle = record.dispatch._ref(made)
         return made
     scope = tensor.op.name
 

@@ -1,53 +1,195 @@
 """Eager execution: record now, dispatch later as one compiled program.
 
-A thread's `Trace` lists what it recorded and nobody has computed yet.  It is dispatched
+What a thread recorded and nobody has computed yet is its `Trace`: `Segment`s of straight-line code in the form of a Program, one line
+per operation, so that the code itself is the compile cache key and nothing has to be walked to dispatch it.  The trace is dispatched
   - when a value is needed (`demand`),
   - when an optimizer has applied its gradients (`flush`),
   - when a variable whose new value is still pending is assigned again (`step_boundary`): one step has come round.  Then everything
     up to the last assignment goes, so that each round is one program of the same structure,
-  - when it exceeds LIMIT nodes.
-What a program returns is what somebody can still ask for: the slots whose tensor was alive at the step boundary.  Python numbers and
-constants are inputs of the program, never text of it, so the next round finds the compiled program again.
+  - when it exceeds LIMIT lines.
+The first record after an assignment begins a new segment.  What a program returns is what somebody held at that moment, so the
+program of every step, the last included, is the same one.  Python numbers and constants are inputs of the program, never text of it.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import weakref
+from sys import getrefcount
 
 import jax
 import numpy as np
 
-from .. import errors
 from ..graph import Node, Slot, context, next_order
 from ..tensor import EagerTensor
 from . import infer as inference
-from .program import by_order, linearize, on_host, program
+from . import log
+from .program import linearize, on_host, program
 
-LIMIT = 4000  # nodes; a trace this long is a loop that never asks for a value
+LIMIT = 4000  # lines; a segment this long is a loop that never asks for a value
 DEVICE_FROM = 4096  # elements; larger host arrays are put on the device once, smaller ones travel with each call
 
 op_by_op = os.environ.get("TFCOMPAT_EAGER") == "op_by_op"
-log_compiles = os.environ.get("TFCOMPAT_LOG_COMPILES") == "1"
-compiles = 0  # programs compiled so far, for tests and the log
-dispatches = 0  # programs run so far
+dispatches = 0  # programs run so far, for tests
 
 _lock = threading.RLock()
-_ref = weakref.ref
 _new = EagerTensor.__new__
+_ndarray = np.ndarray
+
+
+class Segment:
+    """A stretch of a thread's trace between step boundaries.
+
+    code    (signature, input numbers[, lines differentiated]) per operation; a number >= 0 is a slot of this segment, ~i is leaf i
+    slots   all outputs, by number;  starts: the number of each line's first output
+    leaves  slots from elsewhere;    leaf_of: slot -> ~i
+    live    once sealed: the slots somebody held at the step boundary
+    special line -> (nodes differentiated, gradient function) for lines that need a node of their own kind
+    """
+
+    __slots__ = ("code", "slots", "starts", "leaves", "leaf_of", "live", "special", "nodes", "order", "sealed")
+
+    def __init__(self):
+        self.code, self.slots, self.starts, self.leaves, self.leaf_of = [], [], [], [], {}
+        self.live, self.special, self.nodes = None, {}, []
+        self.order = next_order()
+        self.sealed = False
+
+    def number(self, s):
+        """The number by which this segment's code refers to a slot."""
+        if s.segment is self:
+            return s.index
+        n = self.leaf_of.get(s)
+        if n is None:
+            n = self.leaf_of[s] = ~len(self.leaves)
+            self.leaves.append(s)
+        return n
+
+    def slot(self, number):
+        return self.slots[number] if number >= 0 else self.leaves[~number]
+
+    def materialize(self):
+        """Makes the nodes of all lines recorded so far."""
+        nodes = self.nodes
+        with _lock:
+            for line in range(len(nodes), len(self.code)):
+                sig, numbers = self.code[line][:2]
+                ins = tuple([self.slot(n) for n in numbers])
+                end = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.slots)
+                sub, gradient = self.special.get(line, ((), None))
+                node = EagerNode(sig, ins, self.order + line)
+                node.outs = tuple(self.slots[self.starts[line] : end])
+                node.sub = tuple([nodes[i] for i in sub]) if sub.__class__ is tuple and sub and sub[0].__class__ is int else tuple(sub)
+                node.gradient = gradient
+                for s in node.outs:
+                    if s.value is None:
+                        s._node = node
+                nodes.append(node)
+
+
+    def forget(self):
+        """Lets go of the nodes made so far: they refer to slots, and would count as holding them."""
+        if self.nodes:
+            for s in self.slots:
+                s._node = None
+            self.nodes = []
+
+    def alias(self, slot):
+        """The node of a slot that stands for another one of this segment (a variable read): the identity of it."""
+        from ..declare import OPS
+
+        node = EagerNode(OPS["Identity"].sig, (self.slots[slot.index],), self.order + len(self.code))
+        node.outs, node.sub, node.gradient = (slot,), (), None
+        return node
+
+
+def read(slot):
+    """A slot for a variable's value: a new recorded history that shares the value, or waits for it where it is pending."""
+    if slot.value is not None:
+        return Slot(None, 0, slot.aval, slot.value)
+    if context.segment is slot.segment and context.segment is not None:
+        _seal()
+    return Slot(None, slot.index, slot.aval, None, slot.segment)
+
+
+class EagerNode(Node):
+    """A node of a segment, made when the engine has to look at single operations."""
+
+    __slots__ = ("sub", "gradient")
 
 
 class Trace:
-    """What one thread recorded and has not computed yet."""
+    """A thread's segments that are sealed but not dispatched, and whether an assignment just ended one."""
 
-    __slots__ = ("nodes", "live", "scanned", "scan_due")
+    __slots__ = ("sealed", "boundary")
 
     def __init__(self):
-        self.nodes = []
-        self.live = []  # slots alive at the last step boundary
-        self.scanned = 0  # nodes before the last step boundary
-        self.scan_due = False  # an assignment was recorded: the next record (or dispatch) is a step boundary
+        self.sealed: list = []
+        self.boundary = False
+
+
+class Records:
+    """What a tape saw: ranges of segments, and nodes, in order."""
+
+    __slots__ = ("items",)
+
+    def __init__(self):
+        self.items: list = []
+
+    def open(self, segment, line):
+        self.items.append([segment, line, None])
+
+    def close(self):
+        if self.items and self.items[-1].__class__ is list and self.items[-1][2] is None:
+            last = self.items[-1]
+            last[2] = len(last[0].code)
+
+    def append(self, node):
+        self.items.append(node)
+
+    def __iter__(self):
+        """The nodes, in recorded order."""
+        out = []
+        for item in self.items:
+            if item.__class__ is list:
+                segment, start, end = item
+                segment.materialize()
+                out.extend(segment.nodes[start:end])
+            else:
+                out.append(item)
+        return iter(out)
+
+    def watch_read(self, variable, slot):
+        return None
+
+
+def set_tapes(tapes):
+    """Makes `tapes` the ones that record from here on; returns those that did."""
+    before = context.tapes
+    for tape in before:
+        tape.close()
+    context.tapes = tapes
+    segment = context.segment
+    if segment is not None and context.trace.boundary:
+        _seal()
+        return before
+    if segment is not None:
+        for tape in tapes:
+            tape.open(segment, len(segment.code))
+    return before
+
+
+def _segment():
+    """A new segment to record in."""
+    trace = context.trace
+    if trace is None:
+        trace = context.trace = Trace()
+    trace.boundary = False
+    segment = context.segment = Segment()
+    for tape in context.tapes:
+        tape.close()
+        tape.open(segment, 0)
+    return segment
 
 
 def record(sig, ins):
@@ -58,219 +200,324 @@ def record(sig, ins):
         out = inference.infer(sig, avals)
     if out.small:
         for s in ins:
-            if s.value.__class__ is not np.ndarray:
+            if s.value.__class__ is not _ndarray and not out.text:
                 break
         else:
             return _computed(sig, ins, out)
-    trace = context.trace
-    if trace is None:
-        trace = context.trace = Trace()
-    if trace.scan_due:
-        _scan(trace)
-    node = Node(sig, ins, next_order())
+    segment = context.segment
+    if segment is None:
+        segment = _segment()
+    elif context.trace.boundary:
+        _seal()
+        segment = _segment()
+    numbers = []
+    leaf_of = segment.leaf_of
+    for s in ins:
+        if s.segment is segment:
+            numbers.append(s.index)
+        else:
+            n = leaf_of.get(s)
+            if n is None:
+                n = leaf_of[s] = ~len(segment.leaves)
+                segment.leaves.append(s)
+            numbers.append(n)
+    slots = segment.slots
+    segment.starts.append(len(slots))
     if out.single:
-        slot = Slot(node, 0, out.avals[0])
-        node.outs = (slot,)
         result = _new(EagerTensor)
-        result._slot = slot
-        slot.handle = _ref(result)
+        slot = result._slot = Slot(None, len(slots), out.avals[0], None, segment)
+        slots.append(slot)
     else:
-        node.outs = tuple([Slot(node, i, a) for i, a in enumerate(out.avals)])
-        result = []
-        for slot in node.outs:
-            tensor = _new(EagerTensor)
-            tensor._slot = slot
-            slot.handle = _ref(tensor)
-            result.append(tensor)
-    trace.nodes.append(node)
-    if context.tapes:
-        for tape in context.tapes:
-            tape.append(node)
-    if op_by_op:
-        flush()
-    elif len(trace.nodes) > LIMIT:
+        result = _outputs(segment, out.avals)
+    code = segment.code
+    code.append((sig, tuple(numbers)))
+    if op_by_op or len(code) > LIMIT:
         flush()
     return result
 
 
-def add_node(node):
-    """Appends a ready-made node (a gradient, a function call) to the pending ones, as `record` does."""
-    trace = context.trace
-    if trace is None:
-        trace = context.trace = Trace()
-    if trace.scan_due:
-        _scan(trace)
-    trace.nodes.append(node)
+def _outputs(segment, avals):
+    result, slots = [], segment.slots
+    for a in avals:
+        tensor = _new(EagerTensor)
+        tensor._slot = Slot(None, len(slots), a, None, segment)
+        slots.append(tensor._slot)
+        result.append(tensor)
+    return result
+
+
+def record_special(sig, ins, avals, sub=(), gradient=None):
+    """Records a line whose node is of a special kind; returns the list of its output tensors.
+
+    sub       the nodes a gradient differentiates, or their lines in the current segment
+    gradient  a gradient function of the line's own
+    """
+    segment = context.segment
+    if segment is None or context.trace.boundary:
+        _seal()
+        segment = _segment()
+    numbers = tuple([segment.number(s) for s in ins])
+    line = len(segment.code)
+    segment.starts.append(len(segment.slots))
+    result = _outputs(segment, avals)
+    if sub and sub[0].__class__ is not int:
+        here = {node: i for i, node in enumerate(segment.nodes)}
+        lines = tuple([here.get(node, -1) for node in sub])
+        sub = lines if -1 not in lines else sub
+    if sub or gradient is not None:
+        segment.special[line] = (sub, gradient)
+    segment.code.append((sig, numbers, sub if sub and sub[0].__class__ is int else ()))
+    if op_by_op:
+        flush()
+    return result
+
+
+def note_node(node):
+    """A node with values already (a host operation with a gradient): tapes see it, nothing is pending."""
+    if context.segment is not None:
+        _seal()
     for tape in context.tapes:
+        tape.close()
         tape.append(node)
 
 
-def handles(node, avals):
-    """Gives a node output slots and returns their tensors."""
-    node.outs = tuple([Slot(node, i, a) for i, a in enumerate(avals)])
-    result = []
-    for slot in node.outs:
-        tensor = _new(EagerTensor)
-        tensor._slot = slot
-        slot.handle = _ref(tensor)
-        result.append(tensor)
-    return result
-
-
 def _computed(sig, ins, out):
-    """Small integers whose inputs are known on the host are computed there at once: a shape never forces a dispatch."""
-    args = [s.value for s in ins]
-    twin = _twins.get(sig.op.type)
-    if twin is not None and not sig.settings and not sig.fixed:
-        with np.errstate(all="ignore"):
-            values = (np.asarray(twin(*args)),) if all(args[-1].shape == a.shape for a in args) or twin in _broadcasting else None
-        if values is None or values[0].dtype != out.avals[0].np:
-            values = on_host(sig, args)
-    else:
-        values = on_host(sig, args)
-    slots = [Slot(None, 0, a, v) for a, v in zip(out.avals, values, strict=True)]
+    """Small integers whose inputs are known on the host, and strings, are computed there at once: a shape never forces a dispatch."""
+    args = [np.asarray(s.value if s.value is not None else demand(s)) for s in ins]
+    values = on_host(sig, args)
     result = []
-    for slot in slots:
+    for a, v in zip(out.avals, values, strict=True):
         tensor = _new(EagerTensor)
-        tensor._slot = slot
-        slot.handle = _ref(tensor)
+        tensor._slot = Slot(None, 0, a, v)
         result.append(tensor)
-    if context.tapes:
-        node = Node(sig, ins, next_order())
-        node.outs = tuple(slots)
-        for tape in context.tapes:
-            tape.append(node)
     return result[0] if out.single else result
 
 
-# NumPy functions that equal the kernels on integers bit for bit; any other small integer op runs its own kernel on the host.
-_twins = {"AddV2": np.add, "Sub": np.subtract, "Mul": np.multiply, "Neg": np.negative, "Maximum": np.maximum, "Minimum": np.minimum}
-_broadcasting = set(_twins.values())
+def _held(slots):
+    """Those of the slots that somebody besides their segment refers to."""
+    return [s for s in slots if getrefcount(s) > _ALONE]
 
 
-def _scan(trace):
-    """A step boundary: notes which pending slots somebody still holds."""
-    live = [s for s in trace.live if s.handle() is not None]
-    for node in trace.nodes[trace.scanned :]:
-        for s in node.outs:
-            if s.handle is not None and s.handle() is not None:
-                live.append(s)
-    trace.live, trace.scanned, trace.scan_due = live, len(trace.nodes), False
+_ALONE = 0
+_ALONE = min([getrefcount(s) for s in [Slot(None, 0, None)]])  # what a slot held by one list counts inside such a loop
+
+
+def _seal():
+    """A step boundary: notes which pending slots somebody still holds, and ends the segment."""
+    segment, trace = context.segment, context.trace
+    if segment is None:
+        return
+    for earlier in trace.sealed:
+        earlier.live = [s for s in earlier.live if getrefcount(s) > _ALONE + 1]
+    segment.forget()
+    segment.live = _held(segment.slots)
+    segment.sealed = True
+    if segment.code:
+        trace.sealed.append(segment)
+    for tape in context.tapes:
+        tape.close()
+    context.segment = None
+    trace.boundary = False
 
 
 def assigned():
     """A variable was given a pending value: what is recorded next begins a new step."""
-    trace = context.trace
-    if trace is not None:
-        trace.scan_due = True
+    if context.segment is not None:
+        context.trace.boundary = True
 
 
 def step_boundary():
     """A variable whose value is pending is about to be assigned again: dispatches everything up to the last assignment."""
     trace = context.trace
-    if trace is None or not trace.nodes:
+    if trace is None:
         return
-    if trace.scan_due:
-        _scan(trace)
-    cut, outputs = trace.scanned, trace.live
-    if not cut:
-        return
-    with _lock:
-        _run(outputs)
-    del trace.nodes[:cut]
-    trace.live, trace.scanned = [], 0
+    if trace.boundary:
+        _seal()
+    if trace.sealed:
+        segments, trace.sealed = trace.sealed, []
+        outputs = [s for segment in segments for s in segment.live if s.value is None]
+        current = context.segment
+        if current is not None:  # a gradient may have reached back to a slot nobody held any more
+            kept, done = set(outputs), set(segments)
+            for s in current.leaves:
+                if s.segment in done:
+                    of = s.segment.slots[s.index]
+                    if of not in kept:
+                        kept.add(of)
+                        outputs.append(of)
+        _run(segments, outputs)
 
 
 def flush():
     """Dispatches everything this thread has pending (asynchronously, as JAX does)."""
     trace = context.trace
-    if trace is None or not trace.nodes:
+    if trace is None:
         return
-    nodes, before, scanned = trace.nodes, trace.live, trace.scanned
-    if scanned < len(nodes) and (trace.scan_due or scanned):
-        _scan(trace)
-        outputs = trace.live
-        if not trace.scan_due and before:
-            kept = set(outputs)
-            outputs = [s for s in before if s not in kept and s.value is None] + outputs
-    elif scanned:
-        outputs = before
-    else:
-        outputs = []
-        for node in nodes:
-            for s in node.outs:
-                if s.handle is not None and s.handle() is not None:
-                    outputs.append(s)
-    trace.nodes, trace.live, trace.scanned, trace.scan_due = [], [], 0, False
-    with _lock:
-        _run(outputs)
+    if context.segment is not None:
+        _seal()
+    if trace.sealed:
+        segments, trace.sealed = trace.sealed, []
+        _run(segments, [s for segment in segments for s in segment.live if s.value is None])
 
 
 def demand(slot):
     """The value of a slot, dispatching what is pending."""
     flush()
-    if slot.value is None:  # another thread's, or dropped at an earlier dispatch and still held by a tape
+    if slot.value is None and not _settled(slot):  # another thread's, or dropped at an earlier dispatch and still held by a tape
         with _lock:
-            if slot.value is None:
+            if slot.value is None and not _settled(slot):
                 if slot.node is None:
                     raise RuntimeError("tensor without value or producer (its computation failed earlier)")
-                _run([slot])
+                _run_slow([slot])
     return slot.value
 
 
 def device_value(slot):
     """The value of a slot as a JAX array."""
     value = slot.value if slot.value is not None else demand(slot)
-    if value.__class__ is np.ndarray:
+    if value.__class__ is _ndarray:
         with jax.enable_x64(True):
             value = slot.value = jax.device_put(value)
     return value
 
 
-def _run(outputs):
-    """Computes these slots with one compiled program and fills them in."""
-    global dispatches
-    outputs = [s for s in outputs if s.value is None]
-    if not outputs:
-        return
-    code, numbers, leaves = linearize(outputs)
-    key = (code, numbers, tuple([s.aval for s in leaves]))
-    compiled = _compiled.get(key)
-    if compiled is None:
-        compiled = _compile(key, leaves)
-    args = []
-    for s in leaves:
-        value = s.value
-        if value.__class__ is np.ndarray and value.size > DEVICE_FROM:
-            value = device_value(s)
-        args.append(value)
-    dispatches += 1
-    with jax.enable_x64(True):
-        values = compiled(*args)
-    for s, value in zip(outputs, values, strict=True):
-        s.value = value
-        s.node = None
+class _Compiled:
+    """A jitted program with where its leaves come from: (segment, leaf) positions."""
+
+    __slots__ = ("fn", "picks")
+
+    def __init__(self, fn, picks):
+        self.fn, self.picks = fn, picks
 
 
 _compiled: dict = {}
+_x64 = jax.enable_x64
 
 
-def _compile(key, leaves):
-    global compiles
-    compiles += 1
-    code, numbers, avals = key
-    if log_compiles:
-        from . import log
+def _run(segments, outputs):
+    """Computes the slots `outputs` of these segments with one compiled program and fills them in."""
+    global dispatches
+    if not outputs:
+        return
+    if len(segments) == 1:
+        segment = segments[0]
+        leaves = segment.leaves
+        for s in leaves:
+            if s.value is None and not _settled(s):
+                return _run_slow(outputs)
+        key = (tuple(segment.code), tuple([s.index for s in outputs]))
+        compiled = _compiled.get(key)
+        if compiled is None:
+            compiled = _compile(key, segments, outputs)
+        if compiled.fn is None:
+            return _run_slow(outputs)
+        leaves = [leaves[i] for i in compiled.picks]
+    else:
+        key, leaves = _joined(segments, outputs)
+        compiled = _compiled.get(key)
+        if compiled is None:
+            compiled = _compile(key, segments, outputs)
+        if compiled.fn is None:
+            return _run_slow(outputs)
+        leaves = [leaves[i] for i in compiled.picks]
+    args = []
+    for s in leaves:
+        value = s.value
+        if value.__class__ is _ndarray and value.size > DEVICE_FROM:
+            value = device_value(s)
+        args.append(value)
+    dispatches += 1
+    with _x64(True):
+        values = compiled.fn(*args)
+    for s, value in zip(outputs, values, strict=True):
+        s.value = value
+        s._node = s.segment = None
 
-        log.compiling("eager program", code, avals, [k[0] for k in _compiled])
-    fn = jax.jit(program(code, numbers, len(leaves)).__call__)
-    _compiled[key] = fn
-    return fn
+
+def _settled(s):
+    """Whether the slot that `s` stands for has its value by now; then `s` takes it."""
+    if s.segment is None:
+        return False
+    of = s.segment.slots[s.index]
+    if of.value is None or of is s:
+        return False
+    s.value, s._node, s.segment = of.value, None, None
+    return True
+
+
+def _joined(segments, outputs):
+    """(key, leaf slots) for several segments run as one program."""
+    first, total = {}, 0
+    for segment in segments:
+        first[segment] = total
+        total += len(segment.slots)
+    parts, leaves = [], []
+    for segment in segments:
+        links = []
+        for s in segment.leaves:
+            if s.value is not None or _settled(s):
+                links.append(-1)
+                leaves.append(s)
+            elif s.segment in first:
+                links.append(first[s.segment] + s.index)
+            else:  # pending elsewhere
+                demand(s)
+                links.append(-1)
+                leaves.append(s)
+        parts.append((tuple(segment.code), tuple(links)))
+    return (tuple(parts), tuple([first[s.segment] + s.index for s in outputs])), leaves
+
+
+def _compile(key, segments, outputs):
+    """Compiles the segments' code for these outputs and remembers it."""
+    for segment in segments:
+        segment.materialize()
+    code, numbers, used = linearize(outputs)
+    leaves: list = []
+    for segment in segments:
+        leaves += [s for s in segment.leaves if len(segments) == 1 or s.value is not None]
+    position = {s: i for i, s in enumerate(leaves)}
+    if any(s not in position for s in used):  # reaches beyond these segments: not a structure to remember
+        made = _compiled[key] = _Compiled(None, ())
+        return made
+    made = _compiled[key] = _Compiled(_jit(code, numbers, len(used)), [position[s] for s in used])
+    return made
+
+
+def _jit(code, numbers, n):
+    made = program(code, numbers, n)
+
+    def run(*leaves):
+        log.traced("eager program", made, leaves)
+        return made.evaluate(leaves)
+
+    return jax.jit(run)
+
+
+def _run_slow(outputs):
+    """Computes slots by walking back to what has values."""
+    global dispatches
+    outputs = [s for s in outputs if s.value is None]
+    code, numbers, leaves = linearize(outputs)
+    key = (code, numbers)
+    compiled = _compiled.get(key)
+    if compiled is None:
+        compiled = _compiled[key] = _Compiled(_jit(code, numbers, len(leaves)), ())
+    args = [device_value(s) if s.value.__class__ is _ndarray and s.value.size > DEVICE_FROM else s.value for s in leaves]
+    dispatches += 1
+    with _x64(True):
+        values = compiled.fn(*args)
+    for s, value in zip(outputs, values, strict=True):
+        s.value = value
+        s._node = s.segment = None
 
 
 def pending():
     """How many recorded operations this thread has not dispatched."""
-    return len(context.trace.nodes) if context.trace is not None else 0
+    trace = context.trace
+    if trace is None:
+        return 0
+    return sum(len(s.code) for s in trace.sealed) + (len(context.segment.code) if context.segment is not None else 0)
 
 
-__all__ = ["Trace", "add_node", "assigned", "by_order", "demand", "device_value", "errors", "flush", "record", "step_boundary"]
+__all__ = ["EagerNode", "Records", "Segment", "Trace", "assigned", "demand", "device_value", "flush", "note_node", "record", "set_tapes"]

@@ -306,7 +306,7 @@ def _one_gradient(pairs, wanted, inner, recorder, stops):
     sig = _signatures.get(key)
     if sig is None:
         numbers = numbers or _numbers(inner, code)
-        values = tuple([tuple([numbers[s] for s in node.outs if s in numbers]) for node in inner])
+        values = tuple([_values(node, numbers) for node in inner])
         sig = _signatures.setdefault(key, GradientSignature(sub, tuple(wrt), tuple(inside), given, len(leaves), values))
     order = [s for s in wanted if place.get(s, (2, 0))[0] == 0] + [s for s in wanted if place.get(s, (2, 0))[0] == 1]
     avals = tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in order])
@@ -323,8 +323,17 @@ def _numbers(inner, code):
             for s in node.outs:
                 numbers[s] = n
                 n += 1
+            n += len(node.writes)
         return numbers
     return _joint_numbers(inner)
+
+
+def _values(node, numbers):
+    """The value numbers of a node's outputs, and of the new states that follow them."""
+    found = [numbers[s] for s in node.outs if s in numbers]
+    if node.writes and found:
+        found += range(found[-1] + 1, found[-1] + 1 + len(node.writes))
+    return tuple(found)
 
 
 def _joint_numbers(inner):

@@ -8,6 +8,8 @@ dimensions: 0.3-0.8 ms where those take 0.3-3 ms, and kernels may compare sizes 
 
 from __future__ import annotations
 
+import itertools
+
 import jax
 import numpy as np
 
@@ -20,10 +22,11 @@ PROBES = (5040, 10080)
 class Inferred:
     """The output avals of one application; `single`: the kernel returned one array, not a tuple."""
 
-    __slots__ = ("avals", "single", "small")
+    __slots__ = ("avals", "single", "small", "text")
 
     def __init__(self, avals, single, small=False):
         self.avals, self.single, self.small = avals, single, small
+        self.text = False  # strings are among the inputs: computed on the host, always
 
 
 def infer(sig, avals, statics=None):
@@ -35,6 +38,8 @@ def infer(sig, avals, statics=None):
         got = sig.op.abstract(*avals, **sig.settings)
         single = not isinstance(got, list)
         out = Inferred(tuple([aval(d, None if s is None else tuple(s)) for d, s in ([got] if single else got)]), single)
+    elif any(a.dtype is dtypes.string for a in avals):
+        out = _of_text(sig, avals, lambda stand_ins: _abstract(sig, stand_ins))
     else:
         check_dtypes(sig.op, avals)
         out = _abstract(sig, avals)
@@ -42,6 +47,21 @@ def infer(sig, avals, statics=None):
         out.small = small and not sig.op.stateful
     if statics is None:
         sig.cache[avals] = out
+    return out
+
+
+def _of_text(sig, avals, infer_numbers):
+    """`Inferred` where some inputs are strings: what it would be were they uint8, which no op of strings returns otherwise."""
+    if sig.op.twin is None:
+        raise errors.InvalidArgumentError(
+            None, None, f"Value for attr 'T' of string is not in the list of allowed values [Op:{sig.op.type}]"
+        )
+    check_dtypes(sig.op, avals)
+    stand_ins = tuple([aval(dtypes.uint8, a.shape) if a.dtype is dtypes.string else a for a in avals])
+    numbers = infer_numbers(stand_ins)
+    found = [aval(dtypes.string, a.shape) if a.dtype is dtypes.uint8 else a for a in numbers.avals]
+    out = Inferred(tuple(found), numbers.single, small=True)
+    out.text = True
     return out
 
 
@@ -109,6 +129,8 @@ def infer_graph(sig, avals, slots):
     """`Inferred` where dimensions may be unknown, and static inputs may be tensors of the graph (`slots`)."""
     if sig.op.abstract is not None or getattr(sig, "infer", None) is not None:
         return infer(sig, avals)
+    if any(a.dtype is dtypes.string for a in avals):
+        return _of_text(sig, avals, lambda stand_ins: infer_graph(sig, stand_ins, slots))
     positions = static_positions(sig, len(avals))
     if not positions and all(a.known for a in avals):
         found = sig.cache.get(avals)
@@ -128,15 +150,38 @@ def infer_graph(sig, avals, slots):
     try:
         return _merge(*[_abstract(sig, [_bind(a, n) for a in avals], f) for n, f in zip(PROBES, fixed, strict=True)])
     except errors.OpError as e:
-        for size in sorted({d for a in avals if a.shape is not None for d in a.shape if d not in (None, 1)}):
-            try:
-                return _abstract(sig, [_bind(a, size) for a in avals], fixed[0])
-            except errors.OpError:
-                continue
         if not unknown:
             raise
         first = e
-    return _dtype_only(sig, avals, positions, fixed[0], first)
+    found = _bound(sig, avals, fixed)
+    return found if found is not None else _dtype_only(sig, avals, positions, fixed[0], first)
+
+
+ATTEMPTS = 60
+
+
+def _bound(sig, avals, fixed):
+    """Where unknown dimensions must equal known ones, as in (n, 10) + (128, 10): as few of them bound to a size that occurs as will do."""
+    unknown = [(i, d) for i, a in enumerate(avals) if a.shape is not None for d, n in enumerate(a.shape) if n is None]
+    occurring = sorted({d for a in avals if a.shape is not None for d in a.shape if d not in (None, 1)})
+    tries = 0
+    for count in range(1, len(unknown) + 1):
+        for chosen in itertools.combinations(unknown, count):
+            for taken in itertools.product(occurring, repeat=count):
+                tries += 1
+                if tries > ATTEMPTS:
+                    return None
+                size = dict(zip(chosen, taken, strict=True))
+                known = []
+                for i, a in enumerate(avals):
+                    if a.shape is not None and None in a.shape:
+                        a = aval(a.dtype, tuple([size.get((i, d)) if n is None else n for d, n in enumerate(a.shape)]))
+                    known.append(a)
+                try:
+                    return _merge(*[_abstract(sig, [_bind(a, n) for a in known], f) for n, f in zip(PROBES, fixed, strict=True)])
+                except errors.OpError:
+                    continue
+    return None
 
 
 def static_positions(sig, n):
@@ -178,6 +223,10 @@ def _unknown_rank(sig, avals, positions, slots):
             break
     if not answers:
         return _dtype_only(sig, avals, positions, None, None)
+    if len(answers) == 1:  # only one rank will do
+        return answers[0]
+    if all(a.shape is not None and b.shape is not None for x in answers for a, b in zip(x.avals, answers[0].avals)):
+        return _merge(*answers)
     out = answers[0]
     same = len(answers) == 2 and [a.shape for a in out.avals] == [a.shape for a in answers[1].avals]
     return out if same else Inferred(tuple([aval(a.dtype, None) for a in out.avals]), out.single)
@@ -191,9 +240,14 @@ def _unknown_static(sig, avals, positions, slots):
             known = probe(slots[i], 0)
             shape = tuple([1 if d is None else d for d in (avals[i].shape if avals[i].shape is not None else (1,))])
             fixed[i] = known if known is not None else np.full(shape, fill, avals[i].np)
-        try:
-            one = _abstract(sig, [_bind(a, PROBES[0]) if a.shape is not None else a for a in avals], fixed)
-        except (errors.OpError, TypeError, ValueError):
+        one = None
+        for size in (PROBES[0], *sorted({d for a in avals if a.shape is not None for d in a.shape if d not in (None, 1)})):
+            try:
+                one = _abstract(sig, [_bind(a, size) if a.shape is not None else a for a in avals], fixed)
+                break
+            except (errors.OpError, TypeError, ValueError):
+                continue
+        if one is None:
             continue
         rank_known = all(avals[i].known for i in positions)
         return Inferred(

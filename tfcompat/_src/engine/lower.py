@@ -47,10 +47,15 @@ class HostStage:
 
     def run(self, values, session):
         for node, original in self.nodes:
-            args = [host_value(values[s] if s in values else s.value) for s in node.ins]
+            args = [host_value(values[s] if s in values else constant(s)) for s in node.ins]
             out = run_host(node.sig, args, original, session)
             for s, v in zip(node.outs, out, strict=True):
                 values[s] = v
+
+
+def constant(slot):
+    """The value of a slot that no stage computes: held by the slot, or text of the program."""
+    return slot.node.sig.apply(())[0] if slot.value is None and slot.node is not None else slot.value
 
 
 def host_value(value):
@@ -232,7 +237,10 @@ class _Lowering:
                     f"{_and_shape(op.outs[0].aval)}",
                 )  # fmt: skip
             return None
-        ins = tuple([self.place(s) for s in op.ins] + [self.read(v) for v in op.reads])
+        states = [self.read(v) for v in op.reads]
+        for s, state in zip(op.state_ins, states, strict=False):
+            self.slots[s] = state
+        ins = tuple([self.place(s) for s in op.ins] + states)
         node = self.pure[op] = Node(sig, ins, self.counter)
         self.counter += 1
         node.outs = tuple([Slot(node, i, s.aval) for i, s in enumerate(op.outs)])
@@ -360,7 +368,9 @@ class _Lowering:
             given_up = set()
             if donate and last:
                 given_up = {result.initial[v] for v in result.final if v in result.initial} - set(result.fetches)
-            stages.append(DeviceStage(_prune(const_nodes, nodes, present), outputs, self.static, given_up, label))
+            # What one stage knows while compiling (shapes) the later ones must know, too.
+            known = self.static | self.known
+            stages.append(DeviceStage(_prune(const_nodes, nodes, present), outputs, known, given_up, label))
         return stages
 
 

@@ -62,7 +62,8 @@ def on_host(sig, args):
             args = list(args)
             for position, value in sorted(sig.fixed.items()):
                 args.insert(position, value)
-        out = twin(*args, **sig.settings)
+        with np.errstate(all="ignore"):
+            out = twin(*args, **sig.settings)
         return tuple([np.asarray(v) for v in (out if isinstance(out, (tuple, list)) else (out,))])
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
         return tuple([np.asarray(v) for v in sig.apply(args)])
@@ -132,11 +133,12 @@ def linearize(outputs, needed=None, order=None, stop=()):
     if joints is None:
         count = 0
         for node in nodes:
-            code.append((node.sig, tuple([index[s] if s in index else number(s) for s in node.ins])))
+            code.append((node.sig, tuple([index[s] if s in index else number(s) for s in (*node.ins, *node.state_ins)])))
             for s in node.outs:
                 if s not in stop:
                     index[s] = count
                 count += 1
+            count += len(node.writes)  # the new states follow the outputs
     else:
         _emit_joint(nodes, needed, joints, index, number, code, stop)
     return tuple(code), tuple([number(s) for s in outputs]), leaves
@@ -184,11 +186,12 @@ def _emit_joint(nodes, needed, joints, index, number, code, stop):
             code.append((node.sig.pullback, (pullbacks[node], *[number(s) for s in cotangents])))
         else:
             need(node.ins)
-            code.append((node.sig, tuple([number(s) for s in node.ins])))
+            code.append((node.sig, tuple([number(s) for s in (*node.ins, *node.state_ins)])))
         for s in node.outs:
             if s not in stop:
                 index[s] = count
             count += 1
+        count += len(node.writes)
 
     def forward(g):
         nonlocal count
@@ -205,6 +208,7 @@ def _emit_joint(nodes, needed, joints, index, number, code, stop):
             for s in m.outs:
                 index[s] = count
                 count += 1
+            count += len(m.writes)
         pullbacks[g] = count
         count += 1
 

@@ -16,8 +16,18 @@ from .math import fit, spoken
 
 
 # -- choosing ---------------------------------------------------------------------------------------------------------
+def _check_choice(type, condition, t, e):
+    for i, got, wanted in ((0, condition, np.dtype(bool)), (2, e, t.dtype)):
+        if got.dtype != wanted:
+            raise errors.InvalidArgumentError(
+                None, None, f"cannot compute {type} as input #{i}(zero-based) was expected to be a {wanted} tensor but is a {got.dtype} "
+                f"tensor [Op:{type}]",
+            )  # fmt: skip
+
+
 @op("SelectV2", "", name="SelectV2", own="condition")
 def select_v2(condition, t, e):
+    _check_choice("SelectV2", condition, t, e)
     fit("SelectV2", condition.shape, t.shape, e.shape)
     return jnp.where(condition, t, e)
 
@@ -25,6 +35,7 @@ def select_v2(condition, t, e):
 @op("Select", "", own="condition")
 def select(condition, t, e):
     """TF1's form: `condition` has the shape of the others, or is a vector that chooses rows, or a scalar."""
+    _check_choice("Select", condition, t, e)
     if t.shape != e.shape:
         raise errors.InvalidArgumentError(None, None, f"Shapes must be equal: {spoken(t.shape)} and {spoken(e.shape)} [Op:Select]")
     if condition.shape != t.shape and condition.ndim:
@@ -78,21 +89,19 @@ def two_tensors(x, y):
 
 def true_divide(x, y, name):
     """x / y as Python 3: integers divide as float64 (8 and 16 bits: float32).  Raises TypeError for mixed dtypes and bool."""
-    if context.graph is None:
-        return _true_divide(x, y, None)
-    with name_scope(name, "truediv", [x, y]) as scope:
-        return _true_divide(x, y, scope)
+    return _divide("RealDiv", "truediv", x, y, name)
 
 
-def _true_divide(x, y, scope):
-    x, y = two_tensors(x, y)
-    have = x.dtype.base_dtype
-    as_dtype = _DIVIDES_AS.get(have.name)
-    if as_dtype is not None:
-        x, y = cast(x, as_dtype), cast(y, as_dtype)
-    elif not (have.is_floating or have.is_complex):
-        raise TypeError(f"Invalid dtype {have!r} in __truediv__. Expected a number.")
-    return OPS["RealDiv"].public(x, y, scope)
+def _divide(type, default, x, y, name):
+    with name_scope(name, default, [x, y]) as scope:
+        x, y = two_tensors(x, y)
+        have = x.dtype.base_dtype
+        as_dtype = _DIVIDES_AS.get(have.name)
+        if as_dtype is not None:
+            x, y = cast(x, as_dtype), cast(y, as_dtype)
+        elif not (have.is_floating or have.is_complex):
+            raise TypeError(f"Invalid dtype {have!r} in {default}. Expected a number.")
+        return OPS[type].public(x, y, scope)
 
 
 @export("truediv math.truediv")
@@ -125,8 +134,8 @@ def floordiv(x, y, name=None):
 
 @export("math.divide_no_nan", v1="div_no_nan math.divide_no_nan")
 def divide_no_nan(x, y, name=None):
-    """x / y, zero where y is zero."""
-    return record.call(OPS["DivNoNan"], [x, y], None, name, "div_no_nan")
+    """x / y as tf.divide, zero where y is zero."""
+    return _divide("DivNoNan", "div_no_nan", x, y, name)
 
 
 @export("math.multiply_no_nan")

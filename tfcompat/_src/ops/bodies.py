@@ -17,7 +17,7 @@ from ..declare import OPS
 from ..engine import dispatch, gradients, infer, lower
 from ..engine.program import by_order
 from ..function import FuncGraph
-from ..graph import Operation, Signature, aval, context
+from ..graph import GraphSlot, Operation, Signature, aval, context
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
 
 
@@ -26,12 +26,8 @@ class BodyGraph(FuncGraph):
 
     def __init__(self, name, outer):
         super().__init__(name, outer)
-        from ..variable_scope import _stores
-
-        self.variable_scope_store = _stores(outer)
         self._collections, self._devices, self._gradient_overrides = outer._collections, outer._devices, outer._gradient_overrides
-        self.seed = outer.seed
-        self._name_stack = outer._name_stack
+        self.seed, self.op_seed_counter = outer.seed, outer.op_seed_counter
 
 
 def in_session_graph():
@@ -55,7 +51,7 @@ class Body:
         graph = self.graph = BodyGraph(name, outer)
         self.name = name
         self.operations = []
-        tapes, context.tapes = context.tapes, []
+        tapes = dispatch.set_tapes([])
         context.push(graph)
         try:
             self.arguments = [graph.input(a, f"{name}_arg") for a in argument_avals]
@@ -63,7 +59,8 @@ class Body:
             self.outputs = [self._output(v) for v in nest.flatten(self.result, expand_composites=True)]
         finally:
             context.pop()
-            context.tapes = tapes
+            dispatch.set_tapes(tapes)
+            outer.op_seed_counter = graph.op_seed_counter
         self.effects_wanted = not in_session_graph()
 
     def _output(self, value):
@@ -132,8 +129,8 @@ class Body:
         """Some operation inside has a registered gradient: the whole body's gradient is built as a graph, too."""
         from ..tape import RECORDER
 
-        graph, tapes = self.graph, context.tapes
-        context.tapes = []
+        graph = self.graph
+        tapes = dispatch.set_tapes([])
         context.push(graph)
         try:
             targets = list(dict.fromkeys(s for s in wanted if s.aval.differentiable))
@@ -143,7 +140,7 @@ class Body:
             found = [None if g is None else record.convert_to_tensor(g) for g in found]
         finally:
             context.pop()
-            context.tapes = tapes
+            dispatch.set_tapes(tapes)
         self.feeds = self.feeds[: self.n_fed] + [inside._slot for _, inside in self.captured]
         by_source = {s: g for s, g in zip(sources, found, strict=True)}
         p = self.plan = lower.plan(wanted, self.effects(), self.feeds, label=self.name, in_order=True, donate=False)
@@ -258,10 +255,9 @@ class BodySignature(Signature):
     def infer(self, avals):
         """`Inferred` for these input avals: as recorded, or by evaluating the kernel abstractly."""
         recorded = self.recorded
-        if recorded is not None and (avals == recorded[0] or not all(a.known for a in avals) or self.op.host):
-            return infer.Inferred(recorded[1], False)
-        positions = infer.static_positions(self, len(avals))
-        if positions:
+        if recorded is not None and (
+            avals == recorded[0] or not all(a.known for a in avals) or self.op.host or infer.static_positions(self, len(avals))
+        ):
             return infer.Inferred(recorded[1], False)
         return infer._abstract(self, avals)
 
@@ -280,7 +276,9 @@ class ControlOp:
         self.run_eagerly = eager  # function(op, tensors) -> tensors: how a tf.function that is replayed runs it
 
     def signature(self, settings=None, fixed=None):
-        return BodySignature(self, settings, fixed)
+        made = BodySignature(self, settings, fixed)
+        made.recorded = None
+        return made
 
     def __repr__(self):
         return f"<op {self.type}>"
@@ -290,6 +288,7 @@ def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=
     """Records the operation: data inputs `tensors`, output avals `outputs`, `states` read and written.  Returns the output tensors."""
     graph = context.graph
     definition = ControlOp(type, kernel, len(tensors), static, host, effects, eager)
+    definition.gradient = gradient
     sig = definition.signature()
     ins = tuple([record.capture(graph, t) for t in tensors])
     sig.recorded = tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in ins]), tuple([*outputs, *[v._aval for v in states]])
@@ -299,8 +298,7 @@ def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=
     states = tuple(states)
     out = record.add_op(graph, sig, tensors, full, reads=states, writes=states, avals=tuple(outputs), single=False)
     op = out[0].op if isinstance(out, list) else out
-    if gradient is not None:
-        op.gradient = gradient
+    op.state_ins = tuple([SymbolicTensor(GraphSlot(op, ~i, v._aval))._slot for i, v in enumerate(states)])
     return op, out if isinstance(out, list) else []
 
 
@@ -337,6 +335,36 @@ def read_now(variable):
 def split_known(values):
     """Positions of values that are known while compiling (small host integers): bodies close over them."""
     return [v.__class__ is np.ndarray and v.dtype.kind in "iub" and v.size <= 1024 for v in values]
+
+
+def pure_twin(body, argument_avals, captures, reads):
+    """A Body that computes what `body` returns, without its effects.
+
+    captures  tensors outside, one per capture of `body`; reads: variable -> tensor outside with its value
+    """
+    from ..function import replay
+
+    def function(*arguments):
+        slots = [t._slot for t in body.arguments] + [inside._slot for _, inside in body.captured]
+        place = dict(zip(slots, [*arguments, *captures], strict=True))
+        wanted = [t for t in body.outputs if t is not None]
+        seen, stack = set(), [t._slot.node for t in wanted if t._slot not in place]
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                stack.extend([s.node for s in node.ins if s not in place])
+        for op in sorted(seen, key=by_order):
+            if op.sig.op.type == "ReadVariableOp" and op.reads[0] in reads:
+                place[op.outs[0]] = reads[op.reads[0]]
+                continue
+            if op.writes:
+                refuse_gradient(body.name)(None, None)
+            for s, t in zip(op.outs, replay(op, [place[s] for s in op.ins]), strict=True):
+                place[s] = t
+        return [place[t._slot] for t in wanted]
+
+    return Body(function, body.name, argument_avals)
 
 
 def refuse_gradient(what):

@@ -1,9 +1,9 @@
-"""From the generator's words to uniform and normal numbers, in TensorFlow's bits: formulas for NumPy arrays and for `Lanes` alike.
+"""From the generator's words to uniform and normal numbers, in TensorFlow's bits, for NumPy arrays and `Lanes` alike.
 
-TensorFlow's float32 normals use the C library's `logf` and `sincosf`.  Those are not correctly rounded, and neither NumPy's nor
-XLA's own agree with them; the two polynomial forms below, evaluated in float64 and rounded once, agree on every one of the 2^23
-arguments that the generator can produce.  Only the upper 24 bits survive, so neither the order of operations nor a fused
-multiply-add inside them shows.
+TensorFlow's float32 normals use the C library's `logf` and `sincosf`.  Those are not correctly rounded, and neither
+NumPy's nor XLA's own agree with them; the two polynomial forms below, evaluated in float64 and rounded once, agree on
+every one of the 2^23 arguments that the generator can produce.  Only the upper 24 bits survive, so neither the order of
+operations nor a fused multiply-add inside them shows.
 
 `xp` is `np` or `philox.lanes`.  Pairs are those of philox.py: uint64, the earlier word in the upper half.
 """
@@ -62,7 +62,7 @@ def logf(xp, x):
 
 
 def reduced_sincosf(xp, theta):
-    """float32 in [0, 2 pi) -> sine and cosine (float64) of the distance to the nearest multiple of pi/2, and which multiple."""
+    """float32 in [0, 2 pi) -> sine, cosine (float64) of the distance to the nearest multiple of pi/2, and which one."""
     x = theta.astype(np.float64)
     quarter = xp.floor(x * _TWO_OVER_PI + 0.5)
     x = x - quarter * _HALF_PI

@@ -97,6 +97,8 @@ def global_norm(t_list, name=None):
     with name_scope(name, "global_norm", t_list):
         values = [None if t is None else _values(t, f"t_{i}") for i, t in enumerate(t_list)]
         halves = [OPS["L2Loss"].public(v) for v in values if v is not None]
+        if not halves:
+            return record.convert_to_tensor(np.zeros((), np.float32))
         half = reduce_sum(OPS["Pack"].public(halves))
         two = record.convert_to_tensor(np.asarray(2, half.dtype.np), name="Const")
         return OPS["Sqrt"].public(half * two, name="global_norm" if context.graph is not None else None)

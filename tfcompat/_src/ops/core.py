@@ -27,12 +27,12 @@ def no_op_kernel():
     return ()
 
 
-@op("Identity", names="identity")
+@op("Identity", names="identity", twin=True)
 def identity(input):
     return input
 
 
-@op("IdentityN", names="identity_n")
+@op("IdentityN", names="identity_n", twin=True)
 def identity_n_kernel(*input):
     return tuple(input)
 
@@ -47,17 +47,17 @@ def prevent_gradient(input, *, message=""):
     return input
 
 
-@op("Shape", known=True, differentiable=False)
+@op("Shape", known=True, differentiable=False, twin=True)
 def shape_kernel(input, *, out_type=dtypes.int32):
     return np.array(input.shape, out_type.np)
 
 
-@op("Size", known=True, differentiable=False)
+@op("Size", known=True, differentiable=False, twin=True)
 def size_kernel(input, *, out_type=dtypes.int32):
     return np.array(int(np.prod(input.shape, dtype=np.int64)), out_type.np)
 
 
-@op("Rank", known=True, differentiable=False)
+@op("Rank", known=True, differentiable=False, twin=True)
 def rank_kernel(input):
     return np.array(len(input.shape), np.int32)
 

@@ -36,10 +36,8 @@ def _h(x):
 
 
 def _from_lower(x):
-    """The self-adjoint matrix of the lower triangle; its gradient is shared by both triangles, as TensorFlow's is."""
-    both = (x + _h(x)) / 2
-    lower = jnp.tril(x)
-    return both + lax.stop_gradient(lower + _h(jnp.tril(x, -1)) - both)
+    """The self-adjoint matrix of the lower triangle."""
+    return jnp.tril(x) + _h(jnp.tril(x, -1))
 
 
 # -- determinants and inverses ----------------------------------------------------------------------------------------
@@ -47,7 +45,7 @@ def _from_lower(x):
 def det(input):
     """input [..., n, n] -> [...]."""
     square("MatrixDeterminant", input)
-    return jnp.linalg.det(input)
+    return jnp.linalg.det(input) if input.shape[-1] else jnp.ones(input.shape[:-2], input.dtype)
 
 
 @op("LogMatrixDeterminant", "", **_ANY)
@@ -92,14 +90,18 @@ def pinv(a, rcond=None, validate_args=False, name=None):
         return record.call(OPS["PseudoInverse"], [a], {"rcond": rcond}, None, "pinv")
 
 
-@op("PseudoInverse", "")
-def pseudo_inverse(a, *, rcond=None):
+def _pseudo_inverse(a, rcond=None):
     u, s, vh = jnp.linalg.svd(a, full_matrices=False)
     if rcond is None:
         rcond = 10.0 * max(a.shape[-2:]) * np.finfo(np.dtype(a.dtype)).eps
     kept = s > jnp.asarray(rcond, s.dtype)[..., None] * jnp.max(s, -1, keepdims=True)
     inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
     return jnp.matmul(_h(vh) * inverse[..., None, :], _h(u))
+
+
+@op("PseudoInverse", "")
+def pseudo_inverse(a, *, rcond=None):
+    return _pseudo_inverse(a, rcond)
 
 
 @export("linalg.matrix_rank")
@@ -121,7 +123,8 @@ def matrix_rank(a, tol=None, validate_args=False, name=None):
 def cholesky(input):
     """input [..., n, n], of which only the lower triangle is read -> lower triangular [..., n, n]."""
     square("Cholesky", input)
-    return lax.linalg.cholesky(_from_lower(input), symmetrize_input=False)
+    both = (input + _h(input)) / 2  # the gradient is shared by both triangles, as TensorFlow's is
+    return lax.linalg.cholesky(both + lax.stop_gradient(_from_lower(input) - both), symmetrize_input=False)
 
 
 @export("linalg.cholesky_solve", v1="linalg.cholesky_solve cholesky_solve batch_cholesky_solve")
@@ -297,7 +300,7 @@ def matrix_solve_ls(matrix, rhs, *, l2_regularizer=0.0, fast=True):
             None, None, f"Dimensions must be equal, but are {matrix.shape[-2]} and {rhs.shape[-2]} [Op:MatrixSolveLs]"
         )
     if not fast:  # the solution of least norm; TensorFlow, too, leaves the regularizer out here
-        return jnp.matmul(pseudo_inverse(matrix), rhs)
+        return jnp.matmul(_pseudo_inverse(matrix), rhs)
     m, n = matrix.shape[-2:]
     wide = m < n
     gram = jnp.matmul(matrix, _h(matrix)) if wide else jnp.matmul(_h(matrix), matrix)

@@ -43,12 +43,12 @@ def _noise_shape(x, noise_shape):
 
 @export("nn.dropout", v1="")
 def dropout(x, rate, noise_shape=None, seed=None, name=None):
-    """Each element of `x` is zero with probability `rate`, else divided by 1 - rate; `noise_shape` says where decisions are shared.
+    """`x` with elements zeroed with probability `rate`, else divided by 1 - rate; one decision per `noise_shape`.
 
     Raises ValueError for a rate outside [0, 1) or integer `x`.
     """
-    from . import random
     from ..random_state import get_seed
+    from . import random
 
     with name_scope(name, "dropout", [x] if context.graph is not None else None):
         known = isinstance(rate, numbers.Real)
@@ -56,7 +56,9 @@ def dropout(x, rate, noise_shape=None, seed=None, name=None):
             raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}")
         x = record.convert_to_tensor(x, name="x")
         if not x.dtype.is_floating:
-            raise ValueError(f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x_dtype={x.dtype}")
+            raise ValueError(
+                f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x_dtype={x.dtype}"
+            )
         if known and rate == 0:
             get_seed(seed)  # the streams of later ops are the same whatever the rate
             return x
@@ -77,7 +79,9 @@ def _rate_tensor(x, rate):
     if rate._rank() not in (0, None):
         raise ValueError(f"Shape {rate.shape} must have rank 0")
     if rate.dtype.base_dtype is not x.dtype.base_dtype:
-        raise ValueError(f"`x.dtype` must be compatible with `rate.dtype`. Received: x.dtype={x.dtype} and rate.dtype={rate.dtype}")
+        raise ValueError(
+            f"`x.dtype` must be compatible with `rate.dtype`. Received: x.dtype={x.dtype} and rate.dtype={rate.dtype}"
+        )
     return rate
 
 
@@ -87,7 +91,9 @@ def dropout_v1(x, keep_prob=None, noise_shape=None, seed=None, name=None, rate=N
     try:
         from_keep = None if keep_prob is None else 1.0 - keep_prob
     except TypeError:
-        raise ValueError(f"`keep_prob` must be a floating point number or Tensor. Received: keep_prob={keep_prob}") from None
+        raise ValueError(
+            f"`keep_prob` must be a floating point number or Tensor. Received: keep_prob={keep_prob}"
+        ) from None
     rate = old_name("rate", rate, "keep_prob", from_keep)
     if rate is None:
         raise ValueError(f"`rate` must be provided. Received: rate={rate}")

@@ -61,7 +61,9 @@ def _from_shards(shards, ids, strategy):
     shard, row = _assign(ids, shards, strategy)
     result = None
     for i, table in enumerate(shards):
-        mine = shard == i if context.graph is None else OPS["Equal"].public(shard, record.convert_to_tensor(i, ids.dtype))
+        mine = (
+            shard == i if context.graph is None else OPS["Equal"].public(shard, record.convert_to_tensor(i, ids.dtype))
+        )
         rows = gather(table, where(mine, row, OPS["ZerosLike"].public(row)))
         for _ in range((table.shape.rank or 1) - 1):
             mine = expand(mine, -1)
@@ -83,7 +85,7 @@ def _lookup(params, ids, strategy, max_norm, name):
 
 @export("nn.embedding_lookup", v1="")
 def embedding_lookup(params, ids, max_norm=None, name=None):
-    """params [rows, ...] (or a list of shards, divided 'div'), ids [...] -> [..., ...]; the gradient is IndexedSlices."""
+    """params [rows, ...] (or shards of it, divided 'div'), ids [...] -> [..., ...]; the gradient is IndexedSlices."""
     return _lookup(params, ids, "div", max_norm, name)
 
 
@@ -132,7 +134,9 @@ def _sparse(sp_ids, sp_weights):
         if not hasattr(sp_weights, "dense_shape"):
             raise TypeError(f"sp_weights must be either None or SparseTensor, got {type(sp_weights)}")
         if not sp_ids.values.shape.is_compatible_with(sp_weights.values.shape):
-            raise ValueError(f"sp_ids and sp_weights differ in shape: {sp_ids.values.shape} vs {sp_weights.values.shape}")
+            raise ValueError(
+                f"sp_ids and sp_weights differ in shape: {sp_ids.values.shape} vs {sp_weights.values.shape}"
+            )
 
 
 def _lookup_sparse(params, sp_ids, sp_weights, strategy, name, combiner, max_norm):
@@ -162,7 +166,14 @@ def embedding_lookup_sparse(
 
 @export("", v1="nn.embedding_lookup_sparse")
 def embedding_lookup_sparse_v1(
-    params, sp_ids, sp_weights, partition_strategy="mod", name=None, combiner=None, max_norm=None, allow_fast_lookup=False
+    params,
+    sp_ids,
+    sp_weights,
+    partition_strategy="mod",
+    name=None,
+    combiner=None,
+    max_norm=None,
+    allow_fast_lookup=False,
 ):
     """TF1's argument order of embedding_lookup_sparse."""
     return _lookup_sparse(params, sp_ids, sp_weights, partition_strategy, name, combiner, max_norm)
@@ -195,7 +206,9 @@ def _safe(params, sparse_ids, sparse_weights, combiner, default_id, name, strate
             out = where(empty, default, out)
         if lead == 1:
             return out
-        return reshape(out, OPS["ConcatV2"].public([cast(shape[:lead], dtype=dtypes.int32), OPS["Shape"].public(out)[1:]], 0))
+        return reshape(
+            out, OPS["ConcatV2"].public([cast(shape[:lead], dtype=dtypes.int32), OPS["Shape"].public(out)[1:]], 0)
+        )
 
 
 @export("nn.safe_embedding_lookup_sparse", v1="")
@@ -203,14 +216,16 @@ def safe_embedding_lookup_sparse(
     embedding_weights, sparse_ids, sparse_weights=None, combiner="mean", default_id=None, max_norm=None, name=None,
     allow_fast_lookup=False,
 ):  # fmt: skip
-    """embedding_lookup_sparse that drops negative ids (and weights of zero or less), with `default_id` (or zeros) for empty rows."""
+    """embedding_lookup_sparse without negative ids (or weights); empty rows get the row `default_id`, or zeros."""
     return _safe(embedding_weights, sparse_ids, sparse_weights, combiner, default_id, name, "div", max_norm)
 
 
 @export("", v1="nn.safe_embedding_lookup_sparse")
 def safe_embedding_lookup_sparse_v1(
-    embedding_weights, sparse_ids, sparse_weights=None, combiner="mean", default_id=None, name=None, partition_strategy="div",
-    max_norm=None, allow_fast_lookup=False,
+    embedding_weights, sparse_ids, sparse_weights=None, combiner="mean", default_id=None, name=None,
+    partition_strategy="div", max_norm=None, allow_fast_lookup=False,
 ):  # fmt: skip
     """TF1's argument order of safe_embedding_lookup_sparse."""
-    return _safe(embedding_weights, sparse_ids, sparse_weights, combiner, default_id, name, partition_strategy, max_norm)
+    return _safe(
+        embedding_weights, sparse_ids, sparse_weights, combiner, default_id, name, partition_strategy, max_norm
+    )

@@ -24,8 +24,6 @@ def _fill(dtype):
 
 
 def _take(params, indices, axis):
-    if isinstance(params, np.ndarray) and isinstance(indices, np.ndarray):
-        return np.take(params, indices, axis)
     size = params.shape[axis]
     if isinstance(indices, np.ndarray):  # known: in range is known too
         _check(indices, size)
@@ -44,7 +42,7 @@ def _check(indices, size):
         raise bad("GatherV2", f"indices{place} = {indices[where]} is not in [0, {size})")
 
 
-@op("GatherV2", own="indices", name="GatherV2", twin=True)
+@op("GatherV2", own="indices", name="GatherV2", twin=lambda *args, **kw: gather_on_host(*args, **kw))
 def gather_kernel(params, indices, *, axis=0, batch_dims=0):
     """params [.., d, ..], indices [...] -> [.., *indices, ..]: the slices of `params` along `axis` at `indices`."""
     if not -params.ndim <= axis < params.ndim:
@@ -88,21 +86,17 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
         shape = params._shape_tuple()
         if shape and -len(shape) <= axis < len(shape):
             _check(known, shape[axis])
-    if params.dtype is dtypes.string and context.graph is None:
-        return record.constant(gather_kernel_on_host(params._numpy(), indices._numpy(), axis, batch_dims))
     return record.call(OPS["GatherV2"], [params, indices], {"axis": axis, "batch_dims": batch_dims}, name)
 
 
-def gather_kernel_on_host(params, indices, axis, batch_dims):
+def gather_on_host(params, indices, *, axis=0, batch_dims=0):
+    """The kernel in NumPy, for any dtype."""
+    axis, batch_dims = axis % params.ndim, batch_dims % indices.ndim if batch_dims < 0 else batch_dims
     if batch_dims:
-        parts = [gather_kernel_on_host(p, i, axis - 1, batch_dims - 1) for p, i in zip(params, indices)]
-        return np.stack(parts)
+        each = dict(axis=axis - 1, batch_dims=batch_dims - 1)
+        return np.stack([gather_on_host(p, i, **each) for p, i in zip(params, indices)])
     _check(indices, params.shape[axis])
-    out = np.take(params, indices, axis)
-    if not isinstance(out, np.ndarray):
-        value, out = out, np.empty((), object)
-        out[()] = value
-    return out
+    return np.take(params, indices, axis)
 
 
 def _check_index_dtype(type, attribute, indices):
@@ -133,7 +127,8 @@ def _index_tuple(indices, shape):
     """indices [..., k] into a tensor of `shape` as k index arrays; out-of-range ones point past the end."""
     k = indices.shape[-1]
     parts = [indices[..., i] for i in range(k)]
-    if isinstance(indices, np.ndarray):
+    if isinstance(indices, np.ndarray):  # known: in range is known too
+        _check_coordinates("GatherNd", indices, shape)
         return tuple(parts)
     outside = jnp.zeros(indices.shape[:-1], bool)
     for part, d in zip(parts, shape):
@@ -141,7 +136,7 @@ def _index_tuple(indices, shape):
     return tuple([jnp.where(outside, np.asarray(d, part.dtype), part) for part, d in zip(parts, shape)])
 
 
-@op("GatherNd", own="indices")
+@op("GatherNd", own="indices", twin=lambda params, indices: params[tuple(np.moveaxis(indices, -1, 0))])
 def gather_nd_kernel(params, indices):
     """params [d0, .., dk-1, ...], indices [..., k] -> [..., *params.shape[k:]]."""
     k = indices.shape[-1]
@@ -152,23 +147,23 @@ def gather_nd_kernel(params, indices):
     return jnp.asarray(params).at[_index_tuple(indices, params.shape)].get(mode="fill", fill_value=_fill(params.dtype))
 
 
-def _check_nd(type, indices, shape, what="param"):
+def _check_nd(type, indices, shape, what=""):
     known = indices._slot.value if indices.__class__ is EagerTensor else None
-    if (
-        known.__class__ is not np.ndarray
-        or known.size > CHECKED
-        or shape is None
-        or not known.ndim
-        or known.shape[-1] > len(shape)
-    ):
+    if known.__class__ is np.ndarray and known.size <= CHECKED and shape is not None:
+        _check_coordinates(type, known, shape, what)
+
+
+def _check_coordinates(type, known, shape, what=""):
+    """Raises InvalidArgumentError for the first row of `known` [..., k] that is no place in a tensor of `shape`."""
+    if not known.ndim or known.shape[-1] > len(shape):
         return
     limits = np.array(shape[: known.shape[-1]])
     outside = ((known < 0) | (known >= limits)).any(-1)
     if outside.any():
         where = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(outside)))[: known.ndim - 1]
         listed = "[" + ", ".join(str(i) for i in known[where].tolist()) + "]"
-        raise bad(type, f"indices{shapes_text(where) if where else ''} = {listed} does not index into {what} shape {shapes_text(shape)}, "
-                        f"node name: {type}")  # fmt: skip
+        place = shapes_text(where) if where else ""
+        raise bad(type, f"indices{place} = {listed} does not index into {what}shape {shapes_text(shape)}")
 
 
 @export("gather_nd", v1="")
@@ -180,10 +175,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     _check_index_dtype("GatherNd", "Tindices", indices)
     if batch_dims:
         return record.call(OPS["BatchGatherNd"], [params, indices], {"batch_dims": batch_dims}, name)
-    _check_nd("GatherNd", indices, params._shape_tuple())
-    if params.dtype is dtypes.string and context.graph is None:
-        at = indices._numpy()
-        return record.constant(np.asarray(params._numpy()[tuple(np.moveaxis(at, -1, 0))], object))
+    _check_nd("GatherNd", indices, params._shape_tuple(), "param ")
     return record.call(OPS["GatherNd"], [params, indices], None, name)
 
 
@@ -237,7 +229,7 @@ def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     _check_index_dtype("ScatterNd", "Tindices", indices)
     if context.graph is None:
         shape = record.shape_array(shape)
-        _check_nd("ScatterNd", indices, tuple(shape.tolist()), "")
+        _check_nd("ScatterNd", indices, tuple(shape.tolist()))
     return record.call(OPS["ScatterNd"], [indices, updates, shape], None, name)
 
 
@@ -251,7 +243,7 @@ def _declare_tensor_scatter(type, how, names, v1, negate=False):
     def function(tensor, indices, updates, name=None):
         tensor, indices = record.convert_to_tensor(tensor), record.convert_to_tensor(indices)
         _check_index_dtype(type, "Tindices", indices)
-        _check_nd(type, indices, tensor._shape_tuple(), "")
+        _check_nd(type, indices, tensor._shape_tuple())
         return record.call(definition, [tensor, indices, updates], None, name)
 
     if how != "set":

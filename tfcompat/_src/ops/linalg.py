@@ -242,15 +242,13 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa:
         if ord not in ("euclidean", "fro", 1, 2, np.inf):
             raise ValueError(f"'ord' must be a supported matrix norm in ['euclidean', 'fro', 1, 2, inf], got {ord}")
     elif axis is not None and not isinstance(axis, int):
-        if not (isinstance(axis, (tuple, list)) and len(axis) == 1):
-            raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
-        axis = axis[0]
+        raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
     if not matrix and ord != "euclidean" and (isinstance(ord, str) or ord <= 0):
         raise ValueError(f"'ord' must be a supported vector norm, got {ord}" if ord != "fro" else "'ord' must be a supported vector norm, got fro")
     with name_scope(name, "norm", [tensor]):
         x = record.convert_to_tensor(tensor)
         if ord in ("fro", "euclidean", 2) and not (matrix and ord == 2):
-            squares = x * x if not x.dtype.is_complex else OPS["Real"].public(x * OPS["Conj"].public(x))
+            squares = x * x if not x.dtype.is_complex else x * OPS["Conj"].public(x)
             result = OPS["Sqrt"].public(reduce_sum(squares, axis, keepdims=True))
         elif matrix and ord == 2:
             result = _spectral(x, axis)

@@ -17,24 +17,28 @@ from .nn import scoped
 from .reductions import old_name
 
 
-def named_only(function):
-    """Refuses positional arguments, as TF1 did: before it, these functions took (logits, labels)."""
-    parameters = inspect.signature(function)
+def named_only(name):
+    """Makes a function refuse positional arguments, as TF1 did: before it, these took (logits, labels)."""
 
-    def guarded(*args, _sentinel=None, **kwargs):
-        if args or _sentinel is not None:
-            raise ValueError(f"Only call `{function.__name__}` with named arguments (labels=..., logits=..., ...)")
-        return function(**kwargs)
+    def decorate(function):
+        def guarded(*args, _sentinel=None, **kwargs):
+            if args or _sentinel is not None:
+                raise ValueError(f"Only call `{name}` with named arguments (labels=..., logits=..., ...)")
+            return function(**kwargs)
 
-    guarded.__name__ = guarded.__qualname__ = function.__name__
-    guarded.__doc__, guarded.__signature__ = function.__doc__, parameters
-    return guarded
+        guarded.__name__ = guarded.__qualname__ = name
+        guarded.__doc__, guarded.__signature__ = function.__doc__, inspect.signature(function)
+        return export("", v1=f"nn.{name}")(guarded)
+
+    return decorate
 
 
 def _both(labels, logits, name):
     """`logits` as a tensor and `labels` as one of its dtype; ValueError where either is missing."""
     if labels is None or logits is None:
-        raise ValueError(f"Both `labels` and `logits` must be provided for {name}. Received: labels={labels} and logits={logits}")
+        raise ValueError(
+            f"Both `labels` and `logits` must be provided for {name}. Received: labels={labels} and logits={logits}"
+        )
     logits = record.convert_to_tensor(logits, name="logits")
     return record.convert_to_tensor(labels, logits.dtype, name="labels"), logits
 
@@ -59,7 +63,10 @@ def softmax_cross_entropy_kernel(labels, logits, *, axis=-1):
     """Losses of the shape of `logits` without `axis`; in half precision the sums are taken in float32."""
     if labels.ndim != logits.ndim or not -logits.ndim <= axis < logits.ndim or labels.shape[axis] != logits.shape[axis]:
         raise errors.InvalidArgumentError(
-            None, None, f"logits and labels must be broadcastable: logits_size={list(logits.shape)} labels_size={list(labels.shape)}"
+            None,
+            None,
+            f"logits and labels must be broadcastable: logits_size={list(logits.shape)} "
+            f"labels_size={list(labels.shape)}",
         )
     labels, logits = jnp.broadcast_arrays(labels, logits)
     narrow = logits.dtype.itemsize < 4
@@ -86,8 +93,7 @@ def softmax_cross_entropy_with_logits_v2(labels, logits, axis=None, name=None, d
     return _record_softmax_cross_entropy(labels, logits, axis, name, "softmax_cross_entropy_with_logits")
 
 
-@export("", v1="nn.softmax_cross_entropy_with_logits")
-@named_only
+@named_only("softmax_cross_entropy_with_logits")
 def softmax_cross_entropy_with_logits_v1(labels=None, logits=None, dim=-1, name=None, axis=None):
     """TF1's softmax cross-entropy: no gradient flows into the labels."""
     labels, logits = _both(labels, logits, "softmax_cross_entropy_with_logits")
@@ -99,9 +105,6 @@ def softmax_cross_entropy_with_logits_v1(labels=None, logits=None, dim=-1, name=
             labels = OPS["StopGradient"].public(labels, name="labels_stop_gradient")
     axis = dim if axis is None else axis
     return _record_softmax_cross_entropy(labels, logits, axis, name, "softmax_cross_entropy_with_logits_sg")
-
-
-softmax_cross_entropy_with_logits_v1.__name__ = "softmax_cross_entropy_with_logits"
 
 
 def _one_hot(labels, logits):
@@ -132,9 +135,22 @@ def sparse_softmax_cross_entropy_kernel(labels, logits):
 def _check_sparse(labels, logits):
     """Raises TypeError, ValueError or InvalidArgumentError for dtypes, shapes and known labels that do not fit."""
     if logits.dtype.name not in FLOATS:
-        raise TypeError(f"Value passed to parameter 'features' has DataType {logits.dtype.name} not in list of allowed values: {FLOATS}")
-    if labels.dtype.base_dtype not in (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16):
-        raise TypeError(f"Value passed to parameter 'labels' has DataType {labels.dtype.name} not in list of allowed values: int32, int64")
+        raise TypeError(
+            f"Value passed to parameter 'features' has DataType {logits.dtype.name} not in list of allowed values: "
+            + ", ".join(FLOATS.split())
+        )
+    if labels.dtype.base_dtype not in (
+        dtypes.int32,
+        dtypes.int64,
+        dtypes.int16,
+        dtypes.int8,
+        dtypes.uint8,
+        dtypes.uint16,
+    ):
+        raise TypeError(
+            f"Value passed to parameter 'labels' has DataType {labels.dtype.name} not in list of allowed values: "
+            "int32, int64"
+        )
     classes, rows = logits._shape_tuple(), labels._shape_tuple()
     if classes is None or rows is None:
         return
@@ -151,7 +167,12 @@ def _check_sparse(labels, logits):
             f"labels.shape={labels.shape} and logits.shape={logits.shape}"
         )
     known = labels._slot.value
-    if known.__class__ is np.ndarray and known.size and context.graph is None and not 0 <= known.min() <= known.max() < classes[-1]:
+    if (
+        known.__class__ is np.ndarray
+        and known.size
+        and context.graph is None
+        and not 0 <= known.min() <= known.max() < classes[-1]
+    ):
         bad = known.min() if known.min() < 0 else known.max()
         raise errors.InvalidArgumentError(
             None, None,
@@ -172,7 +193,11 @@ def _sparse(labels, logits, name):
         return sparse_softmax_cross_entropy_kernel(labels, logits)
     rank = logits._rank()
     with name_scope(name, "SparseSoftmaxCrossEntropyWithLogits"):
-        inner = "Reshape_2" if rank is not None and rank != 2 else (name or "SparseSoftmaxCrossEntropyWithLogits").rstrip("/")
+        inner = (
+            "Reshape_2"
+            if rank is not None and rank != 2
+            else (name or "SparseSoftmaxCrossEntropyWithLogits").rstrip("/")
+        )
         return sparse_softmax_cross_entropy_kernel(labels, logits, name=inner.rpartition("/")[2])
 
 
@@ -185,14 +210,10 @@ def sparse_softmax_cross_entropy_with_logits(labels, logits, name=None):
     return _sparse(labels, logits, name)
 
 
-@named_only
+@named_only("sparse_softmax_cross_entropy_with_logits")
 def _sparse_v1(labels=None, logits=None, name=None):
     """TF1's sparse softmax cross-entropy: named arguments only."""
     return _sparse(labels, logits, name)
-
-
-_sparse_v1.__name__ = _sparse_v1.__qualname__ = "sparse_softmax_cross_entropy_with_logits"
-export("", v1="nn.sparse_softmax_cross_entropy_with_logits")(_sparse_v1)
 
 
 # -- sigmoid ----------------------------------------------------------------------------------------------------------
@@ -201,7 +222,9 @@ def _sigmoid_value(labels, logits):
 
 
 _sigmoid_cross_entropy = with_jvp(
-    _sigmoid_value, lambda labels, logits, _, t: -logits * t, lambda labels, logits, _, t: (jax.nn.sigmoid(logits) - labels) * t
+    _sigmoid_value,
+    lambda labels, logits, _, t: -logits * t,
+    lambda labels, logits, _, t: (jax.nn.sigmoid(logits) - labels) * t,
 )
 
 
@@ -216,24 +239,26 @@ def sigmoid_cross_entropy_kernel(labels, logits):
 
 def _check_same_shape(labels, logits):
     if not labels.shape.is_compatible_with(logits.shape):
-        raise ValueError(f"`logits` and `labels` must have the same shape, received ({logits.shape} vs {labels.shape}).")
+        raise ValueError(
+            f"`logits` and `labels` must have the same shape, received ({logits.shape} vs {labels.shape})."
+        )
 
 
 @export("nn.sigmoid_cross_entropy_with_logits", v1="")
 def sigmoid_cross_entropy_with_logits(labels=None, logits=None, name=None):
-    """Elementwise cross-entropy of probabilities `labels` against sigmoid(`logits`); ValueError where the shapes differ."""
+    """Elementwise cross-entropy of `labels` in [0, 1] against sigmoid(`logits`); ValueError where the shapes differ."""
     labels, logits = _both(labels, logits, "sigmoid_cross_entropy_with_logits")
     _check_same_shape(labels, logits)
     return sigmoid_cross_entropy_kernel(labels, logits, name=name)
 
 
-_sigmoid_v1 = named_only(sigmoid_cross_entropy_with_logits)
-export("", v1="nn.sigmoid_cross_entropy_with_logits")(_sigmoid_v1)
+named_only("sigmoid_cross_entropy_with_logits")(sigmoid_cross_entropy_with_logits)
 
 
-# log(1 + exp(-x)), which TensorFlow adds up from abs(x) and relu(-x): the derivative at zero is that of neither, but zero.
+# log(1 + exp(-x)), which TensorFlow adds up from abs(x) and relu(-x), whose derivatives at zero are zero.
 _softplus_of_negative = with_jvp(
-    lambda x: jnp.log1p(jnp.exp(-jnp.abs(x))) + jnp.maximum(-x, 0), lambda x, _, t: jnp.where(x == 0, 0, -jax.nn.sigmoid(-x)) * t
+    lambda x: jnp.log1p(jnp.exp(-jnp.abs(x))) + jnp.maximum(-x, 0),
+    lambda x, _, t: jnp.where(x == 0, 0, -jax.nn.sigmoid(-x)) * t,
 )
 
 
@@ -270,10 +295,17 @@ def log_poisson_loss_kernel(targets, log_input, *, compute_full_loss=False):
 
 @export("nn.log_poisson_loss")
 def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
-    """exp(log_input) - log_input * targets, with Stirling's term for log(targets!) if asked; ValueError where the shapes differ."""
+    """exp(log_input) - log_input * targets, plus Stirling's log(targets!) if asked; ValueError for other shapes."""
     log_input = record.convert_to_tensor(log_input)
     targets = record.convert_to_tensor(targets, log_input.dtype)
     if not targets.shape.is_compatible_with(log_input.shape):
         raise ValueError(f"log_input and targets must have the same shape ({log_input.shape} vs {targets.shape})")
     settings = {"compute_full_loss": bool(compute_full_loss)}
-    return scoped(log_poisson_loss_kernel, [targets, log_input], settings, name, "log_poisson_loss", "add_1" if compute_full_loss else "sub")
+    return scoped(
+        log_poisson_loss_kernel,
+        [targets, log_input],
+        settings,
+        name,
+        "log_poisson_loss",
+        "add_1" if compute_full_loss else "sub",
+    )

@@ -19,6 +19,7 @@ FLOATS = "bfloat16 float16 float32 float64"
 COMPLEX = " complex64 complex128"
 INTEGERS = "int8 uint8 int16 uint16 int32 uint32 int64 uint64"
 REALS = FLOATS + " " + INTEGERS
+SIGNED = FLOATS + " int8 int16 int32 int64"
 NUMBERS = REALS + COMPLEX
 FLOATING = dict(dtypes=FLOATS)
 INEXACT = dict(dtypes=FLOATS + COMPLEX)
@@ -172,6 +173,7 @@ def _squared_difference(x, y):
     return (x - y) * jnp.conj(x - y)
 
 
+_next_after = with_jvp(jnp.nextafter, lambda x, y, _, t: t + 0 * y, lambda x, y, _, t: 0 * t + 0 * x)
 _floor_quotient, _floor_rest = _whole("FloorDiv", _floor_div), _whole("FloorMod", _floor_mod)
 _np_quotient, _np_rest = _whole("FloorDiv", np.floor_divide), _whole("FloorMod", np.mod)
 
@@ -206,7 +208,7 @@ pair("MulNoNan", _multiply_no_nan, "", **INEXACT)
 pair("Xdivy", _zero_first(lambda y: 1 / y, lambda y: -1 / (y * y)), "math.xdivy", **INEXACT)
 pair("Xlogy", _zero_first(jnp.log, lambda y: 1 / y), "math.xlogy", **INEXACT)
 pair("Xlog1py", _zero_first(jnp.log1p, lambda y: 1 / (1 + y)), "math.xlog1py", **INEXACT)
-pair("NextAfter", jnp.nextafter, "", differentiable=False, dtypes="float32 float64")
+pair("NextAfter", _next_after, "", dtypes="float32 float64")
 
 
 @op("Atan2", "atan2 math.atan2", **FLOATING)
@@ -215,12 +217,44 @@ def atan2(y, x):
     return jnp.arctan2(y, x)
 
 
+def _zero_stays_zero(f, slope, by_y, by_dy):
+    """`f` whose gradient is exactly zero where the cotangent is, even at a pole, as TensorFlow's SqrtGrad and its like are.
+
+    So `where(x > 0, sqrt(x), 0)` has gradient 0 at 0, not NaN.  No linear rule can say that; hence custom_vjp.
+    slope(y, dy): the gradient for the value y and the cotangent dy; by_y(y, dy, g), by_dy(y, g): its own gradients.
+    """
+
+    @jax.custom_vjp
+    def gradient(y, dy):
+        return jnp.where(dy == 0, 0, slope(y, dy))
+
+    gradient.defvjp(lambda y, dy: (gradient(y, dy), (y, dy)), lambda kept, g: (by_y(*kept, g), by_dy(kept[0], g)))
+
+    @jax.custom_vjp
+    def function(x):
+        return f(x)
+
+    def forward(x):
+        y = function(x)
+        return y, y
+
+    function.defvjp(forward, lambda y, dy: (gradient(y, dy),))
+    return lambda x: f(x) if jnp.iscomplexobj(x) else function(x)
+
+
+_sqrt = _zero_stays_zero(
+    jnp.sqrt, lambda y, dy: 0.5 * dy / y, lambda y, dy, g: -g / y * (0.5 * dy / y), lambda y, g: 0.5 * g / y
+)
+_rsqrt = _zero_stays_zero(
+    lax.rsqrt, lambda y, dy: -0.5 * dy * y**3, lambda y, dy, g: -1.5 * g * dy * y**2, lambda y, g: -0.5 * g * y**3
+)
+_reciprocal = _zero_stays_zero(
+    lambda x: jnp.ones((), x.dtype) / x, lambda y, dy: -dy * y * y, lambda y, dy, g: -2 * g * dy * y, lambda y, g: -g * y * y
+)
+
+
 # -- one tensor -------------------------------------------------------------------------------------------------------
-def _sign(x):
-    return x if x.dtype == bool else jnp.sign(x)
-
-
-unary("Neg", jnp.negative, "negative math.negative", "negative math.negative neg", **NUMERIC, twin=np.negative)
+unary("Neg", jnp.negative, "negative math.negative", "negative math.negative neg", dtypes=SIGNED + COMPLEX, twin=np.negative)
 _abs_real = with_jvp(jnp.abs, lambda x, _, t: t * jnp.sign(x))  # no slope at zero; lax: one
 
 
@@ -228,12 +262,12 @@ def _abs(x):
     return jnp.abs(x) if jnp.iscomplexobj(x) else _abs_real(x)
 
 
-unary("Abs", _abs, "abs math.abs", "abs math.abs complex_abs", **NUMERIC, twin=np.abs)
-unary("Sign", _sign, "sign math.sign", **NUMERIC)
+unary("Abs", _abs, "abs math.abs", "abs math.abs complex_abs", dtypes=SIGNED + COMPLEX, twin=np.abs)
+unary("Sign", jnp.sign, "sign math.sign", dtypes=SIGNED + COMPLEX)
 unary("Square", jnp.square, "square math.square", **NUMERIC, twin=np.square)
-unary("Sqrt", jnp.sqrt, "sqrt math.sqrt", **INEXACT)
-unary("Rsqrt", lax.rsqrt, "math.rsqrt", "rsqrt math.rsqrt", **INEXACT)
-unary("Reciprocal", lambda x: jnp.ones((), x.dtype) / x, "math.reciprocal", "reciprocal math.reciprocal inv", **INEXACT)
+unary("Sqrt", _sqrt, "sqrt math.sqrt", **INEXACT)
+unary("Rsqrt", _rsqrt, "math.rsqrt", "rsqrt math.rsqrt", **INEXACT)
+unary("Reciprocal", _reciprocal, "math.reciprocal", "reciprocal math.reciprocal inv", **INEXACT)
 unary("Exp", jnp.exp, "exp math.exp", **INEXACT)
 unary("Expm1", jnp.expm1, "math.expm1", "expm1 math.expm1", **INEXACT)
 unary("Log", jnp.log, "math.log", "log math.log", **INEXACT)

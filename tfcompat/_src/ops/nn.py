@@ -18,7 +18,7 @@ FLOATING = dict(dtypes=FLOATS)
 
 
 def scoped(function, inputs, settings, name, default, last):
-    """Calls an op whose TensorFlow counterpart is several ops under the scope `default`, the last of which is called `last`."""
+    """Calls an op that is several in TensorFlow, under the scope `default`, the last of which is called `last`."""
     if context.graph is None:
         return function(*inputs, **settings)
     with name_scope(name, default, [v for v in inputs if isinstance(v, record.SymbolicTensor)]):
@@ -26,7 +26,7 @@ def scoped(function, inputs, settings, name, default, last):
 
 
 # -- activations ------------------------------------------------------------------------------------------------------
-# At the kinks TensorFlow takes the flat side of relu and relu6, the left derivative of leaky_relu and the right one of elu and selu.
+# At kinks TensorFlow takes the flat side of relu and relu6, the right derivative of elu and selu.
 _relu = with_jvp(lambda x: jnp.maximum(x, 0), lambda x, y, t: jnp.where(x > 0, t, 0))
 _relu6 = with_jvp(lambda x: jnp.clip(x, 0, 6), lambda x, y, t: jnp.where((x > 0) & (x < 6), t, 0))
 _elu = with_jvp(lambda x: jax.nn.elu(x), lambda x, y, t: t * jnp.where(y < 0, y + 1, 1))
@@ -59,13 +59,15 @@ activation("Softsign", lambda x: x / (1 + jnp.abs(x)), "nn.softsign math.softsig
 
 @op("LeakyRelu", **FLOATING)
 def leaky_relu_kernel(features, *, alpha=0.2):
-    slope = np.float32(alpha).astype(features.dtype)  # TensorFlow keeps the slope in single precision, whatever the tensor has
+    slope = np.float32(alpha).astype(
+        features.dtype
+    )  # TensorFlow keeps the slope in single precision, whatever the tensor has
     return jnp.where(features > 0, features, features * slope)
 
 
 @export("nn.leaky_relu")
 def leaky_relu(features, alpha=0.2, name=None):
-    """`features` where positive, else the number `alpha` times them; integers are taken as float32.  TypeError for a tensor `alpha`."""
+    """`features` where positive, else `alpha` times them; integers become float32.  TypeError for a tensor `alpha`."""
     features = record.convert_to_tensor(features)
     if features.dtype.is_integer:
         features = OPS["Cast"].public(features, dtype=dtypes.float32)
@@ -124,7 +126,9 @@ def _axis(logits, axis):
     """Raises InvalidArgumentError where `axis` is no dimension of `logits`."""
     if not -logits.ndim <= axis < logits.ndim:
         raise errors.InvalidArgumentError(
-            None, None, f"`dim` (={axis}) must be in the range [{-logits.ndim}, {logits.ndim}), where {logits.ndim} is the rank."
+            None,
+            None,
+            f"`dim` (={axis}) must be in the range [{-logits.ndim}, {logits.ndim}), where {logits.ndim} is the rank.",
         )
     return axis
 
@@ -190,8 +194,8 @@ def _biased(value, bias, first):
         where = "channel dimension" if first else "last dimension"
         raise errors.InvalidArgumentError(
             None, None,
-            f"Must provide as many biases as the {where} of the input tensor: {list(bias.shape)} vs. {value.shape[axis]} in "
-            f"{list(value.shape)}",
+            f"Must provide as many biases as the {where} of the input tensor: {list(bias.shape)} vs. "
+            f"{value.shape[axis]} in {list(value.shape)}",
         )  # fmt: skip
     return value + (bias.reshape((-1,) + (1,) * (value.ndim - 2)) if first else bias)
 
@@ -261,7 +265,6 @@ def in_top_k_kernel(predictions, targets, k):
     inside = (targets >= 0) & (targets < classes)
     own = jnp.take_along_axis(predictions, jnp.where(inside, targets, 0)[:, None].astype(jnp.int32), axis=1)
     better = jnp.sum(predictions > own, axis=1, dtype=jnp.int32)
-    # Something infinite elsewhere in the row only matters to TensorFlow where it is compared with the target before the answer is sure.
     sure = jnp.isfinite(own[:, 0]) & jnp.all(jnp.isfinite(predictions), axis=1)
     return inside & sure & (better < k)
 

@@ -34,7 +34,9 @@ def _axes(axes, rank):
     axes = np.atleast_1d(axes)
     for a in axes:
         if not -rank <= a < rank:
-            raise errors.InvalidArgumentError(None, None, f"Invalid reduction dimension ({a} for input with {rank} dimension(s)")
+            raise errors.InvalidArgumentError(
+                None, None, f"Invalid reduction dimension ({a} for input with {rank} dimension(s)"
+            )
     return tuple(sorted({int(a) % rank for a in axes}))
 
 
@@ -116,7 +118,9 @@ def sufficient_statistics(x, axes, shift=None, keepdims=False, name=None):
     """(count, sum of x - shift, sum of its squares, shift) over `axes`: what normalize_moments takes."""
     mean, square, total, subtract = (OPS[o].public for o in ("Sum", "Square", "Prod", "Sub"))
     x = record.convert_to_tensor(x)
-    axes = [int(a) for a in np.atleast_1d(record.shape_array(list(_static_axes(axes)) if not np.isscalar(axes) else axes))]
+    axes = [
+        int(a) for a in np.atleast_1d(record.shape_array(list(_static_axes(axes)) if not np.isscalar(axes) else axes))
+    ]
     with name_scope(name, "sufficient_statistics", [x] if context.graph is not None else None):
         shape = x._shape_tuple()
         if shape is not None and all(shape[a] is not None for a in axes):
@@ -170,7 +174,7 @@ def batch_normalization_kernel(x, mean, variance, offset=None, scale=None, *, va
 
 @export("nn.batch_normalization")
 def batch_normalization(x, mean, variance, offset, scale, variance_epsilon, name=None):
-    """scale * (x - mean) / sqrt(variance + variance_epsilon) + offset; offset and scale may be None (arXiv:1502.03167)."""
+    """scale * (x - mean) / sqrt(variance + variance_epsilon) + offset, both of which may be None (arXiv:1502.03167)."""
     if isinstance(variance_epsilon, record.Tensor):
         variance = OPS["AddV2"].public(variance, variance_epsilon)
         variance_epsilon = 0.0
@@ -192,8 +196,8 @@ def batch_norm_with_global_normalization(
 
 @export("", v1="nn.batch_norm_with_global_normalization")
 def batch_norm_with_global_normalization_v1(
-    t=None, m=None, v=None, beta=None, gamma=None, variance_epsilon=None, scale_after_normalization=None, name=None, input=None,
-    mean=None, variance=None,
+    t=None, m=None, v=None, beta=None, gamma=None, variance_epsilon=None, scale_after_normalization=None, name=None,
+    input=None, mean=None, variance=None,
 ):  # fmt: skip
     """TF1's batch_norm_with_global_normalization."""
     t, m, v = old_name("input", input, "t", t), old_name("mean", mean, "m", m), old_name("variance", variance, "v", v)
@@ -202,7 +206,16 @@ def batch_norm_with_global_normalization_v1(
 
 @op("FusedBatchNormV3", name="FusedBatchNormV3", alike=False, dtypes="float32 float16 bfloat16 float64")
 def fused_batch_norm_kernel(
-    x, scale, offset, mean=None, variance=None, *, epsilon=0.001, data_format="NHWC", is_training=True, exponential_avg_factor=1.0
+    x,
+    scale,
+    offset,
+    mean=None,
+    variance=None,
+    *,
+    epsilon=0.001,
+    data_format="NHWC",
+    is_training=True,
+    exponential_avg_factor=1.0,
 ):
     """(y, mean, variance): in training those of the batch, the variance with Bessel's correction."""
     channel = 1 if data_format.startswith("NC") else x.ndim - 1
@@ -239,8 +252,9 @@ def fused_batch_norm(
     """
     if (not is_training or exponential_avg_factor != 1.0) and (mean is None or variance is None):
         raise ValueError(
-            f"Both `mean` and `variance` must be a 1D tensor when `is_training` is {is_training} and `exponential_avg_factor` is "
-            f"{exponential_avg_factor}. Received: `mean` {mean!r} and `variance` {variance!r}"
+            f"Both `mean` and `variance` must be a 1D tensor when `is_training` is {is_training} and "
+            f"`exponential_avg_factor` is {exponential_avg_factor}. Received: `mean` {mean!r} and "
+            f"`variance` {variance!r}"
         )
     x = record.convert_to_tensor(x)
     layout(data_format, (x._rank() or len(data_format)) - 2)

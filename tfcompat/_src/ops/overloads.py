@@ -40,10 +40,10 @@ def _is_sparse(value):
     return hasattr(value, "_with_values") and not isinstance(value, Tensor)
 
 
-def arithmetic(type, name, general=None, strict=False):
+def arithmetic(type, name, general=None, strict=True):
     """(operator, reflected operator) of an op of two tensors; `general(x, y)` replaces the plain call of the op.
 
-    strict: a Python value that does not fit the tensor's dtype is a TypeError (else the op refuses the two dtypes, as in TensorFlow).
+    strict: a Python value that does not fit the tensor's dtype is a TypeError; else the op refuses the two dtypes, as `+` does.
     """
     definition = OPS[type]
     sig, fast, eager = definition.sig, record.record_eager, EagerTensor
@@ -114,7 +114,7 @@ _KNOWN_POWERS = (2, 3, 0.5)
 
 def _power():
     """`**`: a few small exponents are part of the program, so that XLA multiplies instead of calling pow."""
-    plain, reflected = arithmetic("Pow", "pow", strict=True)
+    plain, reflected = arithmetic("Pow", "pow")
     definition, fast = OPS["Pow"], record.record_eager
     sigs: dict = {}
 
@@ -170,7 +170,7 @@ def _matmul():
 
 
 def _comparison(type):
-    return arithmetic(type, type, strict=True)[0]
+    return arithmetic(type, type)[0]
 
 
 def _equality(type, different):
@@ -206,7 +206,7 @@ def _may_broadcast(one, two):
 def _operators():
     made = {}
     pairs = dict(
-        add=arithmetic("AddV2", "add"), sub=arithmetic("Sub", "sub"), mul=arithmetic("Mul", "mul"),
+        add=arithmetic("AddV2", "add", strict=False), sub=arithmetic("Sub", "sub"), mul=arithmetic("Mul", "mul"),
         truediv=_divide(), div=_divide(), floordiv=arithmetic("FloorDiv", "floordiv"), mod=arithmetic("FloorMod", "mod"),
         pow=_power(), matmul=_matmul(), **{
             "and": _logic("LogicalAnd", "BitwiseAnd", "and"),

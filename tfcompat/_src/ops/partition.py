@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..engine import infer as inference
+from ..graph import context
 from ..scopes import name_scope
 from ..tensor import EagerTensor
 from .array import bad, is_tensor, reshape, shapes_text
@@ -89,7 +90,11 @@ def _stitch(type, indices, data, name):
         if len(indices) != len(data):
             raise ValueError(f"{type}: {len(indices)} indices for {len(data)} data tensors")
         rows = [_rows_of(d, i._rank()) for d, i in zip(data, indices)]
-        at = record.call(OPS["StitchPositions"], indices, None, None)
+        known = [record.static_value(i) if context.graph is not None or i._slot.value is not None else None for i in indices]
+        if all(k is not None for k in known):
+            at = stitch_positions.op.kernel(*known)
+        else:
+            at = record.call(OPS["StitchPositions"], indices, None, None)
         return record.call(OPS["StitchRows"], [at, *rows], None, type)
 
 

@@ -1,11 +1,12 @@
-"""Philox 4x32-10, the counter-based generator behind TensorFlow's random ops, and the states that name a place in a stream.
+"""Philox 4x32-10, the counter-based generator behind TensorFlow's random ops, and the states of its streams.
 
-A *block* is one evaluation for one 128-bit counter: four 32-bit words.  A stream's *state* is `uint64[3]`: key, low half and high
-half of the counter of its next block.  Everything here exists for JAX and for NumPy, from one set of formulas: NumPy arrays and
-`Lanes` (traced arrays) take the same operators, and `np` and `lanes` the same few functions.
+A *block* is one evaluation for one 128-bit counter: four 32-bit words.  A stream's *state* is `uint64[3]`: key, low
+half and high half of the counter of its next block.  Everything here exists for JAX and for NumPy, from one set of
+formulas: NumPy arrays and `Lanes` (traced arrays) take the same operators, and `np` and `lanes` the same few functions.
 
-A block comes as two *pairs*, uint64 each: words 0 and 1, words 2 and 3, the earlier word in the upper half.  In this form a round is
-ten 64-bit operations, a pair's lower 52 bits are TensorFlow's float64 mantissa, and no 32-bit lane is ever taken apart.
+A block comes as two *pairs*, uint64 each: words 0 and 1, words 2 and 3, the earlier word in the upper half.  In this
+form a round is ten 64-bit operations, a pair's lower 52 bits are TensorFlow's float64 mantissa, and no 32-bit lane is
+ever taken apart.
 
 Kernels here assume that 64-bit types are enabled.
 """
@@ -15,9 +16,8 @@ import numpy as np
 from jax import lax
 
 _MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_LOW = np.uint64(0xFFFFFFFF)
 _HIGH = np.uint64(0xFFFFFFFF00000000)
-# What ten rounds add to the key's halves, each in the upper half of a uint64 (the carries out of it are lost, as they should).
+# What ten rounds add to the key's halves, each in the upper half of a uint64, where carries are lost as they should be.
 _SCHEDULE = [
     (np.uint64((r * 0x9E3779B9 << 32) & int(_HIGH)), np.uint64((r * 0xBB67AE85 << 32) & int(_HIGH))) for r in range(10)
 ]
@@ -26,7 +26,7 @@ _SAMPLE_BLOCKS = 256  # TensorFlow sets this many blocks aside for one number, w
 
 
 class Lanes:
-    """A traced array whose operators are `lax` operations of its own dtype; they trace about four times faster than jnp's."""
+    """A traced array whose operators are `lax` operations of its own dtype: four times faster to trace than jnp's."""
 
     __slots__ = ("x",)
 
@@ -123,7 +123,7 @@ def swap_halves(pairs):
 
 
 def philox(key, low, high):
-    """The blocks at counters `low + 2^64 high` under `key` (uint64 NumPy arrays or Lanes) -> (pairs of words 0-1, of words 2-3)."""
+    """The blocks at counters `low + 2^64 high` (uint64 NumPy arrays or Lanes) -> pairs of words 0-1, of words 2-3."""
     a, b = swap_halves(low), swap_halves(high)
     key0, key1 = key << 32, key & _HIGH
     for step0, step1 in _SCHEDULE:
@@ -134,15 +134,19 @@ def philox(key, low, high):
     return a, b
 
 
+def _spread(vector, i, shape):
+    """Element i of a traced vector, as Lanes of that shape."""
+    return Lanes(lax.broadcast(lax.squeeze(lax.slice(vector, (i,), (i + 1,)), (0,)), shape))
+
+
 def state_parts(state, like):
     """A state (traced) -> key, counter low, counter high as Lanes shaped as `like`.
 
-    Every lane picks its key by a comparison that always holds: a scalar that is used in twenty places would get a compiled
-    kernel of its own (8 ms of compile time each) where this stays in the one kernel, and costs nothing at run time.
+    Every lane picks its key by a comparison that always holds: a scalar that is used in twenty places would get a
+    compiled kernel of its own (8 ms of compile time each) where this stays in the one kernel, and costs nothing at run
+    time.
     """
-    key, low, high = (
-        Lanes(lax.broadcast(lax.squeeze(lax.slice(state, (i,), (i + 1,)), (0,)), like.x.shape)) for i in range(3)
-    )
+    key, low, high = (_spread(state, i, like.x.shape) for i in range(3))
     return lanes.where(like < (1 << 63), key, like), low, high
 
 
@@ -186,10 +190,10 @@ def host_advance(state, blocks):
 
 
 def advance(state, blocks):
-    """The traced state uint64[3] `blocks` (integer or integer scalar, not negative) further on; the 128-bit counter wraps."""
+    """The traced state uint64[3] `blocks` (an integer scalar, not negative) further on; the 128-bit counter wraps."""
     blocks = lax.convert_element_type(blocks, np.uint64)
     place = Lanes(lax.iota(np.uint64, 3))
-    low = Lanes(lax.broadcast(lax.squeeze(lax.slice(state, (1,), (2,)), (0,)), (3,)))
+    low = _spread(state, 1, (3,))
     total = low + Lanes(lax.broadcast(blocks, (3,)))
     carry = (total < low).astype(np.uint64)
     state = Lanes(state)
@@ -201,8 +205,7 @@ def stateless_state(seed):
     place = Lanes(lax.iota(np.uint64, 3))
     seed = lax.convert_element_type(seed, np.uint64)
     key = lanes.where(place < 4, Lanes(lax.full((3,), _STATELESS_KEY)), place)
-    low, high = (Lanes(lax.broadcast(lax.squeeze(lax.slice(seed, (i,), (i + 1,)), (0,)), (3,))) for i in range(2))
-    first, second = map(swap_halves, philox(key, low, high))
+    first, second = map(swap_halves, philox(key, _spread(seed, 0, (3,)), _spread(seed, 1, (3,))))
     return lanes.where(place == 0, first, lanes.where(place == 2, second, place ^ place)).x
 
 
@@ -218,7 +221,7 @@ def host_stateless_state(seed):
 
 
 def generator_seed_state(seed):
-    """The state of `Generator.from_seed` -> np.int64[3]: an integer's three 64-bit limbs, or a sequence's first three integers.
+    """The state of `Generator.from_seed` -> np.int64[3]: an integer's three 64-bit limbs, or a sequence's first three.
 
     A shorter sequence is padded with zeros in front.
     """
@@ -251,7 +254,7 @@ def stream_generator(state):
 
 
 def dense_blocks(size):
-    """Blocks set aside by a uniform, integer, normal or truncated normal, gamma or Poisson op with `size` output elements."""
+    """Blocks set aside by an op with `size` output elements: uniform, integer, (truncated) normal, gamma, Poisson."""
     return _SAMPLE_BLOCKS * size
 
 
@@ -264,4 +267,3 @@ def shuffle_blocks(shape):
     """Blocks used by a shuffle of a tensor of that shape along its first dimension."""
     rows = shape[0] if shape else 1
     return -(-(rows - 1) // 4) if rows > 1 and 0 not in shape and np.prod(shape, dtype=np.int64) > 1 else 0
-

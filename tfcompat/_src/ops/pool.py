@@ -8,10 +8,11 @@ from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import export, op, publish
+from ..graph import context
 from .math import FLOATS, REALS, with_jvp
 from .nn import scoped
 from .reductions import old_name
-from .windows import FORMATS, check_rank, full, layout, pairs, paddings, spatial, spread, tap, taps, window_counts
+from .windows import FORMATS, check_rank, full, layout, paddings, pairs, spatial, spread, tap, taps, window_counts
 
 _UNROLLED = 64  # positions in a window up to which the gradient is written out, which is 4 to 20 times faster on a CPU
 
@@ -25,7 +26,9 @@ class _Windows:
         self.first = data_format == FORMATS[self.n][1]
         self.window, self.strides = spatial(ksize, self.first), spatial(strides, self.first)
         if min(ksize) < 1 or min(strides) < 1:
-            raise errors.InvalidArgumentError(None, None, f"Sliding window ksize and strides must be positive: {ksize}, {strides}")
+            raise errors.InvalidArgumentError(
+                None, None, f"Sliding window ksize and strides must be positive: {ksize}, {strides}"
+            )
         self.dilations = dilations or (1,) * self.n
         self.sizes = spatial(value.shape, self.first)
         self.pads = pairs(padding, self.sizes, self.window, self.strides, self.dilations)
@@ -74,9 +77,16 @@ def _max_pool(value, w):
 def _pool_depth(value, ksize, strides, padding):
     """TensorFlow pools over channels too where the windows tile them exactly and stay inside one position."""
     depth = ksize[-1]
-    if any(k != 1 for k in ksize[:-1]) or depth != strides[-1] or value.shape[-1] % depth or padding not in ("SAME", "VALID"):
+    if (
+        any(k != 1 for k in ksize[:-1])
+        or depth != strides[-1]
+        or value.shape[-1] % depth
+        or padding not in ("SAME", "VALID")
+    ):
         raise errors.UnimplementedError(
-            None, None, "Depthwise max pooling requires the depth window to equal the depth stride and to divide the depth."
+            None,
+            None,
+            "Depthwise max pooling requires the depth window to equal the depth stride and to divide the depth.",
         )
     return jnp.max(value.reshape(*value.shape[:-1], value.shape[-1] // depth, depth), -1)
 
@@ -96,7 +106,9 @@ def max_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
 def _average(value, w):
     """Means over what of each window lies inside the tensor."""
     narrow = value.dtype.itemsize < 4
-    total = w.reduce(value.astype(jnp.float32) if narrow else value, np.array(0, jnp.float32 if narrow else value.dtype)[()], lax.add)
+    total = w.reduce(
+        value.astype(jnp.float32) if narrow else value, np.array(0, jnp.float32 if narrow else value.dtype)[()], lax.add
+    )
     shares = None
     for i, (size, (low, _), count) in enumerate(zip(w.sizes, w.pads, w.counts, strict=True)):
         at = np.arange(count)[:, None] * w.strides[i] - low + np.arange(w.window[i]) * w.dilations[i]
@@ -141,19 +153,28 @@ _KERNELS = {
 }  # fmt: skip
 
 
-def _pool(kind, n, value, ksize, strides, padding, data_format, name, default, explicit=False):
-    """Records a pool of `kind` over `n` spatial dimensions with the user's settings."""
-    data_format, first = layout("NWC" if n == 1 and data_format is None else data_format, n)
-    settings = {
+@remembered
+def _pool_settings(n, ksize, strides, padding, data_format, explicit):
+    """The kernel's settings from the user's."""
+    data_format, first = layout(data_format, n)
+    return {
         "ksize": full(ksize, n, first, "ksize"),
         "strides": full(strides, n, first, "strides"),
         "padding": paddings(padding, n, first, explicit),
         "data_format": data_format,
     }
+
+
+def _pool(kind, n, value, ksize, strides, padding, data_format, name, default, explicit=False):
+    """Records a pool of `kind` over `n` spatial dimensions with the user's settings."""
+    settings = _pool_settings(n, ksize, strides, padding, data_format, explicit)
     kernel = _KERNELS[kind, n]
     if n == 1:
         return scoped(kernel, [value], settings, name, default, "Squeeze")
-    return record.call(kernel.op, [value], settings, name, default)
+    out = record.call(kernel.op, [value], settings, name, default)
+    if context.graph is not None and out._rank() is None:  # an input of unknown rank
+        out.set_shape([None] * (n + 2))
+    return out
 
 
 def _rank(value, data_format, ksize, name):
@@ -168,16 +189,29 @@ def _rank(value, data_format, ksize, name):
         ksize = record.setting(ksize)
         n = len(ksize) - 2 if isinstance(ksize, tuple) and len(ksize) > 3 else 0
     if n not in (1, 2, 3):
-        raise ValueError(f"`input.shape.rank` must be 3, 4 or 5. Received: input.shape={value.shape} of rank {rank} for {name}")
+        raise ValueError(
+            f"`input.shape.rank` must be 3, 4 or 5. Received: input.shape={value.shape} of rank {rank} for {name}"
+        )
     return value, n
 
 
 # -- public functions -------------------------------------------------------------------------------------------------
 @export("nn.max_pool", v1="nn.max_pool_v2")
 def max_pool(input, ksize, strides, padding, data_format=None, name=None):
-    """Maxima over windows of a [batch, spatial..., channels] tensor; `padding` may be 'SAME', 'VALID' or explicit pairs."""
+    """Maxima over windows of a [batch, spatial..., channels] tensor, padded 'SAME', 'VALID' or by explicit pairs."""
     input, n = _rank(input, data_format, ksize, "max_pool")
-    return _pool("MAX", n, input, ksize, strides, padding, data_format, name, ("", "MaxPool1d", "MaxPool2d", "MaxPool3D")[n], n == 2)
+    return _pool(
+        "MAX",
+        n,
+        input,
+        ksize,
+        strides,
+        padding,
+        data_format,
+        name,
+        ("", "MaxPool1d", "MaxPool2d", "MaxPool3D")[n],
+        n == 2,
+    )
 
 
 @export("", v1="nn.max_pool")
@@ -191,7 +225,9 @@ def max_pool_v1(value, ksize, strides, padding, data_format="NHWC", name=None, i
 def avg_pool(input, ksize, strides, padding, data_format=None, name=None):
     """Means over windows of a [batch, spatial..., channels] tensor; padding does not count."""
     input, n = _rank(input, data_format, ksize, "avg_pool")
-    return _pool("AVG", n, input, ksize, strides, padding, data_format, name, ("", "AvgPool1D", "AvgPool", "AvgPool3D")[n])
+    return _pool(
+        "AVG", n, input, ksize, strides, padding, data_format, name, ("", "AvgPool1D", "AvgPool", "AvgPool3D")[n]
+    )
 
 
 @export("", v1="nn.avg_pool nn.avg_pool2d")
@@ -208,7 +244,9 @@ def _fixed_rank(kind, n, default, explicit=False, v1=None):
         return _pool(kind, n, input, ksize, strides, padding, data_format, name, default, explicit)
 
     function.__name__ = function.__qualname__ = f"{kind.lower()}_pool{n}d"
-    function.__doc__ = f"{'Maxima' if kind == 'MAX' else 'Means'} over windows of {n} spatial dimension{'s' if n > 1 else ''}."
+    function.__doc__ = (
+        f"{'Maxima' if kind == 'MAX' else 'Means'} over windows of {n} spatial dimension{'s' if n > 1 else ''}."
+    )
     return publish(function, f"nn.{function.__name__}", v1)
 
 
@@ -239,12 +277,13 @@ def pool(input, window_shape, pooling_type, strides=None, padding="VALID", data_
     if any(d > 1 for d in holes):
         if any(s > 1 for s in steps):
             raise ValueError(
-                f"`strides > 1` not supported in conjunction with `dilations > 1`. Received: strides={steps} and dilations={holes}"
+                f"`strides > 1` not supported in conjunction with `dilations > 1`. Received: strides={steps} and "
+                f"dilations={holes}"
             )
         if padding != "VALID":
             raise ValueError(
-                f"pooling with 'SAME' padding is not implemented for `dilation_rate` > 1. Received: padding={padding} and "
-                f"dilation_rate={holes}"
+                f"pooling with 'SAME' padding is not implemented for `dilation_rate` > 1. Received: padding={padding} "
+                f"and dilation_rate={holes}"
             )
         settings = dict(window=window, kind=pooling_type, dilations=holes, data_format=data_format)
         return record.call(dilated_pool_kernel.op, [input], settings, name, name_of_type)
@@ -253,11 +292,26 @@ def pool(input, window_shape, pooling_type, strides=None, padding="VALID", data_
 
 @export("", v1="nn.pool")
 def pool_v1(
-    input, window_shape, pooling_type, padding, dilation_rate=None, strides=None, name=None, data_format=None, dilations=None
+    input,
+    window_shape,
+    pooling_type,
+    padding,
+    dilation_rate=None,
+    strides=None,
+    name=None,
+    data_format=None,
+    dilations=None,
 ):
     """TF1's argument order of pool."""
     return pool(
-        input, window_shape, pooling_type, strides, padding, data_format, old_name("dilations", dilations, "dilation_rate", dilation_rate), name
+        input,
+        window_shape,
+        pooling_type,
+        strides,
+        padding,
+        data_format,
+        old_name("dilations", dilations, "dilation_rate", dilation_rate),
+        name,
     )
 
 
@@ -285,11 +339,20 @@ def max_pool_with_argmax_kernel(input, *, ksize, strides, padding, output_dtype,
 
 @export("nn.max_pool_with_argmax", v1="")
 def max_pool_with_argmax(
-    input, ksize, strides, padding, data_format="NHWC", output_dtype=dtypes.int64, include_batch_in_index=False, name=None
+    input,
+    ksize,
+    strides,
+    padding,
+    data_format="NHWC",
+    output_dtype=dtypes.int64,
+    include_batch_in_index=False,
+    name=None,
 ):
     """(maxima over windows, their flat positions in the input); ValueError for another format than NHWC."""
     if data_format != "NHWC":
-        raise ValueError(f"`data_format` values other than 'NHWC' are not supported. Received: data_format={data_format}")
+        raise ValueError(
+            f"`data_format` values other than 'NHWC' are not supported. Received: data_format={data_format}"
+        )
     return max_pool_with_argmax_kernel(
         input, ksize=full(ksize, 2, False, "ksize"), strides=full(strides, 2, False, "strides"),
         padding=paddings(padding, 2, False, False), output_dtype=dtypes.as_dtype(output_dtype),
@@ -299,7 +362,15 @@ def max_pool_with_argmax(
 
 @export("", v1="nn.max_pool_with_argmax")
 def max_pool_with_argmax_v1(
-    input, ksize, strides, padding, data_format="NHWC", Targmax=None, name=None, output_dtype=None, include_batch_in_index=False
+    input,
+    ksize,
+    strides,
+    padding,
+    data_format="NHWC",
+    Targmax=None,
+    name=None,
+    output_dtype=None,
+    include_batch_in_index=False,
 ):
     """TF1's max_pool_with_argmax, where `output_dtype` is also called `Targmax`."""
     output_dtype = old_name("output_dtype", output_dtype, "Targmax", Targmax) or dtypes.int64
@@ -308,7 +379,9 @@ def max_pool_with_argmax_v1(
 
 def _refused(name):
     def function(*args, **kwargs):
-        raise NotImplementedError(f"tf.nn.{name} is not there: its windows are drawn by TensorFlow's own pseudo-random sequence.")
+        raise NotImplementedError(
+            f"tf.nn.{name} is not there: its windows are drawn by TensorFlow's own pseudo-random sequence."
+        )
 
     function.__name__ = function.__qualname__ = name
     publish(function, f"nn.{name}")

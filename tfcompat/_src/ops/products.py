@@ -9,10 +9,10 @@ from .. import errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
-from ..tensor import EagerTensor, IndexedSlices
+from ..tensor import EagerTensor, IndexedSlices, SymbolicTensor
 from .math import spoken
 
-_MATMUL = "bfloat16 float16 float32 float64 int8 uint8 int16 uint16 int32 uint32 int64 uint64 complex64 complex128"
+_MATMUL = "bfloat16 float16 float32 float64 uint8 uint16 int32 uint32 int64 uint64 complex64 complex128"
 
 
 def _flip(x, transpose, adjoint):
@@ -153,7 +153,7 @@ def add_n(inputs, name=None):
 
     Raises ValueError for an empty list.
     """
-    if isinstance(inputs, (record.Tensor, str)) or not hasattr(inputs, "__iter__"):
+    if isinstance(inputs, (SymbolicTensor, str)) or not hasattr(inputs, "__iter__"):
         raise ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
     inputs = list(inputs)
     if not inputs:
@@ -185,6 +185,10 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 # -- contractions -----------------------------------------------------------------------------------------------------
 @op("Tensordot", "", dtypes=_MATMUL)
 def tensordot_kernel(a, b, *, axes):
+    pairs = axes if not isinstance(axes, int) else (range(a.ndim - axes, a.ndim), range(axes))
+    for i, j in zip(*pairs):
+        if a.shape[i] != b.shape[j]:
+            raise _mismatch("Tensordot", a, b, (a.shape[i], b.shape[j]))
     return jnp.tensordot(a, b, axes)
 
 

@@ -1,8 +1,8 @@
 """The dense random kernels in NumPy, for numbers that are wanted once: initial values, made without compiling anything.
 
-Same names after `host_`, same arguments, same bits as in random_kernels.py and random_samplers.py; `state` is an np.uint64[3].
-Initializing a 784 x 256 weight takes 2 to 8 ms here; there it takes 60 to 130 ms to trace and compile, and then 1 to 5 ms.
-The order of tf.data's shuffle is here as well.
+Same names after `host_` and same bits as in random_kernels.py and random_samplers.py; `state` is an np.uint64[3].
+Initializing a 784 x 256 weight takes 2 to 12 ms here; there it takes 65 to 130 ms to trace and compile, and then 1 to
+5 ms.  The order of tf.data's shuffle is here as well.
 """
 
 import math
@@ -18,7 +18,7 @@ _SERIES = 2  # blocks looked at together for the groups of truncated normals tha
 
 
 class _c_library:
-    """The float64 functions of the C library, which TensorFlow uses: NumPy's own differ in the last bit.  50 ns a number."""
+    """The float64 functions of the C library, which TensorFlow uses; NumPy's differ in a last bit.  50 ns a number."""
 
     maximum, sqrt = np.maximum, np.sqrt
     log, sin, cos = (
@@ -54,7 +54,7 @@ def host_scale_and_shift(values, scale, shift):
     return values * values.dtype.type(scale) + values.dtype.type(shift)
 
 
-def host_uniform(state, *, shape, dtype):
+def host_uniform(state, shape, dtype):
     """Uniform numbers in [0, 1) -> dtype[shape], one of the four floating point types."""
     dtype, size = np.dtype(dtype), math.prod(shape)
     if dtype == np.float64:
@@ -66,14 +66,14 @@ def host_uniform(state, *, shape, dtype):
     return ((words & mantissa) | one).astype(np.uint16).view(dtype).reshape(shape) - dtype.type(1)
 
 
-def host_uniform_int(state, minval, maxval, *, shape):
-    """Integers in [minval, maxval), two NumPy scalars of the same 32- or 64-bit type -> integers of that type [shape]."""
+def host_uniform_int(state, minval, maxval, shape):
+    """Integers in [minval, maxval), NumPy scalars of the same 32- or 64-bit type -> integers of that type [shape]."""
     dtype = minval.dtype
     low, high = (np.asarray(x).astype(f"u{dtype.itemsize}").reshape(1) for x in (minval, maxval))
     return (_integers(state, dtype, shape).ravel() % (high - low) + low).astype(dtype).reshape(shape)
 
 
-def host_full_int(state, *, shape, dtype):
+def host_full_int(state, shape, dtype):
     """Integers over the whole range of a 32- or 64-bit type -> dtype[shape]."""
     return _integers(state, np.dtype(dtype), shape).astype(dtype)
 
@@ -105,14 +105,14 @@ def _normal_blocks(state, blocks, dtype, step=1):
     return out
 
 
-def host_normal(state, *, shape, dtype):
+def host_normal(state, shape, dtype):
     """Standard normal numbers -> dtype[shape], one of the four floating point types."""
     dtype, size = np.dtype(dtype), math.prod(shape)
     values = _normal_blocks(state, -(-size // (2 if dtype == np.float64 else 4)), dtype)
     return values.ravel()[:size].reshape(shape).astype(dtype, copy=False)
 
 
-def host_truncated_normal(state, *, shape, dtype):
+def host_truncated_normal(state, shape, dtype):
     """Standard normal numbers, those of two standard deviations or more dropped and drawn again -> dtype[shape]."""
     dtype, size = np.dtype(dtype), math.prod(shape)
     width = 2 if dtype == np.float64 else 4
@@ -133,7 +133,7 @@ def host_truncated_normal(state, *, shape, dtype):
     return values.ravel()[:size].reshape(shape).astype(dtype, copy=False)
 
 
-def host_permutation(state, *, size):
+def host_permutation(state, size):
     """The order in which a shuffle of `size` rows takes its input's rows -> int32[size]."""
     order = list(range(size))
     rows = np.arange(max(size - 1, 0), dtype=np.uint32)
@@ -147,7 +147,7 @@ def host_shuffle(state, value):
     """The NumPy array `value` with its rows (along dimension 0) in random order."""
     if value.ndim == 0 or value.size <= 1 or value.shape[0] <= 1:
         return value
-    return value[host_permutation(state, size=value.shape[0])]
+    return value[host_permutation(state, value.shape[0])]
 
 
 # tf.data's shuffle.

@@ -1,17 +1,16 @@
 """TensorFlow's random numbers, bit for bit, as pure JAX functions of a stream's state.
 
-A kernel takes `state`, uint64[3] as philox.py defines it (it may be traced), tensors next, and static settings by keyword.  It
-returns values only: the caller moves the stream by the number of blocks that `dense_blocks` and its siblings there give.
-64-bit types must be enabled.
+A kernel takes `state`, uint64[3] as philox.py defines it (it may be traced), tensors next, and static settings by
+keyword.  It returns values only: the caller moves the stream by the number of blocks that `dense_blocks` and its
+siblings there give.  64-bit types must be enabled.
 
-The dense kernels compute every output element from its flat index alone, some of the work twice or four times over.  As one
-elementwise loop that is still faster than sharing it, which takes arrays of intermediate results and several compiled kernels; and
-a kernel in a program costs 8 ms to compile, as many as there are initializers.
+The dense kernels compute every output element from its flat index alone, some of the work twice or four times over.  As
+one elementwise loop that is still faster than sharing it, which takes arrays of intermediate results and several
+compiled kernels; and a kernel in a program costs 8 ms to compile, as many as there are initializers.
 """
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -60,17 +59,26 @@ def stream_pairs(state, shape):
 def uncombined(x):
     """`x` (floating point), such that XLA does not rewrite what computes it together with what uses it.
 
-    XLA on the CPU rounds a product and a sum once instead of twice (a fused multiply-add), divides by a scalar or by a square root
-    by multiplying with a rounded reciprocal, and looks through its own optimization barriers there; through a select it does not.
+    XLA on the CPU rounds a product and a sum once instead of twice (a fused multiply-add), and looks through its own
+    optimization barriers there.  Through a select it does not.
     """
     return jnp.where(x == x, x, jnp.asarray(np.nan, x.dtype))
+
+
+def quotient(a, b):
+    """`a / b`, correctly rounded.
+
+    XLA on the CPU divides by a constant, a scalar and a square root by multiplying with the rounded reciprocal, which
+    changes half of the results; a divisor chosen element by element it has to divide by.
+    """
+    return a / jnp.where(a == a, b, jnp.asarray(np.nan, a.dtype))
 
 
 def scale_and_shift(values, scale, shift):
     """`values * scale + shift`, all of one floating point type, each operation rounded by itself as in TensorFlow.
 
-    Fused, a third of the numbers would differ.  bfloat16 and float16 are computed in float32 and rounded explicitly: XLA skips the
-    rounding between two operations of its own in those types.
+    Fused, a third of the numbers would differ.  bfloat16 and float16 are computed in float32 and rounded explicitly:
+    XLA skips the rounding between two operations of its own in those types.
     """
     dtype = values.dtype
     if dtype.itemsize == 2:
@@ -156,21 +164,23 @@ def truncated_normal(state, *, shape, dtype):
         return _normals(state, index, block, wide, index).x
 
     def fill(loop):
-        # What is drawn in one turn is looked at in the next: held in the loop's state it is computed once for its four readers.
+        # What is drawn in one turn is looked at in the next: held in the loop's state it is computed once for its four
+        # readers.
         round_number, accepted, drawn = loop
         accepted = _append_accepted(accepted, drawn, width)
         total = jnp.sum(accepted)  # NaN as long as a place is free
         more = lax.select(lax.ne(total, total), lax.add(round_number, np.uint64(1)), np.uint64(0))
         return more, accepted, candidates(round_number)
 
-    # Rounds are numbered from 1, and 0 ends the loop.  Round 1 finds only NaN to look at and draws from the groups' first blocks.
+    # Rounds are numbered from 1, and 0 ends the loop.  Round 1 finds only NaN to look at and draws from the groups'
+    # first blocks.
     free = lax.full((groups * width,), np.nan, wide)
     values = lax.while_loop(lambda loop: lax.ne(loop[0], np.uint64(0)), fill, (np.uint64(1), free, free))[1]
     return lax.reshape(lax.convert_element_type(lax.slice(values, (0,), (size,)), dtype), shape)
 
 
 def _append_accepted(accepted, drawn, width):
-    """Each row of `accepted` (flat, NaN where free) filled up with those of the row of `drawn` that lie within (-2, 2), in order."""
+    """Each row of `accepted` (flat, NaN where free) filled up in order with what lies within (-2, 2) in `drawn`."""
     shape = accepted.shape[0] // width, width
 
     def column(x, i):

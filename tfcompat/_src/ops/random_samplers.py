@@ -1,6 +1,7 @@
-"""Random ops that do more than fill a tensor: shuffle, categorical, gamma, Poisson, and what dropout makes of uniform numbers.
+"""Random ops that do more than fill a tensor: shuffle, categorical, gamma, Poisson, and dropout's arithmetic.
 
-The conventions are those of random_kernels.py: pure JAX functions, a stream's state first, TensorFlow's numbers bit for bit.
+The conventions are those of random_kernels.py: pure JAX functions, a stream's state first, TensorFlow's numbers bit for
+bit.
 """
 
 import math
@@ -12,11 +13,11 @@ from jax import lax
 
 from .box_muller import polar64, uniform64
 from .philox import Lanes, blocks_at, lanes
-from .random_kernels import stream_words, uncombined
+from .random_kernels import quotient, stream_words, uncombined
 
 
 def permutation(state, *, size):
-    """The order in which a shuffle of `size` rows takes its input's rows -> int32[size].  Sequential: a swap for each row."""
+    """The order in which a shuffle of `size` rows takes its input's rows -> int32[size].  Sequential, a swap a row."""
     order = lax.iota(np.int32, size)
     if size < 2:
         return order
@@ -25,7 +26,8 @@ def permutation(state, *, size):
     partners = lax.convert_element_type(rows + words % (np.uint32(size) - rows), np.int32)
 
     def swap(i, order):
-        # One gather and one scatter of two: in any other form XLA copies the whole order for each row (600 ms for 60,000).
+        # One gather and one scatter of two: in any other form XLA copies the whole order for each row (600 ms for
+        # 60,000).
         pair = jnp.stack([i, lax.dynamic_index_in_dim(partners, i, keepdims=False)])
         values = order.at[pair].get(mode="promise_in_bounds")
         return order.at[pair].set(lax.rev(values, (0,)), mode="promise_in_bounds")
@@ -34,16 +36,17 @@ def permutation(state, *, size):
 
 
 def shuffle(state, value):
-    """`value` with its rows (along dimension 0) in random order; scalars and single elements are returned as they are."""
+    """`value` with its rows (along dimension 0) in random order; scalars and single elements stay as they are."""
     if value.ndim == 0 or value.size <= 1 or value.shape[0] <= 1:
         return value
     return jnp.take(value, permutation(state, size=value.shape[0]), axis=0, mode="clip")
 
 
 def shard_rows(batch, classes, num_samples, threads):
-    """How many rows of a categorical op's logits TensorFlow gives to each piece of work when it runs with `threads` threads.
+    """How many rows of a categorical op's logits TensorFlow gives to each piece of work if it runs `threads` threads.
 
-    Every piece but the first draws from a place of its own, so there the numbers depend on the machine (see `categorical`).
+    Every piece but the first draws from a place of its own, so there the numbers depend on the machine (see
+    `categorical`).
     """
     if batch <= 1 or threads == 1:
         return batch
@@ -86,7 +89,7 @@ def categorical(state, logits, *, num_samples, dtype, threads=1):
     index = Lanes(lax.iota(np.uint64, batch * num_samples))
     rows = shard_rows(batch, classes, num_samples, threads)
     if rows < batch:  # the piece that begins at row s draws from block s (num_samples + 3) // 4
-        first_row = np.arange(batch * num_samples, dtype=np.uint64) // np.uint64(num_samples * rows) * np.uint64(rows)
+        first_row = index.x // np.uint64(num_samples * rows) * np.uint64(rows)
         skipped = first_row * np.uint64(num_samples + 3) // np.uint64(4) * np.uint64(2)
         index = Lanes(lax.add(index.x, skipped - first_row * np.uint64(num_samples)))
     first, second = blocks_at(state, index >> 1)
@@ -100,30 +103,30 @@ def categorical(state, logits, *, num_samples, dtype, threads=1):
 
 
 def dropout(x, draws, rate):
-    """`x` with elements dropped where the uniform numbers `draws` (broadcast to x) are below `rate`, the others scaled up.
+    """`x` without the elements whose uniform number in `draws` (broadcast to x) is below `rate`, the others scaled up.
 
-    With a Python number as rate the scale 1 / (1 - rate) is rounded to x's type once, as in TensorFlow; with a tensor, x is
-    divided by 1 - rate.
+    With a Python number as rate the scale 1 / (1 - rate) is rounded to x's type once, as in TensorFlow; with a tensor,
+    x is divided by 1 - rate.
     """
     if isinstance(rate, (int, float)):
         rate = float(rate)
         kept = x * np.asarray(1.0 / (1.0 - rate), x.dtype) if rate < 1 else jnp.zeros_like(x)
         keep = draws >= np.asarray(rate, draws.dtype)
     else:
-        kept = x / uncombined(jnp.broadcast_to(1 - rate, x.shape))
+        kept = quotient(x, 1 - rate)
         keep = draws >= rate
     return jnp.where(keep, kept, jnp.zeros((), x.dtype))
 
 
-# Gamma and Poisson: rejection, each number from blocks of its own, in float64.  Uniform and normal numbers are fetched a block, two
-# numbers, at a time and used last first.
+# Gamma and Poisson: rejection, each number from blocks of its own, in float64.  Uniform and normal numbers are fetched
+# a block, two numbers, at a time and used last first.
 
 
 def _parameter_lanes(parameters, shape):
-    """parameters [P...] -> float64 for each element of [shape..., P...], flat, and the first block of each element (uint64)."""
+    """parameters [P...] -> float64 for each element of [shape..., P...], flat, and its first block (uint64)."""
     count, samples = parameters.size, math.prod(shape)
-    place = np.arange(samples * count, dtype=np.uint64)
-    sample, parameter = place // np.uint64(max(count, 1)), place % np.uint64(max(count, 1))
+    place = lax.iota(np.uint64, samples * count)
+    sample, parameter = divmod(place, np.uint64(max(count, 1)))
     spread = jnp.broadcast_to(parameters.astype(np.float64).ravel(), (samples, count)).ravel()
     return spread, (parameter * np.uint64(samples) + sample) * np.uint64(256)
 
@@ -132,7 +135,7 @@ _NORMAL, _UNIFORM, _BOOST, _DONE = range(4)  # what a gamma variate waits for
 
 
 def _gamma_turn(state, a, d, c):
-    """Marsaglia and Tsang's method: one number drawn and used for every variate -> the body of a loop.  a, d, c: float64[n]."""
+    """Marsaglia and Tsang's method, one number drawn for every variate -> the body of a loop.  a, d, c: float64[n]."""
 
     def turn(loop):
         wants, block, normals_left, normal, uniforms_left, uniform, x, cubed, value = loop
@@ -182,18 +185,18 @@ def _gamma_jvp(primals, tangents):
 
 
 def gamma(state, alpha, *, shape):
-    """Gamma variates of rate 1 -> [shape..., alpha.shape...] of alpha's type.  Differentiable by alpha, as TensorFlow's.
+    """Gamma variates of rate 1 -> [shape..., alpha.shape...] of alpha's type.  Differentiable by alpha.
 
-    NaN where alpha is not a positive number (or zero, which gives zero).
+    NaN where alpha is NaN or less than -2/3.
     """
     dtype, full = alpha.dtype, (*shape, *alpha.shape)
     a, block = _parameter_lanes(lax.stop_gradient(alpha), shape)
     d = jnp.where(a >= 1, a - 1 / 3, a + 2 / 3)
-    c = (1 / 3) / uncombined(jnp.sqrt(d))
+    c = quotient(jnp.full_like(d, 1 / 3), uncombined(jnp.sqrt(d)))
     valid = d > 0
     zero, no = jnp.zeros_like(a), jnp.zeros(a.shape, bool)
     wants = jnp.where(valid, jnp.where(a == 1, _UNIFORM, _NORMAL), _DONE).astype(np.int64)
-    start = (wants, jnp.asarray(block), no, zero, no, zero, zero, zero, jnp.where(valid, zero, np.nan))
+    start = (wants, block, no, zero, no, zero, zero, zero, jnp.where(valid, zero, np.nan))
     value = lax.while_loop(lambda loop: jnp.any(loop[0] != _DONE), _gamma_turn(state, a, d, c), start)[-1]
     samples = value.reshape(full).astype(dtype)
     return _with_gamma_gradient(samples, jnp.broadcast_to(alpha, full))
@@ -201,12 +204,11 @@ def gamma(state, alpha, *, shape):
 
 def gamma_with_rate(samples, beta):
     """Gamma variates of rate 1 -> of rate `beta` (same type), never below the smallest normal number."""
-    beta = uncombined(jnp.broadcast_to(beta, jnp.broadcast_shapes(jnp.shape(beta), samples.shape)))
-    return jnp.maximum(np.asarray(jnp.finfo(samples.dtype).tiny), samples / beta)
+    return jnp.maximum(np.asarray(jnp.finfo(samples.dtype).tiny), quotient(samples, beta))
 
 
 def poisson(state, rate, *, shape, dtype):
-    """Poisson variates -> dtype [shape..., rate.shape...].  An infinite rate gives infinity, NaN gives NaN (TensorFlow hangs)."""
+    """Poisson variates -> dtype [shape..., rate.shape...].  An infinite rate gives infinity, NaN gives NaN."""
     r, block = _parameter_lanes(lax.stop_gradient(rate), shape)
     small = r < 10
     limit = jnp.exp(-r)
@@ -233,6 +235,6 @@ def poisson(state, rate, *, shape, dtype):
         return done, block + np.uint64(1), twice, value
 
     proper = jnp.isfinite(r)
-    start = (~proper, jnp.asarray(block), jnp.ones_like(r), jnp.where(proper, 0.0, r))
+    start = (~proper, block, jnp.ones_like(r), jnp.where(proper, 0.0, r))
     value = lax.while_loop(lambda loop: jnp.any(~loop[0]), turn, start)[-1]
     return value.reshape(*shape, *rate.shape).astype(dtype)

@@ -55,6 +55,8 @@ def _check_paddings(type, tensor, paddings):
 
 def _padded(type, tensor, paddings, value):
     _check_paddings(type, tensor, paddings)
+    if tensor.dtype == object:
+        raise bad(type, "Value for attr 'T' of string is not in the list of allowed values")
     if isinstance(tensor, np.ndarray) and isinstance(value, np.ndarray):
         return np.pad(tensor, paddings.tolist(), constant_values=value.reshape(()))
     return lax.pad(

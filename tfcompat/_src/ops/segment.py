@@ -8,12 +8,13 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..scopes import name_scope
 from .core import cast
-from .math import NUMBERS, REALS, with_jvp
+from .math import COMPLEX, FLOATS, NUMBERS, REALS, with_jvp
 
 
 def _rows(ids, like):
@@ -84,8 +85,13 @@ def _mean(data, ids, n):
 
 
 def _divided(total, count):
-    count = _rows(count, total)
-    return total // count if jnp.issubdtype(total.dtype, jnp.integer) else total / count
+    count = jnp.broadcast_to(_rows(count, total), total.shape)
+    return lax.div(total, count) if jnp.issubdtype(total.dtype, jnp.integer) else total / count
+
+
+def _true_mean(data, ids, n):
+    """Integers, too, give a fraction here, as tf.divide does."""
+    return _mean(data.astype(jnp.float64) if jnp.issubdtype(data.dtype, jnp.integer) else data, ids, n)
 
 
 def _root_mean(data, ids, n):
@@ -123,8 +129,8 @@ _KINDS = {
     "Prod": (_product, NUMBERS),
     "Max": (_empty_as(_max, lambda dtype: _lowest(dtype, True)), REALS),
     "Min": (_empty_as(_min, lambda dtype: _lowest(dtype, False)), REALS),
-    "Mean": (_mean, NUMBERS),
-    "SqrtN": (_root_mean, NUMBERS),
+    "Mean": (_true_mean, NUMBERS),
+    "SqrtN": (_root_mean, FLOATS + COMPLEX),
 }
 
 
@@ -211,7 +217,7 @@ def _declare_sparse(kind, public):
     type = f"SparseSegment{kind}"
     compute = {"Sum": _total, "Mean": _mean, "SqrtN": _root_mean}[kind]
 
-    @op(type, "", static="num_segments", own="indices segment_ids", dtypes=NUMBERS)
+    @op(type, "", static="num_segments", own="indices segment_ids", dtypes=FLOATS)
     def kernel(data, indices, segment_ids, num_segments):
         if indices.shape != segment_ids.shape or indices.ndim != 1:
             raise errors.InvalidArgumentError(None, None, f"segment_ids and indices should have same size. [Op:{type}]")

@@ -1,198 +1,27 @@
-"""tensor[...], tf.slice and tf.strided_slice.
-
-Where a slice begins is an input of the recorded op, how long it is is a setting: a loop over `x[i]` or `x[i : i + 32]` is one
-compiled program, not one for every i.  A `spec` says what becomes of the dimensions of `x`, one entry each:
-
-    ("at", k)             the element at position `begin[k]`; the dimension goes
-    ("window", k, n, s)   n elements with stride s, the lowest of them at position `begin[k]` (reversed where s < 0)
-    ("slice", a, b, c)    Python's a:b:c, known while compiling
-    "new", "rest"         a new dimension of size 1; the dimensions an ellipsis stands for
-"""
+"""tensor[...], tf.slice and tf.strided_slice: from a user's key to a recorded slice (slice_kernels.py)."""
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
-from .. import dtypes, errors, record
-from ..declare import OPS, OpDef, export, op
-from ..graph import Slot, context
+from .. import dtypes, record
+from ..declare import OPS, export
+from ..engine import infer as inference
+from ..graph import Slot, aval, context
 from ..scopes import name_scope
 from ..shapes import Dimension
 from ..tensor import EagerTensor, Tensor
-
-
-def _bad(message, type="StridedSlice"):
-    return errors.InvalidArgumentError(None, None, f"{message} [Op:{type}]")
-
-
-# -- kernels ----------------------------------------------------------------------------------------------------------
-def _positions(shape, spec):
-    """`spec` with "rest" and the dimensions not named spelled out as full slices.  Raises for too many entries."""
-    used = sum(1 for e in spec if e not in ("new", "rest"))
-    if used > len(shape):
-        if not shape:
-            raise _bad("Attempting to slice scalar input.")
-        raise _bad(f"Index out of range using input dim {len(shape)}; input has only {len(shape)} dims")
-    full = [("slice", None, None, None)] * (len(shape) - used)
-    out = []
-    for e in spec:
-        out += full if e == "rest" else [e]
-    return out if "rest" in spec else out + full
-
-
-def _block(shape, begin, spec):
-    """What `spec` takes of a tensor of `shape`: the starts, spans and steps of each dimension, and the shape of the result."""
-    starts, spans, steps, out, dim = [], [], [], [], 0
-    for e in _positions(shape, spec):
-        if e == "new":
-            out.append(1)
-            continue
-        size, kind, n = shape[dim], e[0], 1
-        if kind == "at":
-            low, step = _element(begin[e[1]], size, dim), 1
-        elif kind == "window":
-            low, n, step = begin[e[1]], e[2], e[3]
-        else:
-            low, stop, step = slice(*e[1:]).indices(size)
-            n = len(range(low, stop, step))
-            low = low if step > 0 else low + (n - 1) * step
-        if kind != "at":
-            out.append(n)
-        starts.append(low if n else 0)
-        spans.append((n - 1) * abs(step) + 1 if n else 0)
-        steps.append(step)
-        dim += 1
-    return starts, spans, steps, out
-
-
-def _known_starts(starts):
-    return all(isinstance(s, (int, np.integer, np.ndarray)) for s in starts)
-
-
-def _of_one_dtype(starts):
-    """Positions for lax.dynamic_slice, which takes no mixed dtypes."""
-    wide = any(getattr(s, "dtype", None) in (np.int64, np.uint32, np.uint64) for s in starts)
-    kind = np.dtype(np.int64 if wide else np.int32)
-    return [s.astype(kind) if hasattr(s, "astype") else kind.type(s) for s in starts]
-
-
-def take(x, begin, spec):
-    """The part of `x` that `spec` describes; `begin` holds the positions, known or not: see the head of this file."""
-    starts, spans, steps, shape = _block(x.shape, begin, spec)
-    if _known_starts(starts):
-        starts = [int(s) for s in starts]
-        limits = [s + n for s, n in zip(starts, spans)]
-        if isinstance(x, np.ndarray):
-            part = x[tuple([slice(s, e) for s, e in zip(starts, limits)])]
-            return part[tuple([slice(None, None, s) for s in steps])].reshape(shape)
-        part = lax.slice(x, starts, limits, [abs(s) for s in steps])
-    else:
-        part = lax.dynamic_slice(x, _of_one_dtype(starts), spans)
-        if any(abs(s) > 1 for s in steps):
-            part = lax.slice(part, [0] * part.ndim, part.shape, [abs(s) for s in steps])
-    backward = [i for i, s in enumerate(steps) if s < 0]
-    return lax.reshape(lax.rev(part, backward) if backward else part, shape)
-
-
-def put(x, value, begin, spec):
-    """`x` with the part that `spec` describes replaced by `value` (broadcast)."""
-    starts, spans, steps, shape = _block(x.shape, begin, spec)
-    if 0 in spans:
-        return x
-    x = jnp.asarray(x)
-    counts = [(n - 1) // abs(s) + 1 for n, s in zip(spans, steps)]
-    value = jnp.broadcast_to(value, shape).reshape(counts)
-    backward = [i for i, s in enumerate(steps) if s < 0]
-    value = lax.rev(value, backward) if backward else value
-    starts = _of_one_dtype(starts)
-    if any(abs(s) > 1 for s in steps):
-        between = lax.dynamic_slice(x, starts, spans)
-        value = between.at[tuple([slice(None, None, abs(s)) for s in steps])].set(value)
-    return lax.dynamic_update_slice(x, value, starts)
-
-
-def _element(position, size, dim):
-    """`position` counted from the front.  What a compiled program computes is clamped by XLA; what is known is checked."""
-    if isinstance(position, (int, np.integer, np.ndarray)):
-        position = int(position)
-        if not -size <= position < size:
-            raise _bad(f"slice index {position + size if position < 0 else position} of dimension {dim} out of bounds.")
-        return position + size if position < 0 else position
-    return lax.select(position < 0, position + position.dtype.type(size), position)
-
-
-def masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask):
-    """The spec of TensorFlow's StridedSlice arguments, known integers."""
-    if bin(ellipsis_mask).count("1") > 1:
-        raise _bad("Multiple ellipses in slice spec not allowed")
-    spec = []
-    for i, (b, e, s) in enumerate(zip(begin, end, strides)):
-        bit = 1 << i
-        if ellipsis_mask & bit:
-            spec.append("rest")
-        elif new_axis_mask & bit:
-            spec.append("new")
-        elif shrink_axis_mask & bit:
-            spec.append(("at", i))
-        else:
-            if s == 0:
-                raise _bad(f"strides[{i}] must be non-zero")
-            spec.append(("slice", None if begin_mask & bit else int(b), None if end_mask & bit else int(e), int(s)))
-    return tuple(spec)
-
-
-@op("StridedSlice", static="begin end strides", own="input", name="StridedSlice", twin=True)
-def strided_slice_kernel(
-    input, begin, end, strides, *, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0
-):
-    """The part of `input` between `begin` and `end` (vectors known while compiling), as TensorFlow's bit masks say."""
-    if not begin.shape == end.shape == strides.shape or begin.ndim != 1:
-        raise _bad(f"Expected begin, end, and strides to be 1D equal size tensors, but got shapes {list(begin.shape)}, "
-                   f"{list(end.shape)}, and {list(strides.shape)} instead.")  # fmt: skip
-    spec = masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
-    return take(input, begin, spec)
-
-
-def _all_positions(begin, scalars):
-    return [*(begin[i] for i in range(begin.shape[0])), *scalars] if scalars else begin
-
-
-def _at(*inputs, spec):
-    """x [...], begin [k], scalar positions ... -> the part of x that `spec` describes."""
-    x, begin, *scalars = inputs
-    return take(x, _all_positions(begin, scalars), spec)
-
-
-def _at_in_graph(input, begin, end, strides, *, spec):
-    """As `_at`, with the inputs that TensorFlow's op has."""
-    return take(input, begin, spec)
-
-
-def _put_at(*inputs, spec):
-    """x [...], value, begin [k], scalar positions ... -> x with the part that `spec` describes replaced by `value`."""
-    x, value, begin, *scalars = inputs
-    return put(x, value, _all_positions(begin, scalars), spec)
-
-
-# TensorFlow's op with positions that only a run can tell.
-INDEXED = OpDef("StridedSlice", _at, own="inputs", name="strided_slice", twin=True)
-INDEXED_IN_GRAPH = OpDef("StridedSlice", _at_in_graph, own="input begin end strides", name="strided_slice", twin=True)
-INDEXED_UPDATE = OpDef("TensorStridedSliceUpdate", _put_at, own="inputs", name="strided_slice_update")
-
-
-@op("TensorStridedSliceUpdate", static="begin end strides", own="input value")
-def strided_slice_update_kernel(input, begin, end, strides, value, *, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0,
-                                shrink_axis_mask=0):  # fmt: skip
-    """`input` with the part between `begin` and `end` (vectors known while compiling) replaced by `value` (broadcast)."""
-    return put(
-        input,
-        value,
-        begin,
-        masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask),
-    )
-
+from .array import bad
+from .slice_kernels import (
+    INDEXED,
+    INDEXED_IN_GRAPH,
+    INDEXED_UPDATE,
+    SLICE_TO_END,
+    check_block,
+    element,
+    masks_to_spec,
+    positions,
+)
 
 # -- tensor[key] ------------------------------------------------------------------------------------------------------
 _FIRST = INDEXED.signature({"spec": (("at", 0),)})
@@ -205,7 +34,7 @@ def getitem(self, key):
         if key.__class__ is int and self.__class__ is EagerTensor:
             slot = self._slot
             shape = slot.aval.shape
-            if shape and -shape[0] <= key < shape[0] and slot.aval.dtype is not dtypes.string:
+            if shape and -shape[0] <= key < shape[0]:
                 at = np.array([key if key >= 0 else key + shape[0]], np.int32)
                 return record.record_eager(_FIRST, (slot, Slot(None, 0, _vector_aval(1), at)))
         mask = _mask(key)
@@ -239,8 +68,6 @@ _vector_avals: dict = {}
 def _vector_aval(n):
     found = _vector_avals.get(n)
     if found is None:
-        from ..graph import aval
-
         found = _vector_avals[n] = aval(dtypes.int32, (n,))
     return found
 
@@ -289,7 +116,7 @@ def _eager_spec(shape, key):
     """(spec, known positions, slots of scalar tensors) of tensor[key] for a tensor of `shape`."""
     keys = _entries(key)
     if sum(1 for k in keys if k is Ellipsis) > 1:
-        raise _bad("Multiple ellipses in slice spec not allowed")
+        raise bad("StridedSlice", "Multiple ellipses in slice spec not allowed")
     used = sum(1 for k in keys if k is not None and k is not Ellipsis)
     spec, begin, scalars, dim = [], [], [], 0
     for k in keys:
@@ -304,7 +131,7 @@ def _eager_spec(shape, key):
         if isinstance(k, slice):
             start, stop, step = _known(_bound(k.start)), _known(_bound(k.stop)), _known(_bound(k.step))
             if step == 0:
-                raise _bad(f"strides[{len(spec)}] must be non-zero")
+                raise bad("StridedSlice", f"strides[{len(spec)}] must be non-zero")
             if start is None:
                 spec.append(("slice", None, stop, step))
             else:
@@ -316,16 +143,16 @@ def _eager_spec(shape, key):
             k = _check_index(k)
             if k.__class__ is int:
                 spec.append(("at", len(begin)))
-                begin.append(_element(k, size, dim) if used <= len(shape) else 0)
+                begin.append(element(k, size, dim) if used <= len(shape) else 0)
             else:
                 k = record.convert_to_tensor(k)
                 if k._slot.value.__class__ is np.ndarray and used <= len(shape):
-                    _element(k._slot.value, size, dim)
+                    element(k._slot.value, size, dim)
                 spec.append(("at", ~len(scalars)))  # its place behind the known positions: below
                 scalars.append(k._slot)
         dim += 1
     spec = [("at", len(begin) + ~e[1]) if e[0] == "at" and e[1] < 0 else e for e in spec]
-    _positions(shape, spec)
+    positions(shape, spec)
     return tuple(spec), begin, scalars
 
 
@@ -336,9 +163,6 @@ def _positions_slot(begin, shape):
 def _getitem_eager(x, key):
     shape = x._shape_tuple()
     spec, begin, scalars = _eager_spec(shape, key)
-    if x.dtype is dtypes.string:
-        begin += [int(s.value) if s.value is not None else int(record.handle(s)._numpy()) for s in scalars]
-        return record.constant(take(x._numpy(), begin, spec))
     return record.record_eager(INDEXED.signature({"spec": spec}), (x._slot, _positions_slot(begin, shape), *scalars))
 
 
@@ -397,10 +221,47 @@ def _getitem_graph(x, key):
         x = record.convert_to_tensor(x)
         vectors = [_vector(v, n) for v, n in zip(parts, ("stack", "stack_1", "stack_2"))]
         if moving and not fixed:
-            return record.add_op(
-                graph, INDEXED_IN_GRAPH.signature({"spec": spec}), [x, *vectors], graph.op_name(scope, "")
-            )
-        return record.call(OPS["StridedSlice"], [x, *vectors], masks, scope)
+            sig = INDEXED_IN_GRAPH.signature({"spec": spec})
+        else:
+            sig = OPS["StridedSlice"].signature(masks)
+        return record.add_op(graph, sig, [x, *vectors], graph.op_name(scope, ""), **_where_unknown(x, spec))
+
+
+def _where_unknown(x, spec):
+    """What record.add_op is told of the result where dimensions of `x` are unknown: how much a slice takes of them is, too."""
+    shape = x._shape_tuple()
+    if shape is not None and None not in shape:
+        return {}
+    a = aval(x.dtype.base_dtype, None if shape is None else _unknown_part(shape, spec))
+    return {"avals": (a,), "single": True}
+
+
+def _unknown_part(shape, spec):
+    out, dim = [], 0
+    for e in positions(shape, spec):
+        if e == "new":
+            out.append(1)
+            continue
+        size = shape[dim]
+        dim += 1
+        if e[0] != "slice":
+            continue
+        start, stop, step = (_static_bound(v) for v in e[1:])
+        if e[1:3] == (None, None) and step in (None, 1, -1):
+            out.append(size)
+        elif size is None or "?" in (start, stop, step):
+            out.append(None)
+        else:
+            out.append(len(range(*slice(start, stop, step).indices(size))))
+    return tuple(out)
+
+
+def _static_bound(value):
+    """A slice bound as an int where it is known while the graph is built, else "?"."""
+    if not _is_tensor(value):
+        return value
+    known = record.static_value(record.convert_to_tensor(value))
+    return "?" if known is None else int(known)
 
 
 def _vector(values, name):
@@ -441,97 +302,85 @@ def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, el
         strides = np.ones_like(record.shape_array(begin)) if not _is_tensor(begin) else _ones_like(begin)
     masks = dict(begin_mask=begin_mask, end_mask=end_mask, ellipsis_mask=ellipsis_mask, new_axis_mask=new_axis_mask,
                  shrink_axis_mask=shrink_axis_mask)  # fmt: skip
-    return record.call(OPS["StridedSlice"], [input_, begin, end, strides], {k: v for k, v in masks.items() if v}, name)
+    settings = {k: v for k, v in masks.items() if v}
+    graph = context.graph
+    if graph is None:
+        return record.call(OPS["StridedSlice"], [input_, begin, end, strides], settings, name)
+    full = graph.op_name(name, "StridedSlice")
+    x = record.convert_to_tensor(input_, name=f"{full}/input/")
+    parts = (("begin", begin), ("end", end), ("strides", strides))
+    parts = [record.convert_to_tensor(v, name=f"{full}/{k}/") for k, v in parts]
+    known = [record.static_value(p) for p in parts]
+    extra = {}
+    if all(v is not None for v in known):
+        extra = _where_unknown(x, masks_to_spec(*known, **masks))
+    return record.add_op(graph, OPS["StridedSlice"].signature(settings), [x, *parts], full, **extra)
 
 
 def _ones_like(x):
     return OPS["OnesLike"].public(x)
 
 
-def _slice(input_, begin, size):
-    """input_[begin : begin + size] in each dimension; `begin` known or not, a size of -1 reaches to the end."""
-    rank = input_.ndim
-    if begin.shape != (rank,) or size.shape != (rank,):
-        raise _bad(f"Expected begin and size arguments to be 1-D tensors of size {rank}, but got shapes {list(begin.shape)} and "
-                   f"{list(size.shape)} instead.", "Slice")  # fmt: skip
-    known = isinstance(begin, np.ndarray)
-    sizes = [int(n) for n in size]
-    for i, dim in enumerate(input_.shape):
-        if known:
-            b = int(begin[i])
-            if not 0 <= b <= dim:
-                raise _bad(f"Expected begin[{i}] in [0, {dim}], but got {b}", "Slice")
-            if sizes[i] == -1:
-                sizes[i] = dim - b
-            if not 0 <= sizes[i] <= dim - b:
-                raise _bad(f"Expected size[{i}] in [0, {dim - b}], but got {sizes[i]}", "Slice")
-        elif not 0 <= sizes[i] <= dim:
-            raise _bad(f"Expected size[{i}] in [0, {dim}], but got {sizes[i]}", "Slice")
-    if known:
-        if isinstance(input_, np.ndarray):
-            return input_[tuple([slice(int(b), int(b) + n) for b, n in zip(begin, sizes)])]
-        return lax.slice(input_, [int(b) for b in begin], [int(b) + n for b, n in zip(begin, sizes)])
-    return lax.dynamic_slice(input_, [begin[i] for i in range(rank)], sizes)
-
-
-op("Slice", static="size", own="input_ begin", twin=True)(_slice)
-# With a size of -1 the length depends on where the slice begins.
-_SLICE_TO_END = OpDef("Slice", _slice, static="begin size", own="input_", name="Slice", twin=True)
-
-
 @export("slice")
 def slice_(input_, begin, size, name=None):
     """input_ [...], begin [r], size [r] -> the block of that size at that place; -1 in `size` reaches to the end."""
-    input_ = record.convert_to_tensor(input_)
-    size = _sizes_known(input_, begin, size)
-    open_ended = size is None or not _is_tensor(size) and -1 in np.asarray(size).ravel().tolist()
-    if context.graph is None:
-        if input_.dtype is dtypes.string:
-            return record.constant(_slice(input_._numpy(), record.shape_array(begin), record.shape_array(size)))
-        begin = record.convert_to_tensor(begin)
-        if begin._slot.value.__class__ is np.ndarray:  # known now: checked now
-            _check_slice(input_._shape_tuple(), begin._slot.value, record.shape_array(size))
-    return record.call(
-        _SLICE_TO_END if open_ended or _is_tensor(size) else OPS["Slice"], [input_, begin, size], None, name
-    )
+    graph = context.graph
+    if graph is None:
+        x, begin, size = record.convert_to_tensor(input_), record.convert_to_tensor(begin), record.shape_array(size)
+        block, extra = _block(x._shape_tuple(), begin, _elements(begin), size.ravel().tolist())
+        inputs = [x, begin, size if block is None else None]
+        return record.call(*(SLICE_TO_END, inputs, None) if block is None else (OPS["Slice"], inputs, {"block": block}), name)
+    full = graph.op_name(name, "Slice")
+    x = record.convert_to_tensor(input_, name=f"{full}/input/")
+    begin, size = (_integers(v, f"{full}/{k}/") for v, k in ((begin, "begin"), (size, "size")))
+    block, extra = _block(x._shape_tuple(), begin, _elements(begin), _elements(size))
+    sig = SLICE_TO_END.sig if block is None else OPS["Slice"].signature({"block": block})
+    if extra is not None:
+        extra = {"avals": (aval(x.dtype.base_dtype, extra),), "single": True}
+    return record.add_op(graph, sig, [x, begin, size], full, **extra or {})
 
 
 slice_.__name__ = slice_.__qualname__ = "slice"
 
 
-def _check_slice(shape, begin, size):
-    for i, (dim, b, n) in enumerate(zip(shape, begin.ravel().tolist(), size.ravel().tolist())):
-        if not 0 <= b <= dim:
-            raise _bad(f"Expected begin[{i}] in [0, {dim}], but got {b}", "Slice")
-        if not -1 <= n <= dim - b:
-            raise _bad(f"Expected size[{i}] in [0, {dim - b}], but got {n}", "Slice")
+def _integers(value, name):
+    return record.convert_to_tensor(value if _is_tensor(value) else _packable(value), name=name)
 
 
-def _sizes_known(x, begin, size):
-    """`size` with every -1 replaced that the static shape and the known parts of `begin` decide."""
-    if _is_tensor(size) or record._contains_tensor(size if isinstance(size, (list, tuple)) else []):
-        return size
-    sizes = [
-        int(v.value) if isinstance(v, Dimension) else int(v)
-        for v in (np.asarray(size).tolist() if not isinstance(size, (list, tuple)) else size)
-    ]
-    shape = x._shape_tuple()
-    if -1 not in sizes or shape is None or len(shape) != len(sizes):
-        return sizes
-    if isinstance(begin, (list, tuple)):
-        first = [b if isinstance(b, (int, np.integer)) else None for b in begin]
-    elif isinstance(begin, np.ndarray):
-        first = begin.tolist()
-    elif isinstance(begin, Tensor):
-        known = (
-            record.static_value(begin) if not isinstance(begin, EagerTensor) or begin._slot.value is not None else None
-        )
-        first = [None] * len(sizes) if known is None else known.tolist()
-    else:
-        first = [None] * len(sizes)
-    if len(first) != len(sizes):
-        return sizes
-    return [
-        d - b if n == -1 and b is not None and d is not None and 0 <= b <= d else n
-        for n, b, d in zip(sizes, first, shape)
-    ]
+def _packable(value):
+    return value if record._contains_tensor(value if isinstance(value, (list, tuple)) else []) else record.shape_array(value)
+
+
+def _elements(vector):
+    """The elements of an integer vector, a tensor, as far as they are known without running anything: ints and None."""
+    shape = vector._shape_tuple()
+    if vector.__class__ is EagerTensor:
+        known = vector._slot.value
+        return known.ravel().tolist() if known.__class__ is np.ndarray else [None] * shape[0] if shape else None
+    one, two = inference.sizes(vector._slot, 0), inference.sizes(vector._slot, 1)
+    if one is None or two is None:
+        return [None] * shape[0] if shape and shape[0] is not None else None
+    return [a if a == b else None for a, b in zip(one.ravel().tolist(), two.ravel().tolist())]
+
+
+def _block(shape, begin, first, sizes):
+    """(`block` of the op Slice, or None where it depends on `begin`; the static shape where `shape` does not decide it).
+
+    shape  of the tensor, or None; first, sizes: the known elements of begin and size.
+    """
+    if sizes is None:
+        return None, None
+    first = first if first is not None else [None] * len(sizes)
+    block, static = [], []
+    for i, n in enumerate(sizes):
+        dim = shape[i] if shape is not None and i < len(shape) else None
+        b = first[i] if i < len(first) else None
+        if n == -1 and b is not None:
+            block.append((b,) if dim is None else max(dim - b, 0))
+            static.append(None if dim is None else max(dim - b, 0))
+        else:
+            block.append(None if n == -1 else n)
+            static.append(None if n == -1 else n)
+    if None not in first and None not in sizes and shape is not None and None not in shape and len(shape) == len(sizes):
+        check_block(shape, first, sizes)
+    return None if None in block else tuple(block), tuple(static)

@@ -10,7 +10,7 @@ from jax import lax
 from .. import dtypes, record
 from ..declare import OPS, export, op, unary
 from ..scopes import name_scope
-from .math import FLOATING, pair
+from .math import FLOATING, pair, with_jvp
 
 _COMPLEX = dict(dtypes="complex64 complex128")
 _REAL = dict(dtypes="float16 bfloat16 float32 float64")
@@ -89,19 +89,24 @@ angle = export("math.angle", v1="angle math.angle")(_part("Angle", _angle_of_rea
 
 
 # -- special functions ------------------------------------------------------------------------------------------------
+# JAX's derivatives of these are wrong at zero (Bessel), where |x| and sign(x) meet, or NaN (Spence).
+_i0 = with_jvp(special.i0, lambda x, _, t: t * _i1(x))
+_i1 = with_jvp(special.i1, lambda x, out, t: t * (_i0(x) - jnp.where(x == 0, 0.5, out / jnp.where(x == 0, 1, x))))
+_spence = with_jvp(special.spence, lambda x, _, t: t * jnp.where(x == 1, -1, jnp.log(x) / jnp.where(x == 1, 1, 1 - x)))
+
 unary("Lgamma", special.gammaln, "math.lgamma", "lgamma math.lgamma", **_REAL)
 unary("Digamma", special.digamma, "math.digamma", "digamma math.digamma", **_REAL)
 unary("Erfinv", special.erfinv, "math.erfinv", **_REAL)
 unary("Ndtri", special.ndtri, "math.ndtri", **_REAL)
-unary("BesselI0", special.i0, "math.bessel_i0 math.special.bessel_i0", **_REAL)
+unary("BesselI0", _i0, "math.bessel_i0 math.special.bessel_i0", **_REAL)
 unary("BesselI0e", special.i0e, "math.bessel_i0e math.special.bessel_i0e", **_REAL)
-unary("BesselI1", special.i1, "math.bessel_i1 math.special.bessel_i1", **_REAL)
+unary("BesselI1", _i1, "math.bessel_i1 math.special.bessel_i1", **_REAL)
 unary("BesselI1e", special.i1e, "math.bessel_i1e math.special.bessel_i1e", **_REAL)
 unary("Dawsn", special.dawsn, "math.special.dawsn", **_REAL)
 unary("Expint", special.expi, "math.special.expint", **_REAL)
 unary("FresnelSin", lambda x: special.fresnel(x)[0], "math.special.fresnel_sin", **_REAL)
 unary("FresnelCos", lambda x: special.fresnel(x)[1], "math.special.fresnel_cos", **_REAL)
-unary("Spence", special.spence, "math.special.spence", **_REAL)
+unary("Spence", _spence, "math.special.spence", **_REAL)
 pair("Polygamma", lambda a, x: special.polygamma(lax.stop_gradient(a), x), "", dtypes="float32 float64")
 pair("Zeta", lambda x, q: special.zeta(lax.stop_gradient(x), q), "", dtypes="float32 float64")
 pair("Igamma", special.gammainc, "", **FLOATING)

@@ -17,11 +17,13 @@ def layout(data_format, n):
         return FORMATS[n][0], False
     if data_format in FORMATS[n]:
         return data_format, data_format == FORMATS[n][1]
-    raise ValueError(f"`data_format` must be one of {', '.join(map(repr, FORMATS[n]))}. Received: data_format={data_format!r}")
+    raise ValueError(
+        f"`data_format` must be one of {', '.join(map(repr, FORMATS[n]))}. Received: data_format={data_format!r}"
+    )
 
 
 def full(value, n, first, name):
-    """`value` (a number, or a list of 1, n or n + 2 numbers) as a tuple for every dimension; ValueError for another length."""
+    """`value` (a number, or 1, n or n + 2 of them) as a tuple for every dimension; ValueError for another length."""
     value = record.setting(value)
     if value is None:
         value = (1,)
@@ -32,9 +34,28 @@ def full(value, n, first, name):
     if len(value) == 1:
         value = value * n
     elif len(value) != n:
-        raise ValueError(f"{name} should be of length 1, {n} or {n + 2}. Received: {name}={value} of length {len(value)}")
+        raise ValueError(
+            f"{name} should be of length 1, {n} or {n + 2}. Received: {name}={value} of length {len(value)}"
+        )
     value = tuple([int(v) for v in value])
     return (1, 1, *value) if first else (1, *value, 1)
+
+
+def remembered(function):
+    """`function` of settings, whose answers are kept: a training loop asks for the same ones at every step."""
+    answers: dict = {}
+
+    def found(*settings):
+        try:
+            key = tuple([tuple(s) if s.__class__ is list else s for s in settings])
+            answer = answers.get(key)
+        except TypeError:  # lists of lists, tensors
+            return function(*settings)
+        if answer is None:
+            answer = answers[key] = function(*settings)
+        return answer
+
+    return found
 
 
 def spatial(values, first):
@@ -48,16 +69,25 @@ def paddings(padding, n, first, explicit=True):
     if isinstance(padding, str):
         if padding in ("SAME", "VALID"):
             return padding
-        raise ValueError(f'Value for attr \'padding\' of "{padding}" is not in the list of allowed values: "SAME", "VALID"')
+        raise ValueError(
+            f'Value for attr \'padding\' of "{padding}" is not in the list of allowed values: "SAME", "VALID"'
+        )
     if not explicit:
         raise ValueError(f"`padding` must be 'SAME' or 'VALID' here. Received: padding={padding}")
-    if not isinstance(padding, tuple) or len(padding) != n + 2 or any(not isinstance(p, tuple) or len(p) != 2 for p in padding):
+    if (
+        not isinstance(padding, tuple)
+        or len(padding) != n + 2
+        or any(not isinstance(p, tuple) or len(p) != 2 for p in padding)
+    ):
         raise ValueError(
-            f"When using explicit padding, 'padding' must be a list of {n + 2} pairs of integers. Received: padding={padding}"
+            f"When using explicit padding, 'padding' must be a list of {n + 2} pairs of integers. Received: "
+            f"padding={padding}"
         )
     padding = tuple([(int(a), int(b)) for a, b in padding])
     if padding[0] != (0, 0) or padding[1 if first else -1] != (0, 0):
-        raise ValueError(f"Nonzero explicit padding in the batch or depth dimensions is not supported. Received: padding={padding}")
+        raise ValueError(
+            f"Nonzero explicit padding in the batch or depth dimensions is not supported. Received: padding={padding}"
+        )
     return spatial(padding, first)
 
 
@@ -70,8 +100,8 @@ def pairs(padding, sizes, window, strides, dilations):
         if size + low + high < span and size:
             raise errors.InvalidArgumentError(
                 None, None,
-                f"Computed output size would be negative: {(size + low + high - span) // stride + 1} [input_size: {size}, "
-                f"effective_filter_size: {span}, stride: {stride}]",
+                f"Computed output size would be negative: {(size + low + high - span) // stride + 1} [input_size: "
+                f"{size}, effective_filter_size: {span}, stride: {stride}]",
             )  # fmt: skip
     return padding
 
@@ -94,7 +124,7 @@ def taps(window):
 
 
 def tap(padded, position, counts, strides, dilations, first):
-    """The value that every window of an already padded tensor sees at `position`: a strided slice of `counts` windows."""
+    """What every window of an already padded tensor sees at `position`: a strided slice of `counts` windows."""
     lead = (0, 0) if first else (0,)
     starts = [p * d for p, d in zip(position, dilations, strict=True)]
     limits = [a + (c - 1) * s + 1 for a, c, s in zip(starts, counts, strides, strict=True)]

@@ -102,9 +102,7 @@ def ftrl_v2(var, accum, linear, grad, lr, l1, l2, l2_shrinkage, lr_power, *, mul
 
 def _ftrl(var, accum, linear, grad, shrunk, lr, l1, l2, lr_power, multiply):
     new = accum + grad * grad
-    # TensorFlow takes the root where the power is -1/2; a general power loses a digit.
-    half = lr_power == -0.5
-    root, old_root = jnp.where(half, jnp.sqrt(new), new**-lr_power), jnp.where(half, jnp.sqrt(accum), accum**-lr_power)
+    root, old_root = ftrl_roots(new, accum, lr_power)
     if multiply:
         linear = linear + shrunk * lr - (root - old_root) * var
         quadratic, limit = root + 2 * l2 * lr, l1 * lr
@@ -112,6 +110,15 @@ def _ftrl(var, accum, linear, grad, shrunk, lr, l1, l2, lr_power, multiply):
         linear = linear + shrunk - (root - old_root) / lr * var
         quadratic, limit = root / lr + 2 * l2, l1
     return jnp.where(jnp.abs(linear) > limit, (jnp.sign(linear) * limit - linear) / quadratic, 0), new, linear
+
+
+def ftrl_roots(new, accum, lr_power):
+    """Both accumulators to the power -lr_power; the root where that is 1/2, in float64 elsewhere: their difference loses digits."""
+
+    def general(values):
+        return tuple([(v.astype(jnp.float64) ** -lr_power.astype(jnp.float64)).astype(v.dtype) for v in values])
+
+    return lax.cond(lr_power == -0.5, lambda values: tuple([jnp.sqrt(v) for v in values]), general, (new, accum))
 
 
 def proximal_gradient_descent(var, alpha, l1, l2, delta):

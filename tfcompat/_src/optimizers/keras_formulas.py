@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
+from .formulas import ftrl_roots
+
 
 class Dense:
     """A gradient with the variable's shape."""
@@ -50,9 +52,13 @@ class Hypers:
         """1 - the hyper-parameter, rounded last."""
         return (1 - self._exact[name].astype(jnp.float64)).astype(self._dtype)
 
+    def cast(self, name):
+        """The hyper-parameter by way of float32, as TensorFlow casts a Python number."""
+        return self._exact[name].astype(jnp.float32).astype(self._dtype)
+
     def power(self, name, t):
-        """The hyper-parameter to the power t: rounded to the variable's dtype first, then exactly; XLA's float32 power loses digits."""
-        return power(getattr(self, name), t)
+        """The hyper-parameter, cast, to the power t: rounded once, at the end; XLA's float32 power loses digits."""
+        return power(self.cast(name), t)
 
 
 def power(base, t):
@@ -71,8 +77,9 @@ def sgd(h, t, grad, var, *slots, nesterov=False):
             return (var.at[grad.indices].add(-grad.values * h.learning_rate, mode="drop"),)
         return (var - grad.value * h.learning_rate,)
     g = grad.value
-    m = slots[0] * h.momentum - g * h.learning_rate
-    return (var + (m * h.momentum - g * h.learning_rate) if nesterov else var + m), m
+    momentum = h.cast("momentum")
+    m = slots[0] * momentum - g * h.learning_rate
+    return (var + (m * momentum - g * h.learning_rate) if nesterov else var + m), m
 
 
 def rmsprop(h, t, grad, var, velocity, *more, momentum=False, centered=False):
@@ -110,11 +117,12 @@ def adamax(h, t, grad, var, m, u):
 
 def nadam(h, t, grad, var, m, v):
     """h.u_product: the product of the momentum schedule up to this step."""
-    g, base = grad.value, jnp.asarray(0.96, var.dtype)
-    u = h.beta_1 * (1 - 0.5 * power(base, t))
-    ahead = h.beta_1 * (1 - 0.5 * power(base, t + 1))
-    m = m + (g - m) * (1 - h.beta_1)
-    v = v + (grad.map(_square) - v) * (1 - h.beta_2)
+    g, base = grad.value, jnp.float32(0.96).astype(var.dtype)
+    beta_1, beta_2 = h.cast("beta_1"), h.cast("beta_2")
+    u = beta_1 * (1 - 0.5 * power(base, t))
+    ahead = beta_1 * (1 - 0.5 * power(base, t + 1))
+    m = m + (g - m) * (1 - beta_1)
+    v = v + (grad.map(_square) - v) * (1 - beta_2)
     m_hat = ahead * m / (1 - h.u_product * ahead) + (1 - u) * g / (1 - h.u_product)
     v_hat = v / (1 - h.power("beta_2", t))
     return var - m_hat * h.learning_rate / (jnp.sqrt(v_hat) + h.epsilon), m, v
@@ -136,16 +144,19 @@ def adagrad(h, t, grad, var, accumulator):
 
 def adadelta(h, t, grad, var, squares, updates):
     squares = h.rho * squares + h.rest("rho") * grad.map(_square)
-    update = -(jnp.sqrt(updates + h.epsilon) * grad.value / jnp.sqrt(squares + h.epsilon))
-    return var + h.learning_rate * update, squares, h.rho * updates + h.rest("rho") * update * update
+    ratio = -jnp.sqrt(updates + h.epsilon), jnp.sqrt(squares + h.epsilon)
+    if isinstance(grad, Rows):
+        above, below = [part.at[grad.indices].get(mode="clip") for part in ratio]
+        update = Rows(above * grad.values / below, grad.indices, grad.shape)
+    else:
+        update = Dense(ratio[0] * grad.value / ratio[1])
+    return var + h.learning_rate * update.value, squares, h.rho * updates + h.rest("rho") * update.map(_square)
 
 
 def ftrl(h, t, grad, var, accumulator, linear):
     l2 = h.l2_regularization_strength + h.beta / (2 * h.learning_rate)
     new = accumulator + grad.map(_square)
-    half = h.learning_rate_power == -0.5
-    root = jnp.where(half, jnp.sqrt(new), new**-h.learning_rate_power)
-    old = jnp.where(half, jnp.sqrt(accumulator), accumulator**-h.learning_rate_power)
+    root, old = ftrl_roots(new, accumulator, h.learning_rate_power)
     shrunk = grad.value + 2 * h.l2_shrinkage_regularization_strength * var
     linear = linear + (shrunk - (root - old) / h.learning_rate * var)
     l1 = h.l1_regularization_strength
@@ -153,15 +164,15 @@ def ftrl(h, t, grad, var, accumulator, linear):
 
 
 def lion(h, t, grad, var, m):
-    g = grad.value
-    return var - h.learning_rate * jnp.sign(m * h.beta_1 + g * (1 - h.beta_1)), m * h.beta_2 + g * (1 - h.beta_2)
+    g, beta_1, beta_2 = grad.value, h.cast("beta_1"), h.cast("beta_2")
+    return var - h.learning_rate * jnp.sign(m * beta_1 + g * (1 - beta_1)), m * beta_2 + g * (1 - beta_2)
 
 
 def adafactor(h, t, grad, var, r, c, v, *, relative_step=True):
     """Rows and columns of the second moment only (Shazeer & Stern 2018) where the variable has two dimensions or more."""
     g, step = grad.value, jnp.asarray(t).astype(var.dtype)
     rate = jnp.minimum(h.learning_rate, 1 / jnp.sqrt(step)) if relative_step else h.learning_rate
-    alpha = jnp.maximum(h.epsilon_2, _rms(var)) * jnp.minimum(rate, 1 / jnp.sqrt(step))
+    alpha = jnp.maximum(h.cast("epsilon_2"), _rms(var)) * jnp.minimum(rate, 1 / jnp.sqrt(step))
     square = g * g + h.epsilon_1
     decay = 1 - step**h.beta_2_decay
     if var.ndim >= 2:

@@ -76,7 +76,7 @@ class KerasRecipe:
             var, slots, kept = state[0], state[1 : len(state) - extra], state[len(state) - extra :]
             h = self._hypers(exact, steps, var.dtype)
             if decays:
-                var = var - var * h.weight_decay * h.learning_rate
+                var = var - var * h.cast("weight_decay") * h.learning_rate
             if self.rows is not None and isinstance(grad, Rows):
                 values, indices = grad.values, grad.indices
                 if not getattr(self.rows, "adds_duplicates", False):
@@ -105,6 +105,8 @@ class KerasRecipe:
         norm = jnp.sqrt(sum(jnp.sum(p.astype(parts[0].dtype) ** 2) for p in parts))
         limit = exact[name].astype(norm.dtype)
         scale = limit * jnp.minimum(1 / norm, 1 / limit) + (norm - norm)  # an infinite norm gives NaN, as in TensorFlow
+        if self.rows is None:  # Keras 3 makes sparse gradients dense here
+            return [Dense(g.value * scale.astype(g.value.dtype)) for g in grads]
         return [_mapped(g, lambda v: v * scale.astype(v.dtype)) for g in grads]
 
     def _accumulated(self, exact, count, steps, others, grads, states):

@@ -19,13 +19,19 @@ def lifted():
     if graph is None or not graph.building_function:
         yield
         return
-    while graph is not None and graph.building_function:
-        graph = graph.outer_graph
-    context.push(graph)
+    context.push(outermost())
     try:
         yield
     finally:
         context.pop()
+
+
+def outermost():
+    """The graph around the functions being traced; None: eager."""
+    graph = context.graph
+    while graph is not None and graph.building_function:
+        graph = graph.outer_graph
+    return graph
 
 
 def is_resource(variable):

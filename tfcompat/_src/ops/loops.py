@@ -1,0 +1,574 @@
+"""What a loop's operation computes: `Loop`, whose `kernel` is a pure function of the initial values and what the bodies read.
+
+    trip count known while compiling       lax.scan: JAX differentiates it; each iteration's intermediate values are kept
+    otherwise                              lax.while_loop, with a gradient of its own (`dynamic_while`)
+    shapes differ between iterations       unrolled, where the condition is known while compiling
+    host operations, or neither is known   iteration by iteration on the host
+
+Cost of the gradient of a data-dependent loop of n iterations: the forward loop runs once more to save a carry every CHUNK iterations, then
+each chunk is differentiated as a masked scan of CHUNK steps, last chunk first.  Memory: CHECKPOINTS carries and the intermediate values of
+one chunk.  Beyond CHUNK * CHECKPOINTS iterations the saved carries lie further apart and the stretch before each chunk is computed again:
+n * n / (2 * CHUNK * CHECKPOINTS) more iterations.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from .. import errors
+from ..engine.program import on_host
+from .bodies import split_known
+from .tensor_array import is_unset, read_kernel
+
+CHUNK, CHECKPOINTS = 32, 64
+SCAN_BOUND = 256  # up to so many iterations at most, a masked scan keeps everything instead of computing it again
+SIMULATED = 512  # iterations of integer bookkeeping tried out while compiling to learn a trip count
+UNROLLED = 5000
+
+
+# -- loops of unknown length ------------------------------------------------------------------------------------------
+def dynamic_while(cond, body, init, consts, bound=None):
+    """lax.while_loop with a gradient: cond(consts, i, x) -> bool, body(consts, i, x) -> x; x, consts tuples of arrays.
+
+    `bound`: a static upper bound of the number of iterations, if one is known.
+    """
+    init, consts = tuple([jnp.asarray(v) for v in init]), tuple([jnp.asarray(v) for v in consts])
+
+    def forward(init, consts):
+        return lax.while_loop(lambda s: cond(consts, s[0], s[1]), lambda s: (s[0] + 1, body(consts, *s)), (jnp.int32(0), init))
+
+    @jax.custom_vjp
+    def run(init, consts):
+        return forward(init, consts)[1]
+
+    def run_forward(init, consts):
+        n, out = forward(init, consts)
+        return out, (n, init, consts)
+
+    def run_backward(saved, cotangents):
+        n, init, consts = saved
+        steps = SCAN_BOUND if bound is not None and bound <= SCAN_BOUND else CHUNK
+        return _backward(body, n, init, consts, cotangents, min(steps, bound or steps), single=bound is not None and bound <= SCAN_BOUND)
+
+    run.defvjp(run_forward, run_backward)
+    return run(init, consts)
+
+
+def _is_float(v):
+    return jnp.issubdtype(v.dtype, jnp.inexact)
+
+
+def _backward(body, n, init, consts, cotangents, chunk, single):
+    """Cotangents of (init, consts) for n iterations of `body`; None for what is not differentiable."""
+    xs = [i for i, v in enumerate(init) if _is_float(v)]
+    cs = [i for i, v in enumerate(consts) if _is_float(v)]
+
+    def masked(xf, cf, x, consts, start, steps):
+        """`steps` <= chunk iterations from `start`, as a function of the differentiable parts."""
+        x, consts = _put(x, xs, xf), _put(consts, cs, cf)
+
+        def step(x, i):
+            return lax.cond(i < steps, lambda x: body(consts, start + i, x), lambda x: x, x), None
+
+        out, _ = lax.scan(step, x, np.arange(chunk, dtype=np.int32))
+        return [out[i] for i in xs]
+
+    def pull(x, consts, start, steps, ct):
+        _, back = jax.vjp(lambda xf, cf: masked(xf, cf, x, consts, start, steps), [x[i] for i in xs], [consts[i] for i in cs])
+        return back(list(ct))
+
+    ct = [cotangents[i] for i in xs]
+    if single:
+        gx, gc = pull(init, consts, 0, n, ct)
+    else:
+        gx, gc = _by_chunks(body, n, init, consts, ct, chunk, pull, len(cs), [consts[i] for i in cs])
+    return _scattered(len(init), xs, gx), _scattered(len(consts), cs, gc)
+
+
+def _by_chunks(body, n, init, consts, ct, chunk, pull, n_consts, float_consts):
+    count = (n + chunk - 1) // chunk
+    apart = (count + CHECKPOINTS - 1) // CHECKPOINTS  # chunks from one saved carry to the next
+    apart = jnp.maximum(apart, 1)
+    k = len(init)
+
+    def save(consts, i, s):
+        stride, x, saved = s[0], s[1 : 1 + k], s[1 + k :]
+        slot = i // stride
+        here = i % stride == 0
+        saved = [
+            lax.dynamic_update_index_in_dim(b, jnp.where(here, v, lax.dynamic_index_in_dim(b, slot, 0, False)), slot, 0)
+            for b, v in zip(saved, x, strict=True)
+        ]
+        return (stride, *body(consts[1:], i, tuple(x)), *saved)
+
+    saved = [jnp.zeros((CHECKPOINTS, *v.shape), v.dtype) for v in init]
+    out = dynamic_while(lambda c, i, s: i < c[0], save, (apart * chunk, *init, *saved), (n, *consts))
+    saved = out[1 + k :]
+    total = [jnp.zeros(v.shape, v.dtype) for v in float_consts]
+
+    def back(held, i, s):
+        n, apart, count = held[:3]
+        saved, consts = held[3 : 3 + k], held[3 + k :]
+        j = count - 1 - i
+        slot = j // apart
+        x = tuple([lax.dynamic_index_in_dim(b, slot, 0, False) for b in saved])
+        start = slot * apart * chunk
+        x = dynamic_while(lambda c, t, x: t < c[0], lambda c, t, x: body(c[2:], c[1] + t, x), x, (j * chunk - start, start, *consts))
+        ct, total = s[: len(ct_like)], s[len(ct_like) :]
+        gx, gc = pull(x, consts, j * chunk, jnp.minimum(chunk, n - j * chunk), ct)
+        return (*gx, *[a + b for a, b in zip(total, gc, strict=True)])
+
+    ct_like = ct
+    out = dynamic_while(lambda h, i, s: i < h[2], back, (*ct, *total), (n, apart, count, *saved, *consts))
+    return out[: len(ct)], out[len(ct) :]
+
+
+def _put(values, positions, given):
+    out = list(values)
+    for i, v in zip(positions, given, strict=True):
+        out[i] = v
+    return tuple(out)
+
+
+def _scattered(n, positions, values):
+    out = [None] * n
+    for i, v in zip(positions, values, strict=True):
+        out[i] = v
+    return tuple(out)
+
+
+# -- the operation ----------------------------------------------------------------------------------------------------
+class Loop:
+    """One while loop: `cond` and `body` are Bodies over the same carries.
+
+    n         carries; `invariant` positions are handed through unchanged by the body
+    flows     carry positions that are TensorArrays' contents; `sizes`: flow position -> position of its size, for those that grow
+    captures  slots outside in input order; `reads` variables; `states` read and written
+    hoisted   [(input position of a TensorArray, carry position of the index)] reads done outside the body, fed to it after the carries
+    limit     is the last data input the maximum number of iterations
+    """
+
+    def __init__(self, cond, body, n, invariant, flows, sizes, captures, reads, states, hoisted, limit, names):
+        self.cond, self.body, self.n, self.invariant, self.flows, self.sizes = cond, body, n, invariant, flows, sizes
+        self.captures, self.reads, self.states, self.hoisted, self.limit, self.names = captures, reads, states, hoisted, limit, names
+        self.moving = [i for i in range(n) if i not in invariant]
+        place = {s: n + i for i, s in enumerate(captures)}
+        self.cond_captures = [place[outside._slot] for outside, _ in cond.captured]
+        self.body_captures = [place[outside._slot] for outside, _ in body.captured]
+        self.reads_at = n + len(captures)
+        self.unroll = False
+
+    def parts(self, args):
+        """(data inputs before the limit, the limit or None, states)."""
+        n_data = self.reads_at + len(self.reads)
+        limit = args[n_data] if self.limit else None
+        states = list(args[n_data + self.limit :])
+        return list(args[:n_data]), limit, states
+
+    def given(self, data, moving, states):
+        """The data inputs with these values of the moving carries, and what the bodies read."""
+        data = list(data)
+        for i, v in zip(self.moving, moving, strict=True):
+            data[i] = v
+        read = dict(zip(self.reads, data[self.reads_at :], strict=True))
+        read.update(zip(self.states, states, strict=True))
+        return data, read
+
+    def condition(self, data, moving, states):
+        data, read = self.given(data, moving, states)
+        (out,), _ = self.cond.call([*data[: self.n], *[data[i] for i in self.cond_captures]], read)
+        return out
+
+    def step(self, data, moving, states, hoisted=None):
+        """(new moving carries, new states)."""
+        data, read = self.given(data, moving, states)
+        if hoisted is None:
+            hoisted = [read_kernel(data[ta], data[index]) for ta, index in self.hoisted]
+        out, new = self.body.call([*data[: self.n], *hoisted, *[data[i] for i in self.body_captures]], read)
+        return [out[i] for i in self.moving], [new.get(v, s) for v, s in zip(self.states, states, strict=True)]
+
+    # -- compiled -----------------------------------------------------------------------------------------------------
+    def kernel(self, *args):
+        """Final carries, then new states."""
+        data, limit, states = self.parts(args)
+        if self.unroll:
+            return self._unrolled(data, limit, states)
+        count = Count(self, data, limit)
+        data = self._sized(data, states, count)
+        if count.exact == 0:
+            return (*data[: self.n], *states)
+        if count.exact is not None:
+            moving, states = self._scan(data, states, count)
+        else:
+            moving, states = self._while(data, limit, states, count)
+        out = data[: self.n]
+        for i, v in zip(self.moving, moving, strict=True):
+            out[i] = v
+        return (*out, *states)
+
+    def _cast(self, new, like):
+        out = []
+        for i, (a, b) in enumerate(zip(new, like, strict=True)):
+            a = jnp.asarray(a)
+            if a.shape != b.shape:
+                name = self.names[self.moving[i]] if i < len(self.moving) else "state"
+                raise errors.InvalidArgumentError(
+                    None, None,
+                    f"Input tensor '{name}' enters the loop with shape {b.shape}, but has shape {a.shape} after one iteration. "
+                    "To allow the shape to vary across iterations, use the `shape_invariants` argument of tf.while_loop to specify a "
+                    "less-specific shape.",
+                )  # fmt: skip
+            out.append(a if a.dtype == b.dtype else a.astype(b.dtype))
+        return tuple(out)
+
+    def _scan(self, data, states, count):
+        moving = tuple([jnp.asarray(data[i]) for i in self.moving])
+        states = tuple([jnp.asarray(s) for s in states])
+        k = len(moving)
+        rows = count.rows(data)
+
+        def step(carry, row):
+            new, new_states = self.step(data, carry[:k], carry[k:], row)
+            return self._cast([*new, *new_states], carry), None
+
+        out, _ = lax.scan(step, (*moving, *states), rows, length=count.exact)
+        return out[:k], out[k:]
+
+    def _while(self, data, limit, states, count):
+        known = split_known(data)
+        moving = [data[i] for i in self.moving]
+        k = len(moving)
+        for i in self.moving:
+            known[i] = True  # not a constant of the loop: its place is filled in each iteration
+        free = [v for v, k_ in zip(data, known, strict=True) if not k_]
+        limited = limit is not None
+        static_limit = int(limit) if limited and limit.__class__ is np.ndarray else None
+        if limited and static_limit is None:
+            free.append(jnp.asarray(limit).astype(jnp.int64))
+
+        def merged(consts):
+            consts = iter(consts)
+            return [v if k_ else next(consts) for v, k_ in zip(data, known, strict=True)]
+
+        def cond(consts, i, x):
+            ok = jnp.asarray(self.condition(merged(consts), x[:k], x[k:])).reshape(())
+            if not limited:
+                return ok
+            return ok & (i < (static_limit if static_limit is not None else consts[-1]))
+
+        def body(consts, i, x):
+            new, new_states = self.step(merged(consts), x[:k], x[k:])
+            return self._cast([*new, *new_states], x)
+
+        out = dynamic_while(cond, body, (*moving, *states), free, count.bound)
+        return out[:k], out[k:]
+
+    def _sized(self, data, states, count):
+        """The carries with TensorArrays given the element shape and the size they will have in the loop."""
+        data = list(data)
+        for flow, size in self.sizes.items():
+            if flow in self.invariant:
+                continue
+            final = count.final(size)
+            if final is None:
+                raise NotImplementedError(
+                    f"a TensorArray with dynamic_size=True ({self.names[flow]}) written in a loop whose length is not known: give it a size"
+                )
+            data[flow] = grown(data[flow], final)
+        unset = [i for i in self.flows if i in self.moving and is_unset(data[i])]
+        if not unset:
+            return data
+        moving = [data[i] for i in self.moving]
+        for _ in range(len(unset) + 1):
+            new, _ = jax.eval_shape(lambda m, s: self.step(data, m, s), moving, list(states))
+            for position, shape in zip(self.moving, new, strict=True):
+                if position in unset and not is_unset(shape) and is_unset(data[position]):
+                    data[position] = jnp.zeros(shape.shape, shape.dtype)
+            moving = [data[i] for i in self.moving]
+            if not any(is_unset(data[i]) for i in unset):
+                break
+        return data
+
+    def _unrolled(self, data, limit, states):
+        moving = [data[i] for i in self.moving]
+        for i in range(UNROLLED):
+            go_on = self.condition(data, moving, states) if limit is None or i < int(limit) else np.False_
+            if not isinstance(go_on, (np.ndarray, np.generic)):
+                raise NotImplementedError(
+                    "a tf.while_loop whose shapes change from iteration to iteration, or that needs a loop variable's value as a shape, "
+                    "while its condition depends on computed values"
+                )
+            if not bool(go_on):
+                out = data[: self.n]
+                for position, v in zip(self.moving, moving, strict=True):
+                    out[position] = v
+                return (*out, *states)
+            moving, states = self.step(data, moving, states)
+        raise NotImplementedError(f"a tf.while_loop with changing shapes of more than {UNROLLED} iterations")
+
+    # -- on the host --------------------------------------------------------------------------------------------------
+    def on_host(self, session, original, *args):
+        """The same, iteration by iteration, with the bodies' own compiled and host stages."""
+        data, limit, states = self.parts(args)
+        moving = [data[i] for i in self.moving]
+        at = {position: k for k, position in enumerate(self.moving)}
+        done = 0
+        while limit is None or done < int(limit):
+            for flow, size in self.sizes.items():
+                if flow in at:
+                    moving[at[flow]] = np_grown(moving[at[flow]], 2 * int(moving[at[size]]) + 16)
+            now, read = self.given(data, moving, states)
+            (go_on,), _ = self.cond.call_on_host([*now[: self.n], *[now[i] for i in self.cond_captures]], read, session)
+            if not bool(go_on):
+                break
+            fed = [read_kernel(now[ta], now[index]) for ta, index in self.hoisted]
+            out, new = self.body.call_on_host([*now[: self.n], *fed, *[now[i] for i in self.body_captures]], read, session)
+            moving = [out[i] for i in self.moving]
+            states = [new.get(v, s) for v, s in zip(self.states, states, strict=True)]
+            done += 1
+        out = data[: self.n]
+        for position, v in zip(self.moving, moving, strict=True):
+            out[position] = v
+        for flow, size in self.sizes.items():
+            if flow in at:
+                out[flow] = np.asarray(out[flow])[: int(out[size])]
+        return (*out, *states)
+
+
+def grown(flow, size):
+    """A TensorArray's contents with room for `size` elements."""
+    missing = size - flow.shape[0]
+    if missing <= 0:
+        return flow
+    return jnp.concatenate([jnp.asarray(flow), jnp.zeros((missing, *flow.shape[1:]), flow.dtype)])
+
+
+def np_grown(flow, size):
+    flow = np.asarray(flow)
+    missing = size - flow.shape[0]
+    return flow if missing <= 0 else np.concatenate([flow, np.zeros((missing, *flow.shape[1:]), flow.dtype)])
+
+
+# -- trip counts ------------------------------------------------------------------------------------------------------
+class Count:
+    """What is known, while compiling, of how often a loop runs: `exact`, or an upper `bound`, or neither (None)."""
+
+    def __init__(self, loop, data, limit):
+        self.loop, self.data = loop, data
+        self.fixed_cond = self._feeds(loop.cond, loop.cond_captures)
+        self.fixed_body = self._feeds(loop.body, loop.body_captures)
+        self.start = {i: data[i] for i in loop.moving if _small(data[i])}
+        self.sizes = None
+        self.exact, self.bound = self._limit(loop.cond.plan.fetches[0])
+        if self.exact is None:
+            self.exact = self._simulated(SIMULATED)
+        if self.exact is not None:
+            self.bound = self.exact
+        if limit is not None and limit.__class__ is np.ndarray:
+            most = max(int(limit), 0)
+            self.exact = None if self.exact is None else min(self.exact, most)
+            self.bound = most if self.bound is None else min(self.bound, most)
+            if most == 0:
+                self.exact = 0
+        elif limit is not None:
+            self.exact = None
+
+    def _feeds(self, body, captures):
+        """slot -> value for the feeds of a body that do not move."""
+        values = {}
+        feeds = body.plan.feeds
+        loop = self.loop
+        for i in loop.invariant:
+            values[feeds[i]] = self.data[i]
+        start = len(feeds) - len(captures)
+        for s, i in zip(feeds[start:], captures, strict=True):
+            values[s] = self.data[i]
+        for v in body.reads:
+            if v in loop.reads:
+                values[body.plan.initial[v]] = self.data[loop.reads_at + loop.reads.index(v)]
+        return values
+
+    def _limit(self, slot):
+        """(exact, bound) from the form of the condition: comparisons of a counter, and conjunctions."""
+        node = _strip(slot).node
+        if node is None:
+            return None, None
+        kind = node.sig.op.type
+        if kind == "LogicalAnd":
+            found = [self._limit(s) for s in node.ins]
+            exact = None if any(e is None for e, _ in found) else min(e for e, _ in found)
+            bounds = [b for _, b in found if b is not None]
+            return exact, min(bounds) if bounds else None
+        if kind not in _COMPARISONS or len(node.ins) != 2:
+            return None, None
+        left, right = [_strip(s) for s in node.ins]
+        for a, b, kind in ((left, right, kind), (right, left, _MIRRORED[kind])):
+            counter = self._counter(a)
+            value = known(b, self.fixed_cond, {})
+            if counter is not None and value is not None and value.shape in ((), (1,)):
+                step = self.step_of(counter)
+                if step:
+                    n = _iterations(int(self.start[counter].reshape(())), step, kind, int(value.reshape(())))
+                    return n, n
+        return None, None
+
+    def _counter(self, slot):
+        feeds = self.loop.cond.plan.feeds
+        for i in self.start:
+            if feeds[i] is slot and self.start[i].size == 1:
+                return i
+        return None
+
+    def step_of(self, carry):
+        """The constant that the body adds to a carry in each iteration, or None."""
+        body = self.loop.body.plan
+        node = _strip(body.fetches[carry]).node
+        if node is None or node.sig.op.type not in ("AddV2", "Add", "Sub"):
+            return None
+        left, right = [_strip(s) for s in node.ins]
+        if left is body.feeds[carry]:
+            value = known(right, self.fixed_body, {})
+        elif right is body.feeds[carry] and node.sig.op.type != "Sub":
+            value = known(left, self.fixed_body, {})
+        else:
+            return None
+        if value is None or value.size != 1:
+            return None
+        return -int(value.reshape(())) if node.sig.op.type == "Sub" else int(value.reshape(()))
+
+    def _simulated(self, most):
+        """The number of iterations, by running the loop's integer bookkeeping; None where it depends on anything else."""
+        state = dict(self.start)
+        for done in range(most + 1):
+            go_on = self._at(self.loop.cond, self.fixed_cond, state, self.loop.cond.plan.fetches[0])
+            if go_on is None:
+                return None
+            if not bool(go_on):
+                self.sizes = state
+                return done
+            state = self._next(state)
+        return None
+
+    def _at(self, body, fixed, state, slot):
+        feeds = body.plan.feeds
+        return known(slot, {**fixed, **{feeds[i]: v for i, v in state.items()}}, {})
+
+    def _next(self, state):
+        body, out, memo = self.loop.body.plan, {}, {}
+        given = {**self.fixed_body, **{body.feeds[i]: v for i, v in state.items()}}
+        for i in state:
+            v = known(body.fetches[i], given, memo)
+            if v is not None:
+                out[i] = v
+        return out
+
+    def final(self, carry):
+        """The value of an integer carry after the loop, or None."""
+        if self.exact is None or carry not in self.start:
+            return None
+        if self.sizes is None:
+            state = dict(self.start)
+            for _ in range(min(self.exact, 100000)):
+                state = self._next(state)
+                if carry not in state:
+                    return None
+            self.sizes = state
+        value = self.sizes.get(carry)
+        return None if value is None else int(value)
+
+    def rows(self, data):
+        """For each hoisted read the rows of its TensorArray in the order of the iterations; None where they are not a range."""
+        out = []
+        for ta, index in self.loop.hoisted:
+            step = self.step_of(index) if index in self.start else None
+            flow = data[ta]
+            if step not in (1, -1) or is_unset(flow):
+                return None
+            first = int(self.start[index])
+            last = first + step * (self.exact - 1)
+            if not (0 <= min(first, last) and max(first, last) < flow.shape[0]):
+                return None
+            part = flow[min(first, last) : max(first, last) + 1]
+            out.append(part[::-1] if step < 0 else part)
+        return out if out else None
+
+
+_COMPARISONS = ("Less", "LessEqual", "Greater", "GreaterEqual", "NotEqual")
+_MIRRORED = {"Less": "Greater", "LessEqual": "GreaterEqual", "Greater": "Less", "GreaterEqual": "LessEqual", "NotEqual": "NotEqual"}
+
+
+def _iterations(start, step, kind, limit):
+    """How often `start + step * i` fulfils the comparison before it first does not; None: for ever."""
+    if kind == "NotEqual":
+        n, rest = divmod(limit - start, step)
+        return n if rest == 0 and n >= 0 else None
+    if kind in ("Greater", "GreaterEqual"):
+        start, step, limit = -start, -step, -limit
+        kind = "Less" if kind == "Greater" else "LessEqual"
+    if kind == "LessEqual":
+        limit += 1
+    if start >= limit:
+        return 0
+    return None if step <= 0 else -((start - limit) // step)
+
+
+def _strip(slot):
+    while slot.node is not None and slot.node.sig.op.type == "Identity":
+        slot = slot.node.ins[0]
+    return slot
+
+
+def _small(value):
+    return value.__class__ is np.ndarray and value.dtype.kind in "iub" and value.size <= 64
+
+
+def known(slot, given, memo):
+    """The value of a pure slot computed on the host now, from those `given` that are small integers; None where it takes more."""
+    if slot in given:
+        value = given[slot]
+        return value if _small(value) else None
+    if slot.value is not None:
+        return slot.value if _small(slot.value) else None
+    if slot in memo:
+        return memo[slot]
+    memo[slot] = None
+    value = memo[slot] = _known(slot, given, memo)
+    return value
+
+
+def _known(slot, given, memo):
+    node = slot.node
+    if node is None:
+        return None
+    op = node.sig.op
+    if op.type == "Const":
+        value = np.asarray(node.sig.apply(())[0])
+        return value if _small(value) else None
+    if op.host or op.stateful:
+        return None
+    if op.known:
+        source = _strip(node.ins[0])
+        shape = given[source].shape if source in given else source.aval.shape if source.aval.known else None
+        if shape is None:
+            return None
+        return np.asarray(node.sig.apply((jax.ShapeDtypeStruct(shape, np.float32),))[slot.index])
+    if slot.aval.np.kind not in "iub" or any(s.aval.np.kind not in "iub" for s in node.ins):
+        return None
+    if op.type == "LogicalAnd":
+        sides = [known(s, given, memo) for s in node.ins]
+        for v in sides:
+            if v is not None and v.shape == () and not v:
+                return v
+    args = [known(s, given, memo) for s in node.ins]
+    if not args or any(a is None for a in args):
+        return None
+    try:
+        return on_host(node.sig, args)[slot.index]
+    except Exception:  # noqa: BLE001 - an op that does not compute with host values tells nothing about the count
+        return None
+
+
+__all__ = ["Count", "Loop", "dynamic_while"]

@@ -1,0 +1,512 @@
+"""tf.keras.optimizers.Optimizer as Keras 2 had it (OptimizerV2): in sessions, eagerly and in functions.
+
+Hyper-parameters set with `_set_hyper` become float32 variables; `decay` divides the learning rate by 1 + decay * iterations; slots are
+made by `add_slot`.  Built-in optimizers record one node for all variables; subclasses' `_resource_apply_*` are called one by one.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+
+from .. import dtypes, errors, nest, record, tape
+from ..declare import NAMES, export
+from ..engine import dispatch
+from ..graph import context
+from ..ops.core import cast
+from ..scopes import control_dependencies, name_scope
+from ..tensor import EagerTensor, IndexedSlices, Tensor
+from . import slots
+from .apply import Plan, Scalars, signature_key
+from .base import deduplicated, group, is_variable
+from .keras_base import Generations
+from .keras_recipe import KerasRecipe
+from .schedules import LearningRateSchedule, deserialize, serialize
+
+_CLIPS = (("norm", "clipnorm"), ("global", "global_clipnorm"), ("value", "clipvalue"))
+
+
+@export("keras.optimizers.legacy.Optimizer optimizers.legacy.Optimizer",
+        v1="keras.optimizers.legacy.Optimizer keras.optimizers.Optimizer")  # fmt: skip
+class OptimizerV2(metaclass=Generations):
+    """Base class of Keras 2's optimizers."""
+
+    _fused = False
+    _formula = _rows = None
+    _advance = None
+    _shared_names: tuple = ()
+    _numbers: tuple = ()  # hyper-parameters kept as plain attributes
+    _own_methods = (
+        "_resource_apply_dense", "_resource_apply_sparse", "_resource_apply_sparse_duplicate_indices", "_prepare", "_prepare_local",
+        "_decayed_lr", "apply_gradients", "_aggregate_gradients", "_get_hyper",
+    )  # fmt: skip
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if not cls.__module__.startswith(__package__):
+            cls._fused = cls._fused and not any(n in cls.__dict__ for n in cls._own_methods)
+
+    def __init__(self, name, gradient_aggregator=None, gradient_transformers=None, **kwargs):
+        allowed = {"clipnorm", "clipvalue", "lr", "decay", "global_clipnorm"}
+        for k, v in kwargs.items():
+            if k not in allowed:
+                raise TypeError(f"Unexpected keyword argument passed to optimizer: {k}. Allowed kwargs are {allowed}.")
+            if v is not None and not callable(v) and not isinstance(v, Tensor) and v < 0:
+                raise ValueError(f"Expected {k} >= 0, received: {v}")
+        if gradient_aggregator is not None:
+            raise NotImplementedError("gradient_aggregator is not supported: there is one device to aggregate from")
+        own = self.__dict__
+        own["_hyper"], own["_slots"], own["_slot_names"], own["_weights"] = {}, {}, [], []
+        self._name, self._iterations, self._hypers_created, self._primaries = name, None, False, {}
+        self.gradient_transformers = list(gradient_transformers or [])
+        decay = kwargs.pop("decay", 0.0) or 0.0
+        if decay < 0.0:
+            raise ValueError(f"decay cannot be less than 0. Received: decay={decay}.")
+        self._initial_decay = decay
+        self.clipnorm, self.clipvalue = kwargs.get("clipnorm"), kwargs.get("clipvalue")
+        self.global_clipnorm = kwargs.get("global_clipnorm")
+        if self.clipnorm is not None and self.global_clipnorm is not None:
+            raise ValueError(f"Cannot accept both `clipnorm` and `global_clipnorm`. Received: `clipnorm`={self.clipnorm}, `global_clipnorm`={self.global_clipnorm}.")
+        self._scalars, self._plans = Scalars(), {}
+
+    # -- hyper-parameters ---------------------------------------------------------------------------------------------
+    def __getattr__(self, name):
+        if name.startswith("__") or "_hyper" not in self.__dict__:
+            raise AttributeError(name)
+        key = "learning_rate" if name == "lr" else name
+        if key in self._hyper:
+            return self._get_hyper(key)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name, value):
+        key = "learning_rate" if name == "lr" else name
+        if key in self.__dict__.get("_hyper", ()):
+            self._set_hyper(key, value)
+        else:
+            object.__setattr__(self, name, value)
+
+    def _set_hyper(self, name, value):
+        """Sets a hyper-parameter: a number, tensor, variable, schedule or function."""
+        old = self._hyper.get(name)
+        if is_variable(old) and not (isinstance(value, (Tensor, LearningRateSchedule)) or is_variable(value) or callable(value)):
+            if slots.is_eager(old):
+                old.assign(np.asarray(value, old.dtype.np))
+            else:
+                old.load(value)
+            return
+        self._hyper[name] = value
+        self._plans.clear() if "_plans" in self.__dict__ else None
+
+    def _get_hyper(self, name, dtype=None):
+        """The hyper-parameter as a variable or tensor, cast to `dtype`; a schedule stays one."""
+        if not self._hypers_created:
+            self._create_hypers()
+        value = self._hyper[name]
+        if isinstance(value, LearningRateSchedule):
+            return value
+        if callable(value) and not isinstance(value, Tensor) and not is_variable(value):
+            value = value()
+        return cast(value, dtype) if dtype is not None else value
+
+    def _create_hypers(self):
+        if self._hypers_created:
+            return
+        self._hypers_created = True
+        with slots.lifted(), name_scope(self._name):
+            for name, value in sorted(self._hyper.items()):
+                if not (isinstance(value, Tensor) or is_variable(value) or callable(value)):
+                    array = np.asarray(value._numpy() if isinstance(value, EagerTensor) else value, np.float32)
+                    self._hyper[name] = self._variable(array, dtypes.float32, name)
+
+    def _variable(self, array, dtype, name):
+        """An untrainable variable called after the optimizer, in the world outside functions."""
+        with slots.lifted():
+            if context.graph is None:
+                return slots.eager_variable(array, dtype, f"{self._name}/{name}")
+            from ..variables import VariableV1
+
+            scope = context.graph._name_stack
+            with name_scope(None):
+                full = name if scope and name.startswith(scope) else f"{self._name}/{name}"
+                return VariableV1(lambda: record.convert_to_tensor(array), name=full, trainable=False, use_resource=True, dtype=dtype)
+
+    def add_weight(self, name, shape, dtype=None, initializer="zeros", trainable=None, synchronization=None, aggregation=None):
+        """A variable among the optimizer's weights."""
+        from .keras_base import _initial
+
+        if trainable:
+            raise ValueError("Optimizer weights are not trainable.")
+        dtype = dtypes.as_dtype(dtype or dtypes.float32)
+        with slots.lifted():
+            made = self._variable(_initial(initializer, list(shape), dtype), dtype, name)
+        return made
+
+    @property
+    def iterations(self):
+        """The number of steps taken: an int64 variable."""
+        if self._iterations is None:
+            self._iterations = self._variable(np.zeros((), np.int64), dtypes.int64, "iter")
+            self._weights.append(self._iterations)
+        return self._iterations
+
+    @iterations.setter
+    def iterations(self, variable):
+        if self._iterations is not None:
+            raise RuntimeError(
+                "Cannot set `iterations` to a new Variable after the Optimizer weights have been created. Here it is attempting to set "
+                f"`iterations` to {variable}."
+            )
+        self._iterations = variable
+        self._weights.append(variable)
+
+    def _decayed_lr(self, var_dtype):
+        """The learning rate of this step, scheduled and decayed, in `var_dtype`."""
+        rate = self._get_hyper("learning_rate", var_dtype)
+        if isinstance(rate, LearningRateSchedule):
+            rate = cast(rate(self.iterations), var_dtype)
+        if self._initial_decay > 0.0:
+            rate = rate / (1.0 + self._initial_decay * cast(self.iterations, var_dtype))
+        return rate
+
+    # -- slots --------------------------------------------------------------------------------------------------------
+    def add_slot(self, var, slot_name, initializer="zeros", shape=None):
+        """The slot `slot_name` of `var`, made by `initializer` if it is not there."""
+        if slot_name not in self._slot_names:
+            self._slot_names.append(slot_name)
+        mine = self._slots.setdefault(id(var), {})
+        self._primaries[id(var)] = var
+        found = mine.get(slot_name)
+        if found is None:
+            from .keras_base import _initial
+
+            dims = [int(d) for d in (var.shape if shape is None else shape)]
+            dtype = var.dtype.base_dtype
+            with slots.lifted():
+                array = _initial(initializer, dims, dtype)
+                found = mine[slot_name] = self._variable(array, dtype, f"{slots.op_name(var)}/{slot_name}")
+            self._weights.append(found)
+        return found
+
+    def get_slot(self, var, slot_name):
+        """The slot `slot_name` of `var`.  KeyError where there is none."""
+        return self._slots[id(var)][slot_name]
+
+    def get_slot_names(self):
+        """The names of the slots."""
+        return self._slot_names
+
+    def _create_slots(self, var_list):
+        """Creates the slots, by add_slot."""
+
+    def _create_all_weights(self, var_list):
+        _ = self.iterations
+        self._create_hypers()
+        self._create_slots(var_list)
+
+    @property
+    def weights(self):
+        """iter, then slots in the order of creation."""
+        return self._weights
+
+    def variables(self):
+        """The same as `weights`."""
+        return self._weights
+
+    def get_weights(self):
+        """The weights' values as arrays."""
+        return [_value(v) for v in self.weights]
+
+    def set_weights(self, weights):
+        """Gives the weights these values; ValueError where counts or shapes differ."""
+        if len(self.weights) != len(weights):
+            raise ValueError(
+                f"You called `set_weights(weights)` on optimizer {self._name} with a  weight list of length {len(weights)}, but the "
+                f"optimizer was expecting {len(self.weights)} weights. Provided weights: {str(weights)[:50]}..."
+            )
+        for v, value in zip(self.weights, weights, strict=True):
+            array = np.asarray(value)
+            if tuple(array.shape) != v._aval.shape:
+                raise ValueError(f"Optimizer weight shape {v.shape} not compatible with provided weight shape {array.shape}.")
+            v.load(array)
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+    def minimize(self, loss, var_list, grad_loss=None, name=None, tape=None):
+        """One step down `loss`: a function of no arguments, or a tensor with its `tape`.  Returns the train op, eagerly iterations."""
+        return self.apply_gradients(self._compute_gradients(loss, var_list, grad_loss, tape), name=name)
+
+    def _compute_gradients(self, loss, var_list, grad_loss=None, tape=None):
+        if not callable(loss) and tape is None and context.graph is None:
+            raise ValueError(f"`tape` is required when a `Tensor` loss is passed. Received: loss={loss}, tape={tape}.")
+        if not callable(loss) and tape is None:
+            variables = nest.flatten(var_list() if callable(var_list) else var_list)
+            return list(zip(_symbolic(loss, variables, grad_loss), variables, strict=True))
+        t = tape if tape is not None else _tape()
+        if callable(loss):
+            with t:
+                if not callable(var_list):
+                    t.watch(var_list)
+                loss = loss()
+                if callable(var_list):
+                    var_list = var_list()
+        variables = nest.flatten(var_list() if callable(var_list) else var_list)
+        grads = t.gradient(loss, variables, grad_loss)
+        self._assert_valid_dtypes([v for g, v in zip(grads, variables, strict=True) if g is not None])
+        return list(zip(grads, variables, strict=True))
+
+    def get_gradients(self, loss, params):
+        """Gradients of `loss` with respect to `params`, clipped; ValueError where one is None."""
+        grads = _symbolic(loss, nest.flatten(params), None)
+        for g, p in zip(grads, params, strict=True):
+            if g is None:
+                raise ValueError(
+                    f"Variable {p} has `None` for gradient. Please make sure that all of your ops have a gradient defined (i.e. are "
+                    "differentiable). Common ops without gradient: K.argmax, K.round, K.eval."
+                )
+        return grads
+
+    def get_updates(self, loss, params):
+        """[the train op], as tf.keras.backend.function takes it."""
+        return [self.apply_gradients(list(zip(self.get_gradients(loss, params), params, strict=True)))]
+
+    def apply_gradients(self, grads_and_vars, name=None, experimental_aggregate_gradients=True):
+        """Applies gradients; returns the train op, eagerly `iterations`.  ValueError where all gradients are None."""
+        pairs = list(grads_and_vars)
+        if not pairs:
+            return None if context.graph is None else group([], self._name)
+        live = [(g, v) for g, v in pairs if g is not None]
+        if not live:
+            text = f"No gradients provided for any variable: {([v.name for _, v in pairs],)}. Provided `grads_and_vars` is {tuple(pairs)}."
+            raise ValueError(text)
+        if len(live) < len(pairs):
+            import logging
+
+            missing = [v.name for g, v in pairs if g is None]
+            logging.getLogger("tensorflow").warning("Gradients do not exist for variables %s when minimizing the loss.", missing)
+        for transform in self.gradient_transformers:
+            live = transform(live)
+        if self._fused:
+            done = self._apply_at_once([g for g, _ in live], [v for _, v in live], name)
+            if done is not None:
+                return done
+        with slots.lifted(), name_scope(self._name):
+            self._create_all_weights([v for _, v in live])
+        return self._apply_one_by_one(self._clip_gradients(live), name)
+
+    # -- all variables in one node ------------------------------------------------------------------------------------
+    def _apply_at_once(self, grads, variables, name):
+        grads = [g if isinstance(g, (Tensor, IndexedSlices)) else record.convert_to_tensor(g) for g in grads]
+        key = (tuple([id(v) for v in variables]), signature_key(grads), slots.outermost(), self._statics())
+        plan = self._plans.get(key, False)
+        if plan is False:
+            plan = self._plans[key] = self._make_plan(grads, variables)
+        if plan is None:
+            return None
+        clip = _clip_of(self)
+        numbers = [getattr(self, n) for n in self._numbers] + ([] if clip is None else [getattr(self, clip[1])])
+        numbers.append(self._initial_decay)
+        tensors = [_now(self._get_hyper(n)) for n in self._tensor_names()]
+        rate = self._get_hyper("learning_rate")
+        tensors.append(_now(rate(self.iterations) if isinstance(rate, LearningRateSchedule) else rate))
+        if context.graph is None:
+            plan.run([self._scalars.of(numbers), *tensors], grads)
+            return self.iterations
+        with name_scope(name or self._name):
+            return plan.run_in_graph([record.convert_to_tensor(np.array(numbers, np.float64)), *tensors], grads, "ApplyGradients")
+
+    def _tensor_names(self):
+        return [n for n in self._hyper if n not in ("learning_rate", "decay")]
+
+    def _statics(self):
+        """Static arguments of the formula."""
+        return ()
+
+    def _formulas(self):
+        """(dense formula, formula for rows)."""
+        return self._formula, self._rows
+
+    def _slots_of(self, variable):
+        return [self.get_slot(variable, s) for s in self._slot_names]
+
+    def _make_plan(self, grads, variables):
+        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(variables):
+            return None
+        with slots.lifted(), name_scope(self._name):
+            self._create_all_weights(variables)
+        clip = _clip_of(self)
+        names = (*self._numbers, *([] if clip is None else [clip[1]]), "decay", *self._tensor_names(), "learning_rate")
+        formula, rows = self._formulas()
+        decays = self._initial_decay > 0 and "decay" not in self._shared_names and not self._shared_names
+        recipe = KerasRecipe(formula, rows, (self._statics(),) * len(variables), names, clip, (False,) * len(variables),
+                             self._shared_names, self._advance, None, None, decays, 1)  # fmt: skip
+        shared = [getattr(self, "_" + s) for s in self._shared_names]
+        sparse = [g.__class__ is IndexedSlices for g in grads]
+        return Plan(recipe, variables, [self._slots_of(v) for v in variables], sparse, [self.iterations, *shared], len(self._tensor_names()) + 2)
+
+    # -- one variable after the other: subclasses ---------------------------------------------------------------------
+    def _apply_one_by_one(self, pairs, name):
+        with name_scope(name or self._name):
+            state = self._prepare([v for _, v in pairs])
+            updates = []
+            for g, v in pairs:
+                with name_scope("update" if context.graph is None else "update_" + slots.op_name(v)):
+                    updates.append(self._update(g, v, state))
+            if context.graph is None:
+                self.iterations.assign_add(np.ones((), np.int64))
+                dispatch.flush()
+                return self.iterations
+            with control_dependencies([u for u in updates if u is not None]):
+                return self.iterations.assign_add(np.ones((), np.int64), read_value=False)
+
+    def _update(self, grad, var, state):
+        if isinstance(grad, IndexedSlices):
+            if getattr(var, "constraint", None) is not None:
+                raise RuntimeError("Cannot use a constraint function on a sparse variable.")
+            method = self._resource_apply_sparse_duplicate_indices
+            extra = {"apply_state": state} if _takes_state(self._resource_apply_sparse) else {}
+            return method(grad.values, var, grad.indices, **extra)
+        extra = {"apply_state": state} if _takes_state(self._resource_apply_dense) else {}
+        update = self._resource_apply_dense(grad, var, **extra)
+        if getattr(var, "constraint", None) is None:
+            return update
+        with control_dependencies([update] if update is not None and context.graph is not None else []):
+            return var.assign(var.constraint(var))
+
+    def _prepare(self, var_list):
+        """{(device, dtype): coefficients} for the updates."""
+        state = {}
+        for key in {(v.device, v.dtype.base_dtype): None for v in var_list}:
+            state[key] = {}
+            self._prepare_local(*key, state)
+        return state
+
+    def _prepare_local(self, var_device, var_dtype, apply_state):
+        if "learning_rate" in self._hyper:
+            apply_state[(var_device, var_dtype)]["lr_t"] = record.convert_to_tensor(self._decayed_lr(var_dtype))
+
+    def _fallback_apply_state(self, var_device, var_dtype):
+        state = {(var_device, var_dtype): {}}
+        self._prepare_local(var_device, var_dtype, state)
+        return state[(var_device, var_dtype)]
+
+    def _resource_apply_dense(self, grad, handle, apply_state=None):
+        """Updates one variable: for built-in optimizers by their formula."""
+        return self._apply_formula(grad, handle)
+
+    def _resource_apply_sparse(self, grad, handle, indices, apply_state=None):
+        """Updates the rows `indices` (distinct) of a variable."""
+        return self._apply_formula(IndexedSlices(grad, indices), handle)
+
+    def _apply_formula(self, grad, var):
+        if self._formula is None and self._formulas()[0] is None:
+            raise NotImplementedError(f"{type(self).__name__} must implement _resource_apply_dense / _resource_apply_sparse")
+        raise NotImplementedError(
+            f"calling the built-in update of {type(self).__name__} from a subclass's own _resource_apply_* is not supported; compute the "
+            "update with tensors, or transform the gradients with gradient_transformers"
+        )
+
+    def _resource_apply_sparse_duplicate_indices(self, grad, handle, indices, **kwargs):
+        values, distinct = deduplicated(grad, indices)
+        return self._resource_apply_sparse(values, handle, distinct, **kwargs)
+
+    def _resource_scatter_add(self, x, i, v):
+        """x with rows v added at i; the variable's new value."""
+        with control_dependencies([x.scatter_add(IndexedSlices(v, i))] if context.graph is not None else []):
+            if context.graph is None:
+                x.scatter_add(IndexedSlices(v, i))
+            return x.value()
+
+    def _resource_scatter_update(self, x, i, v):
+        """x with rows i replaced by v; the variable's new value."""
+        with control_dependencies([x.scatter_update(IndexedSlices(v, i))] if context.graph is not None else []):
+            if context.graph is None:
+                x.scatter_update(IndexedSlices(v, i))
+            return x.value()
+
+    def _clip_gradients(self, pairs):
+        clip = _clip_of(self)
+        if clip is None:
+            return pairs
+        v1, limit = NAMES["v1"], getattr(self, clip[1])
+        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        if clip[0] == "norm":
+            grads = [v1["clip_by_norm"](g, limit) for g in grads]
+        elif clip[0] == "value":
+            grads = [v1["clip_by_value"](g, -limit, limit) for g in grads]
+        else:
+            grads = v1["clip_by_global_norm"](grads, limit)[0]
+        return list(zip(grads, variables, strict=True))
+
+    def _call_if_callable(self, param):
+        return param() if callable(param) else param
+
+    def _assert_valid_dtypes(self, tensors):
+        valid = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128)
+        for t in tensors:
+            if t.dtype.base_dtype not in valid:
+                raise ValueError(f"Invalid type {t.dtype.base_dtype!r} for {t.name}, expected: {list(valid)}.")
+
+    # -- configuration ------------------------------------------------------------------------------------------------
+    def get_config(self):
+        """The constructor's arguments."""
+        config = {"name": self._name}
+        for k in ("clipnorm", "clipvalue", "global_clipnorm"):
+            if getattr(self, k) is not None:
+                config[k] = getattr(self, k)
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """An optimizer from what `get_config` gave."""
+        config = dict(config)
+        if "lr" in config:
+            config["learning_rate"] = config.pop("lr")
+        if isinstance(config.get("learning_rate"), dict):
+            config["learning_rate"] = deserialize(config["learning_rate"], custom_objects)
+        return cls(**config)
+
+    def _serialize_hyperparameter(self, hyperparameter_name):
+        value = self._hyper[hyperparameter_name]
+        if isinstance(value, LearningRateSchedule):
+            return serialize(value)
+        if is_variable(value):
+            return _value(value)
+        if isinstance(value, EagerTensor):
+            return value.numpy()
+        return value() if callable(value) else value
+
+
+def _clip_of(opt):
+    return next(((k, n) for k, n in _CLIPS if getattr(opt, n) is not None and getattr(opt, n) > 0), None)
+
+
+def _now(value):
+    """A hyper-parameter's value as a tensor; eagerly a variable's own, unread by tapes."""
+    if is_variable(value) and context.graph is None:
+        return value._value
+    return record.convert_to_tensor(value)
+
+
+def _value(variable):
+    if slots.is_eager(variable):
+        return variable.numpy()
+    from ..session import get_default_session
+
+    session = get_default_session()
+    if session is None:
+        raise errors.FailedPreconditionError(None, None, f"the value of {variable.name} is asked for outside a session")
+    return session.run(variable)
+
+
+def _takes_state(method):
+    return "apply_state" in inspect.signature(method).parameters
+
+
+def _tape():
+    return tape.GradientTape()
+
+
+def _symbolic(loss, variables, grad_loss):
+    if context.graph is None:
+        raise RuntimeError("get_gradients is not supported eagerly; use tf.GradientTape")
+    return tape.symbolic_gradients(loss, variables, grad_ys=grad_loss)
