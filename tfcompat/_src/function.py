@@ -315,10 +315,10 @@ def replay(op, ins):
         )  # fmt: skip
         return list(out) if isinstance(out, (list, tuple)) else [out] if isinstance(out, Tensor) else []
     fixed_free = tuple([t._slot for t in ins])
+    eagerly = getattr(sig.op, "run_eagerly", None)
+    if eagerly is not None:  # a branch or loop with host operations: its bodies are replayed in turn
+        return eagerly(op, ins)
     if sig.op.host:
-        eagerly = getattr(sig.op, "run_eagerly", None)
-        if eagerly is not None:  # a branch or loop: its bodies are replayed in turn
-            return eagerly(ins)
         slots = (*fixed_free, *[_state_slot(v) for v in op.reads])
         args = [np.asarray(s.value if s.value is not None else dispatch.demand(s)) for s in slots]
         values = [record.constant(v) for v in lower.run_host(sig, args, op, None)]

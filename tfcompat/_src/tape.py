@@ -395,29 +395,27 @@ def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradient
 
     with name_scope(name, "gradients"):
         targets = [record.convert_to_tensor(y, name="y")._slot for y in flat_ys]
-        sources = [_source(graph, x) for x in flat_xs]
+        nodes = _between(targets, graph)
+        sources = [_sources(x, nodes) for x in flat_xs]
         stops = {record.convert_to_tensor(s)._slot for s in nest.flatten(stop_gradients)} if stop_gradients is not None else set()
         cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
-        nodes = _between(targets, graph)
-        found = gradients.differentiate(targets, cotangents, sources, nodes, RECORDER, frozenset(stops))
-        found = [_of_ref(g) for g in found]
+        every = [s for group in sources for s in group]
+        found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops)))
+        found = [add_gradients([next(found) for _ in group]) for group in sources]
         if zero:
             found = [_zeros_like(x) if g is None else g for g, x in zip(found, flat_xs, strict=True)]
     return found if isinstance(xs, (list, tuple)) or not isinstance(xs, dict) else nest.pack_sequence_as(xs, found)
 
 
-def _of_ref(g):
-    return g
-
-
-def _source(graph, x):
-    """The slot that stands for a source: a variable is the one place its value is read."""
+def _sources(x, nodes):
+    """The slots that stand for a source: for a variable, every place its value is read."""
     if isinstance(x, IndexedSlices):
         x = x.values
     if hasattr(x.__class__, "_dense_tensor"):
-        return record.convert_to_tensor(x)._slot
-    tensor = record.convert_to_tensor(x)
-    return tensor._slot
+        owner = getattr(x, "_owner", x)
+        reads = [s for n in nodes if owner in n.reads and not n.writes for s in n.outs]
+        return reads or [record.convert_to_tensor(x)._slot]
+    return [record.convert_to_tensor(x)._slot]
 
 
 def _grad_y(given, target):

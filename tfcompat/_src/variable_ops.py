@@ -206,9 +206,9 @@ def _slice_update(v, value, *positions, key):
 class Update:
     """A way of changing a variable; `ref`, `resource` are its ops in graphs, `eager` the one recorded eagerly, `inputs` their names."""
 
-    __slots__ = ("ref", "resource", "eager", "inputs", "is_scatter")
+    __slots__ = ("ref", "resource", "eager", "sig", "inputs", "is_scatter")
 
-    def __init__(self, ref, resource, new, *inputs):
+    def __init__(self, ref, resource, new, *inputs, twin=None):
         def value(v, args, key):
             return new(v, *args) if key is None else new(v, *args, key=key)
 
@@ -223,14 +223,14 @@ class Update:
             return made, made
 
         flags = dict(differentiable=False, alike=False)
-        self.eager, self.resource = OpDef(resource, eager, **flags), OpDef(resource, in_graph, **flags)
-        self.ref = OpDef(ref, in_graph_ref, **flags)
+        self.eager, self.resource = OpDef(resource, eager, twin=twin, **flags), OpDef(resource, in_graph, **flags)
+        self.ref, self.sig = OpDef(ref, in_graph_ref, **flags), self.eager.signature()
         self.inputs, self.is_scatter = inputs, inputs[0] == "indices"
 
 
 UPDATES = {
-    "assign_add": Update("AssignAdd", "AssignAddVariableOp", _add, "value"),
-    "assign_sub": Update("AssignSub", "AssignSubVariableOp", _sub, "value"),
+    "assign_add": Update("AssignAdd", "AssignAddVariableOp", _add, "value", twin=np.add),
+    "assign_sub": Update("AssignSub", "AssignSubVariableOp", _sub, "value", twin=np.subtract),
     "batch_scatter_update": Update("BatchScatterUpdate", "ResourceBatchScatterUpdate", _batch_update, "indices", "updates"),
     "slice": Update("StridedSliceAssign", "ResourceStridedSliceAssign", _slice_update, "value"),
 }
@@ -293,7 +293,7 @@ def change_eagerly(variable, kind, values, key=None):
         shape = current.aval.shape
         if known.__class__ is np.ndarray and shape and known.size:
             (check_points if "_nd_" in kind else check_rows)(known, shape if "_nd_" in kind else shape[known.ndim - 1 if "batch" in kind else 0], update.resource.type)
-    sig = update.eager.signature(None if key is None else {"key": key})
+    sig = update.sig if key is None else update.eager.signature({"key": key})
     variable._set(dispatch.record(sig, (current, *[t._slot for t in tensors])))
 
 

@@ -382,15 +382,16 @@ def device_value(slot):
 
 
 class _Compiled:
-    """A jitted program with where its leaves come from: (segment, leaf) positions."""
+    """A jitted program, which leaves it takes, and which of its results are asked for (None: all)."""
 
-    __slots__ = ("fn", "picks")
+    __slots__ = ("fn", "picks", "wanted")
 
-    def __init__(self, fn, picks):
-        self.fn, self.picks = fn, picks
+    def __init__(self, fn, picks, wanted=None):
+        self.fn, self.picks, self.wanted = fn, picks, wanted
 
 
-_compiled: dict = {}
+_compiled: dict = {}  # (code, results) -> _Compiled
+_by_code: dict = {}  # code -> [(results, in order, _Compiled)]
 _x64 = jax.enable_x64
 
 
@@ -429,6 +430,8 @@ def _run(segments, outputs):
     dispatches += 1
     with _x64(True):
         values = compiled.fn(*args)
+    if compiled.wanted is not None:
+        values = [values[i] for i in compiled.wanted]
     for s, value in zip(outputs, values, strict=True):
         s.value = value
         s._node = s.segment = None
@@ -470,9 +473,14 @@ def _joined(segments, outputs):
 
 def _compile(key, segments, outputs):
     """Compiles the segments' code for these outputs and remembers it."""
+    body, numbers = key
+    for given, order, made in _by_code.get(body, ()):  # a program that gives these results and more will do
+        if given.issuperset(numbers):
+            made = _compiled[key] = _Compiled(made.fn, made.picks, tuple([order.index(n) for n in numbers]))
+            return made
     for segment in segments:
         segment.materialize()
-    code, numbers, used = linearize(outputs)
+    code, results, used = linearize(outputs)
     leaves: list = []
     for segment in segments:
         leaves += [s for s in segment.leaves if len(segments) == 1 or s.value is not None]
@@ -480,7 +488,8 @@ def _compile(key, segments, outputs):
     if any(s not in position for s in used):  # reaches beyond these segments: not a structure to remember
         made = _compiled[key] = _Compiled(None, ())
         return made
-    made = _compiled[key] = _Compiled(_jit(code, numbers, len(used)), [position[s] for s in used])
+    made = _compiled[key] = _Compiled(_jit(code, results, len(used)), [position[s] for s in used])
+    _by_code.setdefault(body, []).append((frozenset(numbers), numbers, made))
     return made
 
 

@@ -204,7 +204,7 @@ def reach(nodes, sources, stops):
                 break
         else:
             continue
-        if not node.sig.op.differentiable:
+        if not node.sig.op.differentiable and gradient_function(node) is None:
             continue
         hit = False
         for s in node.outs if not node.sub else _outputs_reached(node, found):

@@ -274,7 +274,7 @@ def _dtype_only(sig, avals, positions, fixed, error):
 def probe(slot, k):
     """The value that a slot of a graph would have if every unknown size were PROBES[k]; None where that cannot be told.
 
-    This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
+    k = 2: if every unknown size were another number.  This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
     """
     if slot.value is not None:
         return np.asarray(slot.value)
@@ -301,18 +301,19 @@ def _probe(slot, node, k):
         return node.sig.apply(())[0]
     if op.type in ("Placeholder", "PlaceholderWithDefault"):
         if slot.aval.dtype.is_integer and slot.aval.known and int(np.prod(slot.aval.shape)) <= 8:
-            return np.full(slot.aval.shape, PROBES[k], slot.aval.np)
+            return np.full(slot.aval.shape, _guess(node, 7, k), slot.aval.np)
         return None
     if op.host or op.stateful or node.reads or node.writes or not slot.aval.small_int:
         if not (slot.aval.dtype.is_integer or slot.aval.dtype.is_bool or slot.aval.dtype.is_floating):
             return None
         if op.host or op.stateful or node.reads or node.writes or not slot.aval.known or np.prod(slot.aval.shape) > 64:
             return None
-    if op.known:
+    if op.known and len(node.ins) == 1:
         shape = node.ins[0].aval.shape
         if shape is None:
             return None
-        sized = jax.ShapeDtypeStruct(tuple([PROBES[k] if d is None else d for d in shape]), np.float32)
+        source = node.ins[0].node
+        sized = jax.ShapeDtypeStruct(tuple([_guess(source, i, k) if d is None else d for i, d in enumerate(shape)]), np.float32)
         return np.asarray(node.sig.apply((sized,))[slot.index])
     if not slot.aval.small_int and not slot.aval.dtype.is_bool and slot.aval.dtype is not dtypes.float32:
         return None
@@ -327,8 +328,26 @@ def _probe(slot, node, k):
         return None
 
 
+def _guess(node, position, k):
+    """A stand-in for a size nobody knows yet; for k = 2 one of its own for each place it comes from."""
+    return PROBES[k] if k < 2 else 7919 + 16 * (getattr(node, "order", 0) % 60000) + position
+
+
 def sizes(slot, k):
-    """`probe`, and where only some elements of a vector can be told ([n, 784] with n computed), PROBES[k] for the others."""
+    """A vector that says how large something is: as `probe`, with a stand-in for elements that cannot be told ([n, 784], n computed).
+
+    What is the same for k = 0 and 1 only because two unknown sizes were taken to be equal (their quotient, say) differs for k = 1.
+    """
+    value = _sizes(slot, k)
+    if k != 1 or value is None or slot.node is None or slot.node.sig.op.type == "Const":
+        return value
+    one, other = _sizes(slot, 0), _sizes(slot, 2)
+    if one is None or other is None or not one.shape == value.shape == other.shape:
+        return value
+    return np.where((one == value) & (one != other), other, value)
+
+
+def _sizes(slot, k):
     value = probe(slot, k)
     node = slot.node
     if value is not None or node is None or not slot.aval.dtype.is_integer:
@@ -336,19 +355,23 @@ def sizes(slot, k):
     if node.sig.op.type == "Pack" and all(s.aval.shape == () for s in node.ins):
         parts = [probe(s, k) for s in node.ins]
         if any(p is not None for p in parts):
-            return np.array([PROBES[k] if p is None else p for p in parts], slot.aval.np)
+            return np.array([_guess(s.node, 7, k) if p is None else p for s, p in zip(node.ins, parts)], slot.aval.np)
     if node.sig.op.type == "ConcatV2" and all(s.aval.known and len(s.aval.shape) == 1 for s in node.ins):
-        parts = [sizes(s, k) for s in node.ins]
+        parts = [_sizes(s, k) for s in node.ins]
         if any(p is not None for p in parts):
-            return np.concatenate([np.full(s.aval.shape, PROBES[k]) if p is None else p for s, p in zip(node.ins, parts, strict=True)])
+            return np.concatenate([np.full(s.aval.shape, _guess(s.node, 7, k)) if p is None else p for s, p in zip(node.ins, parts)])
     return None
 
 
 def constant_value(slot):
     """The value of a graph slot where it is the same however large the unknown sizes are, else None."""
-    one, two = probe(slot, 0), probe(slot, 1)
-    if one is None or two is None or one.shape != two.shape or not np.array_equal(one, two):
-        return None
+    one = probe(slot, 0)
+    if one is None or slot.node is None or slot.node.sig.op.type == "Const":
+        return one
+    for k in (1, 2):
+        other = probe(slot, k)
+        if other is None or one.shape != other.shape or not np.array_equal(one, other):
+            return None
     return one
 
 

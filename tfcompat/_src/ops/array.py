@@ -96,16 +96,13 @@ def _reshaped(tensor, shape, full):
     if one is None or two is None:
         rank = shape._shape_tuple()
         return (None,) * rank[0] if rank and rank[0] is not None else None
-    answers = []
-    for wanted, size in ((one, inference.PROBES[0]), (two, inference.PROBES[1])):
+    new = [int(a) if a == b else None for a, b in zip(one.ravel(), two.ravel(), strict=True)]
+    if old is not None and None not in old and None not in new:
         try:
-            known = None if old is None else [size if d is None else d for d in old]
-            answers.append(tuple(wanted.ravel().tolist()) if known is None else full_shape(known, wanted))
+            return full_shape(old, one)
         except errors.InvalidArgumentError as e:
-            if old is not None and None not in old and np.array_equal(one, two):
-                raise ValueError(_graph_words(old, wanted, e, full)) from None
-            answers.append(tuple(wanted.ravel().tolist()))
-    return tuple([a if a == b and a >= 0 else None for a, b in zip(*answers, strict=True)])
+            raise ValueError(_graph_words(old, one, e, full)) from None
+    return tuple([None if d == -1 else d for d in new])
 
 
 def _graph_words(old, shape, error, full):
@@ -388,6 +385,11 @@ def unstack(value, num=None, axis=0, name="unstack"):
             num = shape[axis]
         if num is None:
             raise ValueError(f"Cannot infer argument `num` from shape {value.shape}")
+    graph = context.graph
+    if shape is None and graph is not None:  # nothing to infer the outputs' shapes from
+        sig = OPS["Unpack"].signature({"num": num, "axis": axis})
+        avals = (aval(value.dtype.base_dtype, None),) * num
+        return record.add_op(graph, sig, [value], graph.op_name(name, "unstack"), avals=avals)
     return record.call(OPS["Unpack"], [value], {"num": num, "axis": axis}, name)
 
 

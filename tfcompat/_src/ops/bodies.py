@@ -273,7 +273,7 @@ class ControlOp:
         self.own, self.settings, self.optional, self.defaults = frozenset(), (), frozenset(), {}
         self.known = self.variadic = self.alike = False
         self.differentiable, self.gradient, self.abstract, self.dtypes, self.twin = True, None, None, None, None
-        self.run_eagerly = eager  # function(op, tensors) -> tensors: how a tf.function that is replayed runs it
+        self.run_eagerly = eager if host else None  # function(operation, tensors) -> tensors: how a replayed tf.function runs it
 
     def signature(self, settings=None, fixed=None):
         made = BodySignature(self, settings, fixed)
@@ -284,11 +284,11 @@ class ControlOp:
         return f"<op {self.type}>"
 
 
-def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=(), effects=False, eager=None, gradient=None):
+def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=(), effects=False, eager=None, gradient=None, known=False):  # fmt: skip
     """Records the operation: data inputs `tensors`, output avals `outputs`, `states` read and written.  Returns the output tensors."""
     graph = context.graph
     definition = ControlOp(type, kernel, len(tensors), static, host, effects, eager)
-    definition.gradient = gradient
+    definition.gradient, definition.known = gradient, known
     sig = definition.signature()
     ins = tuple([record.capture(graph, t) for t in tensors])
     sig.recorded = tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in ins]), tuple([*outputs, *[v._aval for v in states]])

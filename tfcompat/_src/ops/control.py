@@ -198,7 +198,7 @@ class Branches:
         out, new = self.traced[k].call_on_host([args[i] for i in self.feeds[k]], read, session)
         return tuple([*out, *[new.get(v, read[v]) for v in self.states]])
 
-    def eagerly(self, tensors):
+    def eagerly(self, op, tensors):
         """The chosen branch, operation by operation."""
         k = self.chosen(tensors[0]._numpy())
         return [t for t in self.traced[k].replay([tensors[i] for i in self.feeds[k]]) if t is not None]

@@ -309,6 +309,15 @@ class Loop:
             moving, states = self.step(data, moving, states)
         raise NotImplementedError(f"a tf.while_loop with changing shapes of more than {UNROLLED} iterations")
 
+    def final_sizes(self, *args):
+        """The sizes of the TensorArrays that grew, from the inputs' shapes and the known ones' values: host arithmetic."""
+        data, limit, _ = self.parts(args)
+        count = Count(self, data, limit)
+        found = [count.final(size) for flow, size in self.sizes.items() if flow not in self.invariant]
+        if any(v is None for v in found):
+            raise NotImplementedError("a TensorArray with dynamic_size=True written in a loop whose length is not known: give it a size")
+        return tuple([np.array(v, np.int32) for v in found])
+
     # -- on the host --------------------------------------------------------------------------------------------------
     def on_host(self, session, original, *args):
         """The same, iteration by iteration, with the bodies' own compiled and host stages."""
@@ -549,7 +558,7 @@ def _known(slot, given, memo):
         return value if _small(value) else None
     if op.host or op.stateful:
         return None
-    if op.known:
+    if op.known and len(node.ins) == 1:
         source = _strip(node.ins[0])
         shape = given[source].shape if source in given else source.aval.shape if source.aval.known else None
         if shape is None:

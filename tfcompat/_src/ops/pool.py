@@ -12,7 +12,20 @@ from ..graph import context
 from .math import FLOATS, REALS, with_jvp
 from .nn import scoped
 from .reductions import old_name
-from .windows import FORMATS, check_rank, full, layout, paddings, pairs, spatial, spread, tap, taps, window_counts
+from .windows import (
+    FORMATS,
+    check_rank,
+    full,
+    layout,
+    paddings,
+    pairs,
+    remembered,
+    spatial,
+    spread,
+    tap,
+    taps,
+    window_counts,
+)
 
 _UNROLLED = 64  # positions in a window up to which the gradient is written out, which is 4 to 20 times faster on a CPU
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export
 from ..engine import infer as inference
 from ..graph import Slot, aval, context
@@ -327,15 +327,18 @@ def slice_(input_, begin, size, name=None):
     graph = context.graph
     if graph is None:
         x, begin, size = record.convert_to_tensor(input_), record.convert_to_tensor(begin), record.shape_array(size)
-        block, extra = _block(x._shape_tuple(), begin, _elements(begin), size.ravel().tolist())
+        block, _ = _block(x._shape_tuple(), _elements(begin), size.ravel().tolist())
         inputs = [x, begin, size if block is None else None]
         return record.call(*(SLICE_TO_END, inputs, None) if block is None else (OPS["Slice"], inputs, {"block": block}), name)
     full = graph.op_name(name, "Slice")
     x = record.convert_to_tensor(input_, name=f"{full}/input/")
     begin, size = (_integers(v, f"{full}/{k}/") for v, k in ((begin, "begin"), (size, "size")))
-    block, extra = _block(x._shape_tuple(), begin, _elements(begin), _elements(size))
+    block, extra = _block(x._shape_tuple(), _elements(begin), _elements(size))
     sig = SLICE_TO_END.sig if block is None else OPS["Slice"].signature({"block": block})
-    if extra is not None:
+    shape = x._shape_tuple()
+    if extra is None or shape is not None and None not in shape and block is not None:
+        extra = None
+    else:
         extra = {"avals": (aval(x.dtype.base_dtype, extra),), "single": True}
     return record.add_op(graph, sig, [x, begin, size], full, **extra or {})
 
@@ -363,7 +366,7 @@ def _elements(vector):
     return [a if a == b else None for a, b in zip(one.ravel().tolist(), two.ravel().tolist())]
 
 
-def _block(shape, begin, first, sizes):
+def _block(shape, first, sizes):
     """(`block` of the op Slice, or None where it depends on `begin`; the static shape where `shape` does not decide it).
 
     shape  of the tensor, or None; first, sizes: the known elements of begin and size.
@@ -382,5 +385,8 @@ def _block(shape, begin, first, sizes):
             block.append(None if n == -1 else n)
             static.append(None if n == -1 else n)
     if None not in first and None not in sizes and shape is not None and None not in shape and len(shape) == len(sizes):
-        check_block(shape, first, sizes)
+        try:
+            check_block(shape, first, sizes)
+        except errors.InvalidArgumentError as e:
+            raise e if context.graph is None else ValueError(e.message) from None
     return None if None in block else tuple(block), tuple(static)

@@ -157,6 +157,27 @@ def split_kernel(value, lengths):
     return value.reshape((lengths.size, lengths[0] if lengths.size else 0, *value.shape[1:]))
 
 
+class _Growing(OpDef):
+    """A write that may make the array longer: a replayed tf.function makes room first, since a kernel cannot."""
+
+    __slots__ = ("run_eagerly",)
+
+    def __init__(self, type, kernel, **flags):
+        super().__init__(type, kernel, alike=False, **flags)
+        self.run_eagerly = None if self.host else _make_room
+
+
+def _make_room(op, tensors):
+    flow, index = tensors[0], tensors[1]
+    n, needed = flow.shape[0], int(np.max(index._numpy(), initial=-1)) + 1
+    if needed > n:
+        pad = np.zeros((needed - n, *flow.shape[1:].as_list()), flow.dtype.np)
+        flow = OPS["ConcatV2"].public([flow, record.constant(pad)], axis=0)
+    from ..engine import dispatch
+
+    return [dispatch.record(op.sig, tuple([t._slot for t in (flow, *tensors[1:])]))]
+
+
 def _declare(type, kernel, static="", known=False, twin=None):
     device = OPS[type] = OpDef(type, kernel, static=static, alike=False, known=known, twin=twin)
     return device, OpDef(type, kernel, alike=False, host=True)
@@ -165,11 +186,13 @@ def _declare(type, kernel, static="", known=False, twin=None):
 CREATE = _declare("TensorArrayV3", create_kernel, "size")
 READ = _declare("TensorArrayReadV3", read_kernel)
 WRITE = _declare("TensorArrayWriteV3", write_kernel)
+GROW = _Growing("TensorArrayWriteV3", write_kernel), _Growing("TensorArrayWriteV3", write_kernel, host=True)
 SIZE_AFTER = _declare("TensorArrayGrow", size_kernel, twin=_size_twin)
 STACK = _declare("TensorListStack", stack_kernel)
 PART = _declare("TensorListResize", part_kernel, "size")
 GATHER = _declare("TensorArrayGatherV3", gather_kernel)
 SCATTER = _declare("TensorArrayScatterV3", scatter_kernel)
+SCATTER_GROW = _Growing("TensorArrayScatterV3", scatter_kernel), _Growing("TensorArrayScatterV3", scatter_kernel, host=True)
 CONCAT = _declare("TensorArrayConcatV3", concat_kernel)
 SPLIT = _declare("TensorArraySplitV3", split_kernel, "lengths")
 SIZE = _declare("TensorArraySizeV3", lambda flow: np.array(flow.shape[0], np.int32), known=True)
@@ -364,7 +387,7 @@ class TensorArray:
         index = record.convert_to_tensor(index, name="index")
         shape = self._checked(value.shape)
         a = aval(self._dtype, _lead(self_._n, shape))
-        flow = _add(WRITE, [self_._flow, index, value], a, {"grows": True} if self._dynamic_size else None, name)
+        flow = _add(GROW if self._dynamic_size else WRITE, [self_._flow, index, value], a, {"grows": True} if self._dynamic_size else None, name)
         size = _add(SIZE_AFTER, [self_._size, index], aval(dtypes.int32, ())) if self._dynamic_size else None
         return self_._with(flow, size, shape)
 
@@ -462,7 +485,7 @@ class TensorArray:
         indices = record.convert_to_tensor(indices, name="indices")
         shape = self._checked(value.shape[1:] if value.shape.rank is not None else TensorShape(None))
         a = aval(self._dtype, _lead(self_._n, shape))
-        flow = _add(SCATTER, [self_._flow, indices, value], a, {"grows": True} if self._dynamic_size else None, name)
+        flow = _add(SCATTER_GROW if self._dynamic_size else SCATTER, [self_._flow, indices, value], a, {"grows": True} if self._dynamic_size else None, name)
         size = _add(SIZE_AFTER, [self_._size, indices], aval(dtypes.int32, ())) if self._dynamic_size else None
         return self_._with(flow, size, shape)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import nest, record
+from .. import dtypes, nest, record
 from ..declare import OPS, export
 from ..graph import aval, context
 from ..scopes import name_scope
@@ -116,8 +116,15 @@ def _operation(loop, tensors, static, host, outs, scope):
     effects = bool(loop.body.effects() or loop.cond.effects())
     op, made = bodies.add(
         "While", scope, kernel, tensors, outs, static=static, host=host, states=loop.states, effects=effects,
-        eager=lambda tensors: _replayed(loop, tensors), gradient=gradient,
+        eager=lambda op, tensors: _replayed(loop, tensors), gradient=gradient,
     )  # fmt: skip
+    growing = [size for flow, size in loop.sizes.items() if flow not in loop.invariant]
+    if growing and not host:
+        # The final sizes decide shapes after the loop; they follow from what is known, without running it.
+        sized = [aval(dtypes.int32, ())] * len(growing)
+        _, found = bodies.add("WhileSizes", "WhileSizes", loop.final_sizes, tensors, sized, static=static, known=True)
+        for position, t in zip(growing, found, strict=True):
+            made[position] = t
     return made
 
 
@@ -130,7 +137,7 @@ def _condition(value):
     value = record.convert_to_tensor(value)
     if value.shape.rank not in (0, None):
         value = OPS["Reshape"].public(value, np.zeros(0, np.int32))
-    return value if value.dtype.is_bool else OPS["Cast"].public(value, dtype=record.dtypes.bool)
+    return value if value.dtype.is_bool else OPS["Cast"].public(value, dtype=dtypes.bool)
 
 
 def _listed(result, loop_vars):
@@ -361,7 +368,7 @@ def _replayed(loop, tensors):
             break
         carries = loop.body.replay([*carries, *[data[i] for i in loop.body_captures]])
         done += 1
-    return carries
+    return list(carries)
 
 
 def _twin(loop, start, outs):

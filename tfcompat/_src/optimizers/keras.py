@@ -131,8 +131,9 @@ class Adamax(_Moments):
     _formula, _groups = staticmethod(formulas.adamax), ((("momentum", "norm"), "zeros"),)
 
 
-def _advance_nadam(shared, exact, t):
-    return [formulas.nadam_product(shared[0], exact["beta_1"], t)]
+def _advance_nadam(shared, exact, t, dtypes):
+    new = [formulas.nadam_product(shared[0], exact["beta_1"], t)]
+    return new, new
 
 
 @_public("Nadam")

@@ -628,7 +628,10 @@ _CLIPS = (("norm", "clipnorm"), ("global", "global_clipnorm"), ("value", "clipva
 
 
 def _initial(initializer, dims, dtype):
-    """The array an initializer gives: "zeros", "ones", a number, a Keras initializer or a function of (shape, dtype)."""
+    """The array an initializer gives: "zeros", "ones", a number, a Keras initializer or a function of (shape, dtype).
+
+    In a graph an initializer that records operations gives their tensor.
+    """
     if initializer in ("zeros", None):
         return np.zeros(dims, dtype.np)
     if isinstance(initializer, str) and initializer == "ones":
@@ -638,7 +641,9 @@ def _initial(initializer, dims, dtype):
     if isinstance(initializer, str):
         initializer = NAMES["v2"]["keras.initializers.get"](initializer)
     value = initializer(dims, dtype=dtype) if callable(initializer) else initializer
-    return np.asarray(value._numpy() if isinstance(value, EagerTensor) else record.convert_to_tensor(value, dtype)._numpy())
+    if isinstance(value, EagerTensor):
+        return np.asarray(value._numpy())
+    return value if isinstance(value, Tensor) else record.to_array(value, dtype)
 
 
 def _scalar_tensor(values):

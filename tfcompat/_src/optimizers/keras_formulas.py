@@ -241,18 +241,17 @@ def rmsprop_v2_rows(h, t, values, indices, var, rms, *more, centered=False):
 
 
 def _nadam_v2_parts(h, t):
-    base = jnp.asarray(0.96, h.beta_1.dtype)
-    local = jnp.asarray(t).astype(base.dtype)
+    """(momentum of this step, of the next, their products with those of all steps before)."""
+    base, local = jnp.float32(0.96).astype(h.beta_1.dtype), jnp.asarray(t).astype(h.beta_1.dtype)
     m_t = h.beta_1 * (1 - 0.5 * base ** (h.decay * local))
     m_next = h.beta_1 * (1 - 0.5 * base ** (h.decay * (local + 1)))
-    return m_t, m_next, h.u_product, h.u_product * m_next
+    now = h.u_product * m_t
+    return m_t, m_next, now, now * m_next
 
 
-def nadam_v2_product(product, beta_1, decay, t):
+def nadam_v2_product(h, t):
     """The momentum cache after step t."""
-    beta_1, decay = beta_1.astype(product.dtype), decay.astype(product.dtype)
-    local = jnp.asarray(t).astype(product.dtype)
-    return product * (beta_1 * (1 - 0.5 * jnp.asarray(0.96, product.dtype) ** (decay * local)))
+    return _nadam_v2_parts(h, t)[2]
 
 
 def nadam_v2(h, t, grad, var, m, v):

@@ -18,7 +18,7 @@ class KerasRecipe:
     clip           None or (kind, hyper name): "norm", "value", "global"
     decayed        per variable: does weight decay act on it
     shared         names of shared variables behind `iterations` (u_product)
-    advance        None or f(shared values, exact hypers, t) -> new shared values, before the update
+    advance        None or f(shared values, exact hypers, t, dtypes of the variables) -> (new shared values, those the formula sees)
     accumulate     steps whose gradients are averaged, or None; ema: (overwrite frequency or 0) or None
     rate_decays    Keras 2's `decay`: the learning rate is divided by 1 + decay * iterations
     count          whether this node also counts the step
@@ -67,9 +67,10 @@ class KerasRecipe:
         grads = self._clipped(grads, exact)
         exact = dict(exact)
         t = steps + 1
+        seen = others
         if self.advance is not None:
-            others = list(self.advance(others, exact, t))
-        exact.update(zip(self.shared, others, strict=True))
+            others, seen = self.advance(others, exact, t, [s[0].dtype for s in states])
+        exact.update(zip(self.shared, seen, strict=True))
         extra = (self.ema is not None) + bool(self.accumulate)
         new = []
         for grad, state, settings, decays in zip(grads, states, self.settings, self.decayed, strict=True):
@@ -90,7 +91,7 @@ class KerasRecipe:
     def _hypers(self, exact, steps, dtype):
         if not self.rate_decays:
             return Hypers(exact, dtype)
-        rate, decay = exact["learning_rate"].astype(dtype), exact["decay"].astype(dtype)
+        rate, decay = exact["learning_rate"].astype(dtype), Hypers(exact, dtype).cast("decay")
         return Hypers({**exact, "learning_rate": rate / (1 + decay * steps.astype(dtype))}, dtype)
 
     def _clipped(self, grads, exact):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import dtypes
 from ..declare import export
 from ..tensor import Tensor
 from . import keras, training_ops
@@ -166,8 +165,11 @@ class Adamax(_Moments):
     _rows = staticmethod(_of(training_ops.row_wise(training_ops.ada_max), _adam, _powers))
 
 
-def _advance_nadam(shared, exact, t):
-    return [formulas.nadam_v2_product(shared[0], exact["beta_1"], exact["decay"], t)]
+def _advance_nadam(shared, exact, t, dtypes):
+    """Keras 2 advances its cache for variables of the cache's dtype only; others see it as it was."""
+    if shared[0].dtype not in dtypes:
+        return shared, shared
+    return [formulas.nadam_v2_product(formulas.Hypers({**exact, "u_product": shared[0]}, shared[0].dtype), t)], shared
 
 
 @_public("Nadam")
@@ -189,7 +191,8 @@ class Nadam(_Moments):
 
     def _create_slots(self, var_list):
         if self._u_product is None:
-            self._u_product = self._variable(np.ones((), np.float32), dtypes.float32, "momentum_cache")
+            dtype = var_list[0].dtype.base_dtype
+            self._u_product = self._variable(np.ones((), dtype.np), dtype, "momentum_cache")
             self._weights.append(self._u_product)
         super()._create_slots(var_list)
 
@@ -235,8 +238,9 @@ class Adadelta(_BuiltIn):
 
 def _ftrl_names(h):
     """beta acts as more l2."""
-    h._exact = {**h._exact, "adjusted_l2": h.l2_regularization_strength + h.beta / (2 * h.learning_rate)}
-    return h
+    more = {"adjusted_l2": h.l2_regularization_strength + h.beta / (2 * h.learning_rate)}
+    name = "l2_shrinkage_regularization_strength"
+    return formulas.Hypers({**h._exact, **more, name: h.cast(name)}, h._dtype)
 
 
 def _ftrl_formula(op):
@@ -259,7 +263,7 @@ class Ftrl(_BuiltIn):
         "initial_accumulator_value", "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength", "beta",
         "l2_shrinkage_regularization_strength",
     )  # fmt: skip
-    _numbers = ("beta", "l2_shrinkage_regularization_strength")
+    _numbers = ("l2_shrinkage_regularization_strength",)
 
     def __init__(self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
                  l2_regularization_strength=0.0, name="Ftrl", l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs):  # fmt: skip
@@ -272,8 +276,8 @@ class Ftrl(_BuiltIn):
         if learning_rate_power > 0.0:
             raise ValueError(f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power={learning_rate_power}.")
         self._start(learning_rate, kwargs, learning_rate_power=learning_rate_power, l1_regularization_strength=l1_regularization_strength,
-                    l2_regularization_strength=l2_regularization_strength)  # fmt: skip
-        self._initial_accumulator_value, self.beta = initial_accumulator_value, beta
+                    l2_regularization_strength=l2_regularization_strength, beta=beta)  # fmt: skip
+        self._initial_accumulator_value = initial_accumulator_value
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
 
     initial_accumulator_value = property(lambda self: self._initial_accumulator_value)

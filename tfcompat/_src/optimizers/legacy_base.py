@@ -129,7 +129,7 @@ class OptimizerV2(metaclass=Generations):
             scope = context.graph._name_stack
             with name_scope(None):
                 full = name if scope and name.startswith(scope) else f"{self._name}/{name}"
-                return VariableV1(lambda: record.convert_to_tensor(array), name=full, trainable=False, use_resource=True, dtype=dtype)
+                return VariableV1(lambda: record.convert_to_tensor(array, dtype), name=full, trainable=False, use_resource=True, dtype=dtype)
 
     def add_weight(self, name, shape, dtype=None, initializer="zeros", trainable=None, synchronization=None, aggregation=None):
         """A variable among the optimizer's weights."""

@@ -1,0 +1,294 @@
+"""Ops that run Python: py_func, py_function, numpy_function; tf.print, tf.Print; tf.Assert and tf.debugging's checks run here too."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from .. import dtypes, errors, nest, record
+from ..declare import OPS, OpDef, export
+from ..engine import dispatch
+from ..graph import Signature, aval, context
+
+
+class PythonCall(OpDef):
+    """The op type of a call of one Python function: host, with the output dtypes the caller stated."""
+
+    __slots__ = ()
+
+
+def _host_op(type, kernel, stateful=True):
+    definition = OpDef(type, kernel, host=True, alike=False, stateful=stateful, abstract=lambda *avals, **settings: [])
+    OPS[type] = definition
+    return definition
+
+
+PY_FUNC = _host_op("PyFunc", lambda *args: args)
+PRINT = _host_op("PrintV2", lambda *args: args)
+ASSERT = _host_op("Assert", lambda *args: args)
+
+
+def _call(definition, kernel, tensors, name, avals, single):
+    """Records (graph) or runs (eager) a host kernel of its own; returns its tensors, or the Operation where it has none."""
+    sig = Signature(definition)
+    sig.fn = kernel
+    graph = context.graph
+    if graph is None:
+        args = [t._numpy() for t in tensors]
+        values = kernel(*args)
+        out = [record.constant(record.host_array(v)) for v in values]
+        return out[0] if single else out
+    return record.add_op(graph, sig, tensors, graph.op_name(name, definition.type), avals=avals, single=single)
+
+
+def _python(function, inp, tout, name, stateful):
+    many = isinstance(tout, (list, tuple))
+    types = [dtypes.as_dtype(t) for t in (tout if many else [tout])]
+    tensors = [record.convert_to_tensor(t) for t in inp]
+
+    def kernel(*args):
+        given = function(*[a[()] if a.dtype == object and a.ndim == 0 else np.array(a) for a in args])
+        values = list(given) if many and isinstance(given, (list, tuple)) else [] if given is None and not types else [given]
+        if len(values) != len(types):
+            raise errors.InvalidArgumentError(None, None, f"pyfunc returns {len(values)} values, but expects to see {len(types)} values.")
+        return tuple([_checked(v, t) for v, t in zip(values, types, strict=True)])
+
+    avals = tuple([aval(t, None) for t in types])
+    return _call(PY_FUNC, kernel, tensors, name, avals, not many)
+
+
+def _checked(value, dtype):
+    if dtype is dtypes.string:
+        return record.host_array(np.asarray(value, object) if not isinstance(value, (str, bytes)) else value)
+    value = np.asarray(value)
+    if value.dtype != dtype.np:
+        if value.dtype.kind in "iufb" and dtype.np.kind in "f" and value.dtype.itemsize <= 8 and value.dtype == np.float64 and value.ndim == 0:
+            return value.astype(dtype.np)
+        raise errors.InvalidArgumentError(
+            None, None, f"0-th value returned by pyfunc is {dtypes.as_dtype(value.dtype).name}, but expects {dtype.name}"
+        )
+    return value
+
+
+@export("", v1="py_func")
+def py_func(func, inp, Tout, stateful=True, name=None):  # noqa: N803 - TensorFlow's argument name
+    """Calls func(*arrays) on the host; its results must have the dtypes `Tout`."""
+    return _python(func, inp, Tout, name or "PyFunc", stateful)
+
+
+@export("numpy_function")
+def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):  # noqa: N803
+    """Calls func(*arrays) on the host; its results must have the dtypes `Tout`.  No gradient."""
+    return _python(func, inp, Tout, name or "PyFunc", stateful)
+
+
+@export("py_function")
+def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803
+    """Calls func(*eager tensors) on the host; differentiable through what it does."""
+    many = isinstance(Tout, (list, tuple))
+    types = [dtypes.as_dtype(t) for t in (Tout if many else [Tout])]
+    tensors = [record.convert_to_tensor(t) for t in inp]
+
+    def run(args, recording=()):
+        context.push(None)
+        tapes = dispatch.set_tapes(list(recording))
+        try:
+            out = func(*args)
+            flat = list(out) if many and isinstance(out, (list, tuple)) else [] if out is None else [out]
+            if len(flat) != len(types):
+                raise errors.InvalidArgumentError(None, None, f"py_function returned {len(flat)} values, expected {len(types)}")
+            return [_cast(record.convert_to_tensor(v), t) for v, t in zip(flat, types, strict=True)]
+        finally:
+            dispatch.set_tapes(tapes)
+            context.pop()
+
+    if context.graph is None:
+        out = func(*tensors)
+        flat = list(out) if many and isinstance(out, (list, tuple)) else [] if out is None else [out]
+        flat = [_cast(record.convert_to_tensor(v), t) for v, t in zip(flat, types, strict=True)]
+        return flat if many else flat[0] if flat else None
+
+    def kernel(*args):
+        return tuple([t._numpy() for t in run([record.constant(np.array(a)) for a in args])])
+
+    out = _call(PY_FUNC, kernel, tensors, name or "EagerPyFunc", tuple([aval(t, None) for t in types]), not many)
+    if types:
+        (out[0] if many else out).op.gradient = _py_gradient(run, types)
+    return out
+
+
+def _cast(tensor, dtype):
+    return tensor if tensor.dtype is dtype else OPS["Cast"].public(tensor, dtype=dtype)
+
+
+def _py_gradient(run, types):
+    """The gradient of a py_function: a host call that runs the function again under a tape."""
+
+    def gradient(node, cotangents):
+        from ..tape import RECORDER, GradientTape
+
+        ins = [RECORDER.handle(s) for s in node.ins]
+        dys = [c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s)) for c, s in zip(cotangents, node.outs, strict=True)]
+
+        def kernel(*args):
+            context.push(None)
+            try:
+                given = [record.constant(np.array(a)) for a in args]
+                xs, dy = given[: len(ins)], given[len(ins) :]
+                with GradientTape() as tape:
+                    tape.watch([x for x in xs if x.dtype.is_floating])
+                    ys = run(xs, context.tapes)
+                grads = tape.gradient(ys, xs, output_gradients=dy, unconnected_gradients="zero")
+                return tuple([np.zeros(x.shape, x.dtype.np) if g is None else g._numpy() for g, x in zip(grads, xs, strict=True)])
+            finally:
+                context.pop()
+
+        out = _call(PY_FUNC, kernel, [*ins, *dys], "EagerPyFuncGrad", tuple([s.aval for s in node.ins]), False)
+        return [g if s.aval.differentiable else None for g, s in zip(out, node.ins, strict=True)]
+
+    return gradient
+
+
+# -- printing -------------------------------------------------------------------------------------------------------------
+def text_of(array, summarize=3):
+    """A tensor's value as tf.print writes it: the first and last `summarize` of each dimension (-1: all)."""
+    if array.dtype == object:
+        show = lambda v: '"' + v.decode(errors="replace") + '"' if isinstance(v, bytes) else str(v)  # noqa: E731
+        if array.ndim == 0:
+            return array[()].decode(errors="replace") if isinstance(array[()], bytes) else str(array[()])
+    elif array.dtype.kind == "b":
+        show = lambda v: "1" if v else "0"  # noqa: E731
+    elif array.dtype.kind in "fc" or array.dtype.name == "bfloat16":
+        show = _number
+    else:
+        show = str
+
+    def walk(a):
+        if a.ndim == 0:
+            return show(a[()])
+        n = len(a)
+        parts = [walk(v) for v in a] if summarize < 0 or n <= 2 * summarize else None
+        if parts is None:
+            parts = [walk(v) for v in a[:summarize]] + ["..."] + [walk(v) for v in a[n - summarize :]]
+        if a.ndim == 1:
+            return "[" + " ".join(parts) + "]"
+        return "[" + ("\n" + " " * (array.ndim - a.ndim + 1)).join(parts) + "]"
+
+    return walk(array)
+
+
+def _number(v):
+    """A float in the shortest form that reads back as the same float, without a trailing .0."""
+    if isinstance(v, np.complexfloating):
+        return f"({_number(v.real)},{_number(v.imag)})"
+    if np.isnan(v):
+        return "nan"
+    if np.isinf(v):
+        return "inf" if v > 0 else "-inf"
+    if v == int(v) and abs(v) < 1e6:
+        return ("-0" if v == 0 and np.signbit(v) else str(int(v)))
+    if 1e-4 <= abs(v) < 1e6:
+        return np.format_float_positional(v, trim="-")
+    text = np.format_float_scientific(v, trim="-", exp_digits=2)
+    return text
+
+
+@export("print")
+def tf_print(*inputs, output_stream=None, summarize=3, sep=" ", end=None, name=None):
+    """Prints tensors and objects (standard error by default); in a graph, an operation to run or depend on."""
+    end = "\n" if end is None else end
+    stream = output_stream if output_stream is not None else sys.stderr
+    summarize = -1 if summarize is None else summarize
+    parts, tensors = [], []
+    for i in inputs:
+        flat = nest.flatten(i, expand_composites=False)
+        if any(isinstance(v, record.Tensor) or hasattr(v.__class__, "_dense_tensor") for v in flat):
+            flat = [record.convert_to_tensor(v) if isinstance(v, record.Tensor) or hasattr(v.__class__, "_dense_tensor") else v for v in flat]
+            parts.append((i, [(len(tensors) + sum(isinstance(w, record.Tensor) for w in flat[:k])) if isinstance(v, record.Tensor) else v for k, v in enumerate(flat)]))
+            tensors += [v for v in flat if isinstance(v, record.Tensor)]
+        else:
+            parts.append((None, str(i)))
+
+    def kernel(*args):
+        words = []
+        for structure, content in parts:
+            if structure is None:
+                words.append(content)
+            else:
+                texts = [text_of(args[c], summarize) if isinstance(c, int) and not isinstance(c, bool) else str(c) for c in content]
+                words.append(texts[0] if not nest.is_nested(structure) else _nested(nest.pack_sequence_as(structure, [_Text(t) for t in texts])))
+        _write(sep.join(words) + end, stream)
+        return ()
+
+    return _call(PRINT, kernel, tensors, name or "print", (), False) if context.graph is not None else kernel(*[t._numpy() for t in tensors]) and None
+
+
+class _Text(str):
+    def __repr__(self):
+        return str(self)
+
+
+def _nested(structure):
+    return str(structure)
+
+
+def _write(text, stream):
+    if isinstance(stream, str):
+        if not stream.startswith("file://"):
+            raise ValueError(f"Unknown output stream {stream!r}")
+        with open(stream[7:], "a") as f:
+            f.write(text)
+        return
+    if callable(stream) and not hasattr(stream, "write"):
+        stream(text)
+        return
+    stream.write(text)
+    stream.flush()
+
+
+@export("", v1="Print")
+def print_v1(input_, data, message=None, first_n=None, summarize=None, name=None):
+    """`input_`, and whenever it is computed, `message` and `data` on standard error (the first `first_n` times)."""
+    input_ = record.convert_to_tensor(input_)
+    tensors = [record.convert_to_tensor(d) for d in data]
+    if context.graph is None:
+        _write((message or "") + "".join("[" + _flat(t._numpy(), summarize or 3) + "]" for t in tensors) + "\n", sys.stderr)
+        return input_
+    left = [first_n if first_n is not None and first_n > 0 else -1]
+
+    def kernel(value, *args):
+        if left[0]:
+            left[0] -= 1
+            _write((message or "") + "".join("[" + _flat(a, summarize or 3) + "]" for a in args) + "\n", sys.stderr)
+        return (value,)
+
+    out = _call(PRINT, kernel, [input_, *tensors], name or "Print", (input_._slot.aval,), True)
+    out.op.gradient = lambda node, cotangents: [cotangents[0]] + [None] * len(tensors)
+    return out
+
+
+def _flat(array, summarize):
+    items = [text_of(np.asarray(v)) for v in array.ravel()[:summarize]]
+    return " ".join(items) + ("..." if array.size > summarize else "")
+
+
+# -- assertions -------------------------------------------------------------------------------------------------------------
+@export("debugging.Assert", v1="Assert debugging.Assert")
+def assert_op(condition, data, summarize=None, name=None):
+    """Raises InvalidArgumentError with `data` where `condition` is false; in a graph, an operation to depend on."""
+    summarize = 3 if summarize is None else summarize
+    condition = record.convert_to_tensor(condition, dtypes.bool)
+    tensors = [record.convert_to_tensor(d) for d in data]
+
+    def kernel(holds, *args):
+        if not np.all(holds):
+            raise errors.InvalidArgumentError(None, None, "assertion failed: " + " ".join("[" + _flat(a, summarize) + "]" for a in args))
+        return ()
+
+    if context.graph is None:
+        if not np.all(condition._numpy()):
+            text = "\n".join(_flat(t._numpy(), summarize) for t in tensors)
+            raise errors.InvalidArgumentError(None, None, f"Expected '{condition}' to be true. Summarized data: {text}")
+        return None
+    return _call(ASSERT, kernel, [condition, *tensors], f"{name or 'Assert'}/Assert", (), False)
