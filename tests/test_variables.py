@@ -72,7 +72,7 @@ def test_later_changes_of_the_array_do_not_show():
         (lambda v: v.assign_add([1.0, 2.0, 3.0]), tf.errors.InvalidArgumentError,
          "Cannot update variable with shape [2] using a Tensor with shape [3], shapes must be equal. [Op:AssignAddVariableOp]"),
         (lambda v: v.assign(tf.constant([1, 2])), ValueError, "Tensor conversion requested dtype float32 for Tensor with dtype int32"),
-        (lambda v: v.assign("a"), TypeError, "Cannot convert 'a' to EagerTensor of dtype float32"),
+        (lambda v: v.assign("a"), TypeError, "Cannot convert 'a' to EagerTensor of dtype float"),
         (lambda v: v.scatter_update(tf.IndexedSlices([5.0], [7])), tf.errors.InvalidArgumentError, "indices[0] = 7 is not in [0, 2)"),
         (lambda v: v.scatter_nd_update([[9]], [1.0]), tf.errors.InvalidArgumentError, "indices[0] = [9] does not index into shape [2]"),
         (lambda v: v.scatter_add(3), TypeError, "Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: 3"),

@@ -185,14 +185,13 @@ def _adapt(f):
 
 def override_for(graph, op_type):
     """The gradient function that the current gradient_override_map gives this op type, or None."""
-    for mapping in reversed(graph._gradient_overrides):
-        name = mapping.get(op_type)
-        if name is not None:
-            if name not in REGISTRY:
-                raise LookupError(f"gradient registry has no entry for: {name}")
-            f = REGISTRY[name]
-            return _adapt(f) if f is not None else None
-    return None
+    name = graph._gradient_overrides.get(op_type)
+    if name is None:
+        return None
+    if name not in REGISTRY:
+        raise LookupError(f"gradient registry has no entry for: {name}")
+    f = REGISTRY[name]
+    return _adapt(f) if f is not None else None
 
 
 @export("grad_pass_through")
@@ -304,6 +303,9 @@ class ForwardAccumulator:
             starts += slots
             tangents += [t] * len(slots)
         for target in flat:
+            if target is None:
+                out.append(None)
+                continue
             slot = _slot_here(target) if isinstance(target, Tensor) else None
             if slot is None:
                 matching = [t for p, t in zip(self._primals, self._tangents, strict=True) if p is target]
@@ -317,6 +319,8 @@ class ForwardAccumulator:
         need, inner = gradients.between(self._records, [target], starts)
         if target not in need:
             return None
+        if any(gradients.gradient_function(n) is not None for n in inner):
+            return self._by_reverse(target, starts, tangents)
         code, outputs, leaves = linearize([target], set(inner), inner)
         position = {s: i for i, s in enumerate(leaves)}
         pairs = [(position[s], t) for s, t in zip(starts, tangents, strict=True) if s in position]
@@ -331,6 +335,21 @@ class ForwardAccumulator:
             return RECORDER.gradient(sig, ins, (aval(target.aval.dtype, target.aval.shape),), ())[0]
         finally:
             dispatch.set_tapes(tapes)
+
+    def _by_reverse(self, target, starts, tangents):
+        """Through gradient functions of users' own: the gradient is linear in its cotangent u, and its gradient by u is the product."""
+        cotangent = OPS["ZerosLike"].public(RECORDER.handle(target))
+        nodes = _Records(self)
+        before = dispatch.set_tapes([*[t for t in context.tapes if t is not self._records], nodes])
+        try:
+            grads = gradients.differentiate([target], [cotangent], starts, self._records, RECORDER)
+            dispatch.set_tapes([t for t in context.tapes if t is not nodes])
+            pairs = [(record.convert_to_tensor(g)._slot, t) for g, t in zip(grads, tangents, strict=True) if g is not None]
+            if not pairs:
+                return None
+            return gradients.differentiate([g for g, _ in pairs], [t for _, t in pairs], [cotangent._slot], nodes, RECORDER)[0]
+        finally:
+            dispatch.set_tapes(before)
 
 
 __all__ = ["custom_gradient", "cut", "override_for"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import dtypes, errors, nest, record
 from .declare import OPS, OpDef, export
-from .engine import dispatch, lower
+from .engine import dispatch, gradients, lower
 from .graph import Graph, Signature, aval, context
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor, Tensor
 from .type_spec import TensorSpec
@@ -143,6 +143,22 @@ CALL = OpDef("PartitionedCall", lambda *args: args, alike=False)
 OPS["PartitionedCall"] = CALL
 
 
+class _CallSignature(Signature):
+    """A traced function as one operation."""
+
+    __slots__ = ("_depends",)
+
+    def depends(self, avals):
+        """Per result, the inputs it depends on."""
+        try:
+            known = self._depends
+        except AttributeError:
+            known = self._depends = {}
+        if avals not in known:
+            known[avals] = gradients.dependencies(self, avals)
+        return known[avals]
+
+
 class ConcreteFunction:
     """One trace: call it with tensors for its inputs."""
 
@@ -178,7 +194,7 @@ class ConcreteFunction:
             values = code.evaluate([args[i] if i.__class__ is int else i for i in picks]) if code else ()
             return tuple([values[i] if k == 0 else args[i] if k == 1 else i for k, i in results])
 
-        sig = Signature(CALL)
+        sig = _CallSignature(CALL)
         sig.fn = body
         return sig
 

@@ -64,6 +64,7 @@ class Signature:
     """
 
     __slots__ = ("op", "settings", "fixed", "fn", "cache")
+    depends = None  # where not every output depends on every input: f(input avals) -> input positions per output
 
     def __init__(self, op, settings=None, fixed=None):
         self.op, self.settings, self.fixed = op, settings or {}, fixed or {}
@@ -482,6 +483,9 @@ class Operation(Node):
 
     def colocation_groups(self):
         return [b"loc:@" + self.name.encode()]
+
+    def _get_control_flow_context(self):
+        return None  # bodies of conditionals and loops have graphs of their own
 
     def run(self, feed_dict=None, session=None):
         """Runs this operation in `session` (default: the current one)."""

@@ -1,4 +1,6 @@
-"""What a new variable starts with: values lifted out of a function being traced, and initial values that depend on other variables."""
+"""What a new variable starts with: values lifted out of a function being traced, and initial values that depend on
+other variables.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,10 @@ def lift(tensor, name):
                 value = lift(value, name)
             if value is None:
                 raise ValueError(
-                    f"Unable to lift the initial value of variable {name!r} out of the function being traced: it depends on the "
-                    f"placeholder {op.name!r} (an argument of the function). Pass a callable that does not use the arguments."
+                    f"Unable to lift the initial value of variable {name!r} out of the function being traced: it "
+                    "depends on the "
+                    f"placeholder {op.name!r} (an argument of the function). Pass a callable that does not use the "
+                    "arguments."
                 )
             place[op.outs[0]] = value
             continue
@@ -102,14 +106,15 @@ def initialized_value(variable):
         return variable.value()
     with name_scope(None, "cond"):
         return record.add_op(
-            graph, MERGE.sig, [variable._guarded_initial_value], graph.op_name(None, "Merge"), avals=(variable._aval,), single=True,
+            graph, MERGE.sig, [variable._guarded_initial_value], graph.op_name(None, "Merge"),
+            avals=(variable._aval,), single=True,
             attributes={"variable": variable},
         )  # fmt: skip
 
 
 def guard(tensor, name):
-    """`tensor` with every variable it reads replaced by that variable's `initialized_value`, so that variables can be initialized in
-    any order; the tensor itself where it reads none."""
+    """`tensor` with every variable it reads replaced by that variable's `initialized_value`, so that variables can
+    be initialized in any order; the tensor itself where it reads none."""
     if tensor.__class__ is EagerTensor:
         return tensor
     place: dict = {}
@@ -125,7 +130,8 @@ def guard(tensor, name):
             continue
         out = record.add_op(
             op.graph, op.sig, [place.get(s, s.tensor) if s in place else s.tensor for s in op.ins],
-            op.graph.op_name(f"{op.name}_{name}/", None), avals=tuple([s.aval for s in op.outs]), single=False, attributes=op.attributes,
+            op.graph.op_name(f"{op.name}_{name}/", None), avals=tuple([s.aval for s in op.outs]), single=False,
+            attributes=op.attributes,
         )  # fmt: skip
         for s, t in zip(op.outs, out if isinstance(out, (list, tuple)) else [out]):
             place[s] = t

@@ -1,7 +1,7 @@
 """Initializers: objects called with a shape that give a variable its first value.
 
-Each formula is written once and comes in TF1's form (a dtype in the constructor, an op seed) and TF2's (a seed makes the numbers depend
-on nothing else).  Formulas and seeds: docs/random.md.
+Each formula is written once and comes in TF1's form (a dtype in the constructor, an op seed) and TF2's (a seed makes
+the numbers depend on nothing else).  Formulas and seeds: docs/random.md.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def _float(dtype):
     return dtype
 
 
-@export("keras.initializers.Initializer keras.Initializer initializers.Initializer", v1="keras.initializers.Initializer")
+@export(
+    "keras.initializers.Initializer keras.Initializer initializers.Initializer", v1="keras.initializers.Initializer"
+)
 class Initializer:
     """What all initializers share: a configuration by which they can be made again."""
 
@@ -76,19 +78,25 @@ class V1(Initializer):
         return {**super().get_config(), "dtype": self.dtype.name}
 
     def _draw(self, kind, shape, a, b, dtype):
-        function = {"uniform": "random.uniform", "normal": "random.normal", "truncated": "random.truncated_normal"}[kind]
+        function = {"uniform": "random.uniform", "normal": "random.normal", "truncated": "random.truncated_normal"}[
+            kind
+        ]
         return _public(function)(shape, a, b, dtype, seed=self.seed)
 
 
 class V2(Initializer):
-    """TF2's form: `initializer(shape, dtype=float32)`; with a seed the same numbers at every call, whatever the global seed."""
+    """TF2's form: `initializer(shape, dtype=float32)`; with a seed the same numbers at every call, whatever the
+    global seed.
+    """
 
     _partitioned = True
 
     def __call__(self, shape, dtype=None, **kwargs):
         for key in kwargs:
             if key not in ("partition_shape", "partition_offset", "layout"):
-                raise TypeError(f"Keyword argument should be one of ['partition_shape', 'partition_offset']. Received: {key}")
+                raise TypeError(
+                    f"Keyword argument should be one of ['partition_shape', 'partition_offset']. Received: {key}"
+                )
             if not self._partitioned:
                 raise ValueError(f"{type(self).__name__} initializer doesn't support partition-related arguments")
         return self._make(kwargs.get("partition_shape", shape), dtypes.as_dtype(self._default(dtype)), shape)
@@ -215,7 +223,8 @@ class _Identity:
         dtype, full = _float(dtype), _shape(full)
         if len(full) != 2:
             raise ValueError(
-                f"The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received shape={list(full)}"
+                "The tensor to initialize, specified by argument `shape` must be at least two-dimensional. Received "
+                f"shape={list(full)}"
             )
         return self.gain * _public("eye")(*full, dtype=dtype)
 
@@ -285,7 +294,9 @@ class TruncatedNormalV1(_TruncatedNormal, V1):
 
 @export("", v1="uniform_unit_scaling_initializer initializers.uniform_unit_scaling")
 class UniformUnitScalingV1(_UniformUnitScaling, V1):
-    """Numbers evenly distributed so that the scale of the inputs is kept: limit sqrt(3 / product of all dimensions but the last)."""
+    """Numbers evenly distributed so that the scale of the inputs is kept: limit sqrt(3 / product of all dimensions
+    but the last).
+    """
 
     def __init__(self, factor=1.0, seed=None, dtype=dtypes.float32):
         self.factor, self.seed, self.dtype = factor, seed, _float(dtype)
@@ -300,7 +311,9 @@ class VarianceScalingV1(_VarianceScaling, V1):
         self.seed, self.dtype = seed, _float(dtype)
 
 
-@export("", v1="orthogonal_initializer initializers.orthogonal keras.initializers.Orthogonal keras.initializers.orthogonal")
+@export(
+    "", v1="orthogonal_initializer initializers.orthogonal keras.initializers.Orthogonal keras.initializers.orthogonal"
+)
 class OrthogonalV1(_Orthogonal, V1):
     """A random orthogonal matrix; more dimensions are taken as a matrix of their last one."""
 
@@ -326,14 +339,22 @@ class _Named(VarianceScalingV1):
         super().__init__(*self._rule, seed, dtype)
 
 
-@export("", v1="glorot_uniform_initializer initializers.glorot_uniform keras.initializers.glorot_uniform keras.initializers.GlorotUniform")
+@export(
+    "",
+    v1="glorot_uniform_initializer initializers.glorot_uniform keras.initializers.glorot_uniform "
+    "keras.initializers.GlorotUniform",
+)
 class GlorotUniformV1(_Named):
     """Xavier Glorot's: evenly distributed, limit sqrt(6 / (fan in + fan out))."""
 
     _rule = (1.0, "fan_avg", "uniform")
 
 
-@export("", v1="glorot_normal_initializer initializers.glorot_normal keras.initializers.glorot_normal keras.initializers.GlorotNormal")
+@export(
+    "",
+    v1="glorot_normal_initializer initializers.glorot_normal keras.initializers.glorot_normal "
+    "keras.initializers.GlorotNormal",
+)
 class GlorotNormalV1(_Named):
     """Xavier Glorot's: normally distributed, variance 2 / (fan in + fan out)."""
 
@@ -349,10 +370,18 @@ def _scaling_function(name, scale, distribution, text):
     return export("", v1=f"initializers.{name} keras.initializers.{name}")(make)
 
 
-he_normal = _scaling_function("he_normal", 2.0, "truncated_normal", "Kaiming He's: normally distributed, variance 2 / fan in.")
-he_uniform = _scaling_function("he_uniform", 2.0, "uniform", "Kaiming He's: evenly distributed, limit sqrt(6 / fan in).")
-lecun_normal = _scaling_function("lecun_normal", 1.0, "truncated_normal", "Yann LeCun's: normally distributed, variance 1 / fan in.")
-lecun_uniform = _scaling_function("lecun_uniform", 1.0, "uniform", "Yann LeCun's: evenly distributed, limit sqrt(3 / fan in).")
+he_normal = _scaling_function(
+    "he_normal", 2.0, "truncated_normal", "Kaiming He's: normally distributed, variance 2 / fan in."
+)
+he_uniform = _scaling_function(
+    "he_uniform", 2.0, "uniform", "Kaiming He's: evenly distributed, limit sqrt(6 / fan in)."
+)
+lecun_normal = _scaling_function(
+    "lecun_normal", 1.0, "truncated_normal", "Yann LeCun's: normally distributed, variance 1 / fan in."
+)
+lecun_uniform = _scaling_function(
+    "lecun_uniform", 1.0, "uniform", "Yann LeCun's: evenly distributed, limit sqrt(3 / fan in)."
+)
 
 
 @export("", v1="keras.initializers.RandomUniform keras.initializers.random_uniform keras.initializers.uniform")
@@ -413,7 +442,8 @@ class Constant(V2):
         wanted, size = math.prod(_shape(full)), np.size(self.value)
         if size not in (1, wanted):  # TF1's tf.constant repeats the last value, TF2's refuses
             raise TypeError(
-                f"Eager execution of tf.constant with unsupported shape. Tensor {np.asarray(self.value)} (converted from {self.value}) has "
+                f"Eager execution of tf.constant with unsupported shape. Tensor {np.asarray(self.value)} (converted "
+                f"from {self.value}) has "
                 f"{size} elements, but got `shape` {_shape(full)} with {wanted} elements)."
             )
         return core.make_const(self.value, dtype, full)
@@ -532,7 +562,9 @@ class LecunUniform(_NamedV2):
 
 # -- by name ----------------------------------------------------------------------------------------------------------
 def _by_name(face):
-    return {k.removeprefix("keras.initializers."): v for k, v in NAMES[face].items() if k.startswith("keras.initializers.")}
+    return {
+        k.removeprefix("keras.initializers."): v for k, v in NAMES[face].items() if k.startswith("keras.initializers.")
+    }
 
 
 def _functions(face):
@@ -572,4 +604,8 @@ def _functions(face):
 for _face in ("v1", "v2"):
     for _function in _functions(_face):
         _n = f"keras.initializers.{_function.__name__}"
-        publish(_function, f"{_n} initializers.{_function.__name__}" if _face == "v2" else "", v1=_n if _face == "v1" else "")
+        publish(
+            _function,
+            f"{_n} initializers.{_function.__name__}" if _face == "v2" else "",
+            v1=_n if _face == "v1" else "",
+        )

@@ -4,6 +4,7 @@ from . import (  # noqa: F401
     basics,
     custom_gradient,
     function,
+    gradient_checker,
     initializers,
     ops,
     partitioned,
@@ -19,3 +20,4 @@ from . import (  # noqa: F401
 from . import optimizers  # noqa: E402, F401
 from . import layers  # noqa: E402, F401
 from . import losses  # noqa: E402, F401
+from . import platform, train  # noqa: E402, F401

@@ -1,4 +1,6 @@
-"""Variables stored in parts along one dimension: tf.get_variable(partitioner=...), the partitioners, PartitionedVariable."""
+"""Variables stored in parts along one dimension: tf.get_variable(partitioner=...), the partitioners,
+PartitionedVariable.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,15 @@ from .variables import Variable, VariableV1
 class SaveSliceInfo:
     """Which part of a whole a variable is."""
 
-    def __init__(self, full_name=None, full_shape=None, var_offset=None, var_shape=None, save_slice_info_def=None, import_scope=None):
+    def __init__(
+        self,
+        full_name=None,
+        full_shape=None,
+        var_offset=None,
+        var_shape=None,
+        save_slice_info_def=None,
+        import_scope=None,
+    ):
         if save_slice_info_def is not None:
             raise NotImplementedError("SaveSliceInfo from a protocol buffer is not supported by tfcompat.")
         self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
@@ -24,7 +34,11 @@ class SaveSliceInfo:
     @property
     def spec(self):
         """The full shape, then offset and size per dimension, as checkpoints spell it: "4 3 0,2:0,3"."""
-        return " ".join(map(str, self.full_shape)) + " " + ":".join(f"{o},{s}" for o, s in zip(self.var_offset, self.var_shape))
+        return (
+            " ".join(map(str, self.full_shape))
+            + " "
+            + ":".join(f"{o},{s}" for o, s in zip(self.var_offset, self.var_shape))
+        )
 
 
 Variable.SaveSliceInfo = SaveSliceInfo
@@ -42,11 +56,14 @@ class PartitionInfo:
         return 0 if dim is None else self.var_offset[dim]
 
     def single_slice_dim(self, shape):
-        """The dimension along which a part of this shape is cut, or None.  Raises ValueError where there are several."""
+        """The dimension along which a part of this shape is cut, or None.  Raises ValueError where there are
+        several.
+        """
         cut = [i for i, (d, full) in enumerate(zip(shape, self.full_shape)) if d != full]
         if len(cut) > 1:
             raise ValueError(
-                f"Cannot use single_slice_dim() with shape={shape} and self.full_shape={self.full_shape} since slice dim could be either "
+                f"Cannot use single_slice_dim() with shape={shape} and self.full_shape={self.full_shape} since slice "
+                "dim could be either "
                 f"dimension {cut[0]} or {cut[1]}."
             )
         return cut[0] if cut else None
@@ -95,7 +112,10 @@ class PartitionedVariable:
 
     def __tf_tensor__(self, dtype=None, name=None):
         if dtype is not None and not dtype.is_compatible_with(self._dtype):
-            raise ValueError(f"Incompatible type conversion requested to type '{dtype.name}' for variable of type '{self._dtype.name}'")
+            raise ValueError(
+                f"Incompatible type conversion requested to type '{dtype.name}' for variable of type "
+                f"'{self._dtype.name}'"
+            )
         return self.as_tensor()
 
     def _each(self, method, value, name, read_value):
@@ -107,7 +127,10 @@ class PartitionedVariable:
             axis = self._partition_axes()[0]
             sizes = [v.shape.as_list()[axis] for v in self._parts]
             values = NAMES["v2"]["split"](value, sizes, axis=axis)
-        return [getattr(v, method)(part, name=name, read_value=read_value) for v, part in zip(self._parts, values, strict=True)]
+        return [
+            getattr(v, method)(part, name=name, read_value=read_value)
+            for v, part in zip(self._parts, values, strict=True)
+        ]
 
     def assign(self, value, use_locking=False, name=None, read_value=True):
         """Gives each part its part of `value`; returns what each assignment returns."""
@@ -122,12 +145,15 @@ class PartitionedVariable:
         return self._each("assign_sub", value, name, read_value)
 
 
-def get_partitioned_variable(store, name, partitioner, *, shape=None, dtype=dtypes.float32, initializer=None, reuse=None, **settings):
+def get_partitioned_variable(
+    store, name, partitioner, *, shape=None, dtype=dtypes.float32, initializer=None, reuse=None, **settings
+):
     """The PartitionedVariable called `name` of a store, found or made; errors as tf.get_variable's."""
     dtype = dtypes.as_dtype(dtype)
     if name in store._vars:
         raise ValueError(
-            f"A partitioner was provided, but an unpartitioned version of the variable was found: {name}.  Perhaps a variable of the same "
+            f"A partitioner was provided, but an unpartitioned version of the variable was found: {name}.  Perhaps a "
+            "variable of the same "
             "name was already created without partitioning?"
         )
     shape = TensorShape(shape)
@@ -138,7 +164,8 @@ def get_partitioned_variable(store, name, partitioner, *, shape=None, dtype=dtyp
         return _found(store._partitioned_vars[name], name, shape, dtype, partitions, reuse)
     if reuse is True:
         raise ValueError(
-            f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set reuse=False or "
+            f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable(). Did you mean to "
+            "set reuse=False or "
             "reuse=tf.AUTO_REUSE in VarScope?"
         )
     axis = next((i for i, n in enumerate(partitions) if n > 1), 0)
@@ -167,15 +194,23 @@ def get_partitioned_variable(store, name, partitioner, *, shape=None, dtype=dtyp
 def _found(variable, name, shape, dtype, partitions, reuse):
     if reuse is False:
         raise ValueError(
-            f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+            f"Partitioned variable with name {name} already exists. Did you mean to set reuse=True or "
+            "reuse=tf.AUTO_REUSE in VarScope?"
         )
     for what, given, found, fits in (
         ("shape", shape, variable.shape, shape.is_compatible_with(variable.shape)),
         ("dtype", dtype.name, variable.dtype.name, dtype.is_compatible_with(variable.dtype)),
-        ("partitions", partitions, variable._partitions, partitions is None or list(partitions) == list(variable._partitions)),
+        (
+            "partitions",
+            partitions,
+            variable._partitions,
+            partitions is None or list(partitions) == list(variable._partitions),
+        ),
     ):
         if not fits:
-            raise ValueError(f"Trying to reuse partitioned variable {name}, but specified {what} {given} and found {what} {found}.")
+            raise ValueError(
+                f"Trying to reuse partitioned variable {name}, but specified {what} {given} and found {what} {found}."
+            )
     return variable
 
 
@@ -188,7 +223,9 @@ def _partitions(partitioner, shape, dtype):
     if not isinstance(slicing, (list, tuple)):
         raise ValueError(f"Partitioner must return a sequence, but saw: {slicing}")
     if len(slicing) != shape.rank:
-        raise ValueError(f"Partitioner returned a partition list that does not match the Variable's rank: {slicing} vs. {shape}")
+        raise ValueError(
+            f"Partitioner returned a partition list that does not match the Variable's rank: {slicing} vs. {shape}"
+        )
     if any(p < 1 for p in slicing):
         raise ValueError(f"Partitioner returned zero partitions for some axes: {slicing}")
     if sum(p > 1 for p in slicing) > 1:
@@ -266,20 +303,25 @@ def min_max_variable_partitioner(max_partitions=1, axis=0, min_slice_size=256 <<
 
 
 @export("", v1="create_partitioned_variables")
-def create_partitioned_variables(shape, slicing, initializer, dtype=dtypes.float32, trainable=True, collections=None, name=None,
+def create_partitioned_variables(shape, slicing, initializer, dtype=dtypes.float32, trainable=True, collections=None,
+                                 name=None,
                                  reuse=None):  # fmt: skip
     """A list of variables that are the parts of one of shape `shape`, cut as `slicing` says."""
     from .variable_scope import scope_store, variable_scope
 
     if len(shape) != len(slicing):
-        raise ValueError(f"The 'shape' and 'slicing' of a partitioned Variable must have the length: shape: {shape}, slicing: {slicing}")
+        raise ValueError(
+            f"The 'shape' and 'slicing' of a partitioned Variable must have the length: shape: {shape}, slicing: "
+            f"{slicing}"
+        )
     if len(shape) < 1:
         raise ValueError(f"A partitioned Variable must have rank at least 1: shape: {shape}")
     with variable_scope(name, "PartitionedVariable", reuse=reuse) as scope, name_scope(None):
         return list(
             get_partitioned_variable(
                 scope_store().variables, scope.name, lambda **unused: slicing, shape=shape, dtype=dtype,
-                initializer=scope.initializer if initializer is None else initializer, reuse=scope.reuse, trainable=trainable,
+                initializer=scope.initializer if initializer is None else initializer, reuse=scope.reuse,
+                trainable=trainable,
                 collections=collections,
             )
         )  # fmt: skip

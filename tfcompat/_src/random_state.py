@@ -117,9 +117,12 @@ class Stream:
         self._value = tensor._slot
 
 
-def eager_state(key, pair, blocks):
-    """The state for an eager call of the op `key`, whose stream then moves on by `blocks`."""
-    if pair == (None, None):
+def eager_state(key, pair, blocks, keep=True):
+    """The state for an eager call of the op `key`, whose stream then moves on by `blocks`.
+
+    keep=False: its op seed was drawn for this call alone, so nobody will ask for the stream again and it is not kept.
+    """
+    if pair == (None, None) or not keep:
         return start(pair)
     streams = eager_seeds().streams
     key = (key, pair)

@@ -1,7 +1,7 @@
 """The `with` statements of graph building: name scopes, control dependencies, devices, collections' keys, init_scope.
 
-Each is a method of tf.Graph and a function on the current graph; eagerly they have the effect TensorFlow gives them there (names of
-variables, callables run at once) or none.  In a graph a scope's name is made unique; eagerly it is not.
+Each is a method of tf.Graph and a function on the current graph; eagerly they have the effect TensorFlow gives them
+there (names of variables, callables run at once) or none.  In a graph a scope's name is made unique; eagerly it is not.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _names = _EagerNames()
 
 # -- names ------------------------------------------------------------------------------------------------------------
 class _GraphNameScope:
-    """`with graph.name_scope(name) as scope:`; `scope` ends with a slash and re-enters this scope when given as a name."""
+    """`with graph.name_scope(name) as scope:`; `scope` ends with a slash and re-enters this scope when given as a
+    name.
+    """
 
     __slots__ = ("graph", "name", "old")
 
@@ -45,11 +47,13 @@ class _GraphNameScope:
         if self.old:
             if not _NESTED_NAME.match(name):
                 raise ValueError(
-                    f"'{name}' is not a valid scope name. A scope name has to match the following pattern: {_NESTED_NAME.pattern}"
+                    f"'{name}' is not a valid scope name. A scope name has to match the following pattern: "
+                    f"{_NESTED_NAME.pattern}"
                 )
         elif not _ROOT_NAME.match(name):
             raise ValueError(
-                f"'{name}' is not a valid root scope name. A root scope name has to match the following pattern: {_ROOT_NAME.pattern}"
+                f"'{name}' is not a valid root scope name. A root scope name has to match the following pattern: "
+                f"{_ROOT_NAME.pattern}"
             )
         graph._name_stack = name[:-1] if name[-1] == "/" else graph.unique_name(name)
         return name if name[-1] == "/" else graph._name_stack + "/"
@@ -76,7 +80,8 @@ def _graph_of_inputs(values, current):
 
 @export("", v1="name_scope keras.backend.name_scope")
 class name_scope:  # noqa: N801 - TensorFlow's name
-    """tf.name_scope(name, default_name, values) of TF1, for ops composed of others too; entering gives the scope's full name.
+    """tf.name_scope(name, default_name, values) of TF1, for ops composed of others too; entering gives the scope's
+    full name.
 
     Raises TypeError where `default_name` is no string, ValueError where neither name is given but `values` are.
     """
@@ -86,7 +91,8 @@ class name_scope:  # noqa: N801 - TensorFlow's name
     def __init__(self, name, default_name=None, values=None):
         if default_name is not None and not isinstance(default_name, str):
             raise TypeError(
-                f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into the `values` kwarg."
+                f"`default_name` type ({type(default_name)}) is not a string type. You likely meant to pass this into "
+                "the `values` kwarg."
             )
         self._name, self._values, self._default = default_name if name is None else name, values, default_name
 
@@ -101,7 +107,9 @@ class name_scope:  # noqa: N801 - TensorFlow's name
         if graph is None:
             return self._enter_eager()
         if self._name is None and self._values is not None:
-            raise ValueError(f"At least one of name ({self._name}) and default_name ({self._default}) must be provided.")
+            raise ValueError(
+                f"At least one of name ({self._name}) and default_name ({self._default}) must be provided."
+            )
         if self._values and not graph.building_function:
             other = _graph_of_inputs(self._values, graph)
             if other is not graph:
@@ -147,7 +155,9 @@ class _EagerNameScope:
 
 @export("name_scope keras.name_scope keras.backend.name_scope", v1="")
 class name_scope_v2:  # noqa: N801 - TensorFlow's name
-    """tf.name_scope(name) of TF2; entering gives the scope's full name.  Raises ValueError where `name` is no string."""
+    """tf.name_scope(name) of TF2; entering gives the scope's full name.  Raises ValueError where `name` is no
+    string.
+    """
 
     __slots__ = ("_name", "_entered")
 
@@ -405,13 +415,17 @@ def colocate_with(op, ignore_existing=False):
 
 @export("", v1="container")
 def container(container_name):
-    """Names a place for state shared between processes; here every session has its own state, so the name changes nothing."""
+    """Names a place for state shared between processes; here every session has its own state, so the name changes
+    nothing.
+    """
     return current_graph().container(container_name)
 
 
 @contextlib.contextmanager
 def _graph_gradient_override_map(self, op_type_map):
-    """Operations of the types mapped here, created inside, are differentiated by the gradient registered under the other name."""
+    """Operations of the types mapped here, created inside, are differentiated by the gradient registered under the
+    other name.
+    """
     pairs = op_type_map.items() if isinstance(op_type_map, dict) else [(None, None)]
     if not all(isinstance(k, str) and isinstance(v, str) for k, v in pairs):
         raise TypeError("op_type_map must be a dictionary mapping strings to strings")
@@ -434,7 +448,9 @@ Graph.gradient_override_map = _graph_gradient_override_map
 
 # -- lifting out of functions -----------------------------------------------------------------------------------------
 def outer_graph():
-    """What init_scope enters: the innermost graph that is no function being traced, None where that is eager execution."""
+    """What init_scope enters: the innermost graph that is no function being traced, None where that is eager
+    execution.
+    """
     for graph in (context.graph, *reversed(context.stack)):
         if graph is None or not graph.building_function:
             return graph
@@ -516,7 +532,8 @@ class GraphKeys:
     _SUMMARY_COLLECTION = "_SUMMARY_V2"
     _STREAMING_MODEL_PORTS = "streaming_model_ports"
     _VARIABLE_COLLECTIONS = [
-        GLOBAL_VARIABLES, LOCAL_VARIABLES, METRIC_VARIABLES, MODEL_VARIABLES, TRAINABLE_VARIABLES, MOVING_AVERAGE_VARIABLES,
+        GLOBAL_VARIABLES, LOCAL_VARIABLES, METRIC_VARIABLES, MODEL_VARIABLES, TRAINABLE_VARIABLES,
+        MOVING_AVERAGE_VARIABLES,
         CONCATENATED_VARIABLES, TRAINABLE_RESOURCE_VARIABLES,
     ]  # fmt: skip
 
@@ -525,7 +542,9 @@ _SHARED = {GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES, GraphKeys.TRAI
 
 
 def root_graph():
-    """The graph that owns the variables: the current one, or the one a function being traced belongs to; eagerly the default one."""
+    """The graph that owns the variables: the current one, or the one a function being traced belongs to; eagerly the
+    default one.
+    """
     graph = context.graph
     while graph is not None and graph.building_function:
         graph = graph.outer_graph
@@ -533,7 +552,9 @@ def root_graph():
 
 
 def _collector(key):
-    """The graph that has the collection `key`: functions share the collections of variables with the graph they belong to."""
+    """The graph that has the collection `key`: functions share the collections of variables with the graph they
+    belong to.
+    """
     return root_graph() if key in _SHARED else current_graph()
 
 

@@ -394,10 +394,10 @@ def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradient
     from .scopes import name_scope
 
     with name_scope(name, "gradients"):
-        targets = [record.convert_to_tensor(y, name="y")._slot for y in flat_ys]
+        targets = [_slot_here(record.convert_to_tensor(y, name="y")) for y in flat_ys]
         nodes = _between(targets, graph)
         sources = [_sources(x, nodes) for x in flat_xs]
-        stops = {record.convert_to_tensor(s)._slot for s in nest.flatten(stop_gradients)} if stop_gradients is not None else set()
+        stops = {_slot_here(record.convert_to_tensor(s)) for s in nest.flatten(stop_gradients)} if stop_gradients is not None else set()
         cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
         every = [s for group in sources for s in group]
         found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops)))
@@ -415,14 +415,14 @@ def _sources(x, nodes):
         owner = getattr(x, "_owner", x)
         reads = [s for n in nodes if owner in n.reads and not n.writes for s in n.outs]
         return reads or [record.convert_to_tensor(x)._slot]
-    return [record.convert_to_tensor(x)._slot]
+    return [_slot_here(record.convert_to_tensor(x))]
 
 
 def _grad_y(given, target):
     if given is None:
         if target.aval.dtype.is_complex:
             raise TypeError(
-                f"Gradients of complex tensors ({target.tensor}) must set grad_ys (y.dtype = {target.aval.dtype!r})"
+                f"Gradients of complex tensors {target.tensor} must set grad_ys (y.dtype = {target.aval.dtype.name})"
             )
         return None
     if isinstance(given, IndexedSlices):

@@ -48,7 +48,8 @@ class Template:
         after = get_collection_ref(GraphKeys.TRAINABLE_VARIABLES)
         if len(after) != before:
             raise ValueError(
-                "Trainable variable created when calling a template after the first time, perhaps you used tf.Variable when you meant "
+                "Trainable variable created when calling a template after the first time, perhaps you used "
+                "tf.Variable when you meant "
                 f"tf.get_variable: {after[before:]}"
             )
         return result
@@ -71,7 +72,11 @@ class Template:
             return []
         if self._eager_store is not None:
             found = self._eager_store.variables()
-            return [v for v in found if key != GraphKeys.TRAINABLE_VARIABLES or v.trainable] if key != GraphKeys.LOCAL_VARIABLES else []
+            return (
+                [v for v in found if key != GraphKeys.TRAINABLE_VARIABLES or v.trainable]
+                if key != GraphKeys.LOCAL_VARIABLES
+                else []
+            )
         return get_collection(key, self.variable_scope_name)
 
     global_variables = property(lambda self: self._listed(GraphKeys.GLOBAL_VARIABLES))

@@ -89,7 +89,7 @@ class Reference:
 class EagerTensor(Tensor):
     """A tensor with a value, known now or computed when somebody asks (see engine/dispatch.py)."""
 
-    __slots__ = ()
+    __slots__ = ("__dict__",)
 
     def __init__(self, value, device=None, dtype=None):
         from .record import convert_to_tensor

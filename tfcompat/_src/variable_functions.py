@@ -1,4 +1,6 @@
-"""Functions on variables: the lists of a graph's variables, their initializers, and TF1's tf.assign, tf.scatter_add and kin."""
+"""Functions on variables: the lists of a graph's variables, their initializers, and TF1's tf.assign, tf.scatter_add
+and kin.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +139,8 @@ def report_uninitialized_variables(var_list=None, name="report_uninitialized_var
             return tensor
         with name_scope("boolean_mask"):
             return record.add_op(
-                graph, REPORT.sig, [tensor], graph.op_name(None, "GatherV2"), avals=(aval(dtypes.string, (None,)),), single=True,
+                graph, REPORT.sig, [tensor], graph.op_name(None, "GatherV2"), avals=(aval(dtypes.string, (None,)),),
+                single=True,
                 attributes={"variables": list(var_list)},
             )  # fmt: skip
 
@@ -160,11 +163,17 @@ def _variable(ref, function):
         return ref, None
     if isinstance(ref, Tensor) and not isinstance(ref, EagerTensor) and ref.dtype._is_ref_dtype:
         return ref.op.attributes["variable"], ref.op
-    raise AttributeError(f"tf.{function} changes variables; {type(ref).__name__!r} object {ref!r} has no attribute 'assign'")
+    raise AttributeError(
+        f"tf.{function} changes variables; {type(ref).__name__!r} object {ref!r} has no attribute 'assign'"
+    )
 
 
 def _after(op):
-    return control_dependencies([op] if op is not None and op.writes else []) if context.graph is not None else control_dependencies(None)
+    return (
+        control_dependencies([op] if op is not None and op.writes else [])
+        if context.graph is not None
+        else control_dependencies(None)
+    )
 
 
 @export("", v1="assign")
@@ -239,7 +248,8 @@ def count_up_to(ref, limit, name=None):
         return record.constant(before)
     definition = COUNT_UP_TO if owner._is_ref_in(graph) else COUNT_UP_TO_RESOURCE
     return record.add_op(
-        graph, definition.signature({"limit": int(limit)}), (), graph.op_name(name, definition.type), reads=(owner,), writes=(owner,),
+        graph, definition.signature({"limit": int(limit)}), (), graph.op_name(name, definition.type), reads=(owner,),
+        writes=(owner,),
         avals=(owner._aval,), single=True, attributes={"variable": owner, "ref": owner._handle_in(graph)},
     )  # fmt: skip
 

@@ -1,8 +1,9 @@
 """The ops that read and change variables.
 
-A change is one function `new(current, *inputs) -> new value` (`UPDATES`), used three ways: eagerly it is recorded like any op and the
-variable is given the result; in a graph it becomes an operation that declares the variable among its `reads` and `writes`: Assign and
-its kin for TF1's ref variables (the output is the new value), AssignVariableOp and its kin for resource variables (no output).
+A change is one function `new(current, *inputs) -> new value` (`UPDATES`), used three ways: eagerly it is recorded
+like any op and the variable is given the result; in a graph it becomes an operation that declares the variable among
+its `reads` and `writes`: Assign and its kin for TF1's ref variables (the output is the new value), AssignVariableOp
+and its kin for resource variables (no output).
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ READS, REF_READS, VARIABLES = _Pair("ReadVariableOp", _value), _Pair("Identity",
 
 
 def _handle(*, dtype, shape):
-    raise errors.UnimplementedError(None, None, "The handle of a resource variable has no value in tfcompat: fetch the variable itself.")
+    raise errors.UnimplementedError(
+        None, None, "The handle of a resource variable has no value in tfcompat: fetch the variable itself."
+    )
 
 
 HANDLE = OpDef("VarHandleOp", _handle, host=True)
@@ -63,7 +66,9 @@ def spoken(shape):
 def _same_shape(v, delta, op):
     if v.shape != delta.shape:
         raise _bad(
-            f"Cannot update variable with shape {spoken(v.shape)} using a Tensor with shape {spoken(delta.shape)}, shapes must be equal.", op
+            f"Cannot update variable with shape {spoken(v.shape)} using a Tensor with shape {spoken(delta.shape)}, "
+            "shapes must be equal.",
+            op,
         )
 
 
@@ -82,7 +87,12 @@ def check_rows(indices, n, op=None):
     wrong = np.flatnonzero((indices < 0) | (indices >= n))
     if wrong.size:
         at = np.unravel_index(wrong[0], indices.shape)
-        raise _bad(f"indices[{','.join(map(str, at))}] = {indices[at]} is not in [0, {n})" if at else f"indices = {indices} is not in [0, {n})", op)
+        raise _bad(
+            f"indices[{','.join(map(str, at))}] = {indices[at]} is not in [0, {n})"
+            if at
+            else f"indices = {indices} is not in [0, {n})",
+            op,
+        )
 
 
 def check_points(indices, shape, op=None):
@@ -92,7 +102,10 @@ def check_points(indices, shape, op=None):
     wrong = np.flatnonzero(((flat < 0) | (flat >= np.array(shape[:depth]))).any(axis=1))
     if wrong.size:
         at = np.unravel_index(wrong[0], indices.shape[:-1])
-        raise _bad(f"indices[{','.join(map(str, at))}] = {flat[wrong[0]].tolist()} does not index into shape {spoken(shape)}", op)
+        raise _bad(
+            f"indices[{','.join(map(str, at))}] = {flat[wrong[0]].tolist()} does not index into shape {spoken(shape)}",
+            op,
+        )
 
 
 def _rows(op, change):
@@ -107,7 +120,8 @@ def _rows(op, change):
             )  # fmt: skip
         if isinstance(indices, np.ndarray):
             check_rows(indices, v.shape[0], op)
-        # What only a run can tell to be out of range changes nothing, as on TensorFlow's GPUs; JAX would count -1 from the end.
+        # What only a run can tell to be out of range changes nothing, as on TensorFlow's GPUs; JAX would count -1
+        # from the end.
         return change(jnp.asarray(v), jnp.where(indices < 0, v.shape[0], indices), updates)
 
     return new
@@ -121,7 +135,8 @@ def _points(op, change):
         wanted = (*indices.shape[:-1], *v.shape[depth:])
         if updates.shape != wanted:
             raise _bad(
-                f"Dimensions [0,{max(indices.ndim - 1, 0)}) of indices[shape={spoken(indices.shape)}] must match dimensions "
+                f"Dimensions [0,{max(indices.ndim - 1, 0)}) of indices[shape={spoken(indices.shape)}] must match "
+                "dimensions "
                 f"[0,{max(indices.ndim - 1, 0)}) of updates[shape={spoken(updates.shape)}]", op,
             )  # fmt: skip
         if isinstance(indices, np.ndarray):
@@ -161,12 +176,14 @@ def _batch_update(v, indices, updates):
 def _slice_update(v, value, *positions, key):
     """v with v[key] replaced by `value` (broadcast).
 
-    key: per dimension ("at", i) the element at the i-th of `positions`, ("window", i, n) n elements from there, ("slice", a, b, c);
-    None and Ellipsis as in Python.
+    key: per dimension ("at", i) the element at the i-th of `positions`, ("window", i, n) n elements from there,
+    ("slice", a, b, c); None and Ellipsis as in Python.
     """
     used = sum(1 for e in key if e is not None and e is not Ellipsis)
     if used > v.ndim:
-        raise _bad(f"Index out of range using input dim {v.ndim}; input has only {v.ndim} dims", "ResourceStridedSliceAssign")
+        raise _bad(
+            f"Index out of range using input dim {v.ndim}; input has only {v.ndim} dims", "ResourceStridedSliceAssign"
+        )
     rest = [("slice", None, None, None)] * (v.ndim - used)
     entries = [e for k in key for e in (rest if k is Ellipsis else [k])] + ([] if Ellipsis in key else rest)
     starts, window, shape, static, dim = [], [], [], [], 0
@@ -196,7 +213,8 @@ def _slice_update(v, value, *positions, key):
         value = jnp.broadcast_to(value, shape)
     except ValueError:
         raise _bad(
-            f"Cannot broadcast input shape {spoken(value.shape)} into final shape {spoken(shape)}", "ResourceStridedSliceAssign"
+            f"Cannot broadcast input shape {spoken(value.shape)} into final shape {spoken(shape)}",
+            "ResourceStridedSliceAssign",
         ) from None
     if starts is None:
         return jnp.asarray(v).at[tuple(static)].set(value)
@@ -204,7 +222,9 @@ def _slice_update(v, value, *positions, key):
 
 
 class Update:
-    """A way of changing a variable; `ref`, `resource` are its ops in graphs, `eager` the one recorded eagerly, `inputs` their names."""
+    """A way of changing a variable; `ref`, `resource` are its ops in graphs, `eager` the one recorded eagerly,
+    `inputs` their names.
+    """
 
     __slots__ = ("ref", "resource", "eager", "sig", "inputs", "is_scatter")
 
@@ -231,7 +251,9 @@ class Update:
 UPDATES = {
     "assign_add": Update("AssignAdd", "AssignAddVariableOp", _add, "value", twin=np.add),
     "assign_sub": Update("AssignSub", "AssignSubVariableOp", _sub, "value", twin=np.subtract),
-    "batch_scatter_update": Update("BatchScatterUpdate", "ResourceBatchScatterUpdate", _batch_update, "indices", "updates"),
+    "batch_scatter_update": Update(
+        "BatchScatterUpdate", "ResourceBatchScatterUpdate", _batch_update, "indices", "updates"
+    ),
     "slice": Update("StridedSliceAssign", "ResourceStridedSliceAssign", _slice_update, "value"),
 }
 for _name, _change in _CHANGES.items():
@@ -240,19 +262,29 @@ for _name, _change in _CHANGES.items():
     )
     if _name not in ("Mul", "Div"):
         UPDATES[f"scatter_nd_{_name.lower()}"] = Update(
-            f"ScatterNd{_name}", f"ResourceScatterNd{_name}", _points(f"ResourceScatterNd{_name}", _change), "indices", "updates"
+            f"ScatterNd{_name}",
+            f"ResourceScatterNd{_name}",
+            _points(f"ResourceScatterNd{_name}", _change),
+            "indices",
+            "updates",
         )
 
 
 def _assign_ref(value, *, shape=None):
     if shape is not None and value.shape != shape:
-        raise _bad(f"Assign requires shapes of both tensors to match. lhs shape= {spoken(shape)} rhs shape= {spoken(value.shape)}")
+        raise _bad(
+            f"Assign requires shapes of both tensors to match. lhs shape= {spoken(shape)} rhs shape= "
+            f"{spoken(value.shape)}"
+        )
     return value, value
 
 
 def _assign_resource(value, *, shape=None):
     if shape is not None and value.shape != shape:
-        raise _bad(f"Trying to assign to variable with tensor with wrong shape. Expected {spoken(shape)} got {spoken(value.shape)}")
+        raise _bad(
+            f"Trying to assign to variable with tensor with wrong shape. Expected {spoken(shape)} got "
+            f"{spoken(value.shape)}"
+        )
     return (value,)
 
 
@@ -266,7 +298,14 @@ def read_in_graph(variable, name=None):
     full = graph.op_name(name, "ReadVariableOp")
     owner = variable._owner
     out = record.add_op(
-        graph, READS.of(owner._dtype).sig, (), full, reads=(owner,), avals=(owner._aval,), single=True, attributes={"ref": owner._handle_in(graph)}
+        graph,
+        READS.of(owner._dtype).sig,
+        (),
+        full,
+        reads=(owner,),
+        avals=(owner._aval,),
+        single=True,
+        attributes={"ref": owner._handle_in(graph)},
     )
     for tape in context.tapes:
         tape.watch_read(owner, out._slot)
@@ -277,7 +316,8 @@ def read_ref(variable, name="read"):
     """A fresh read of a ref variable: an Identity of it, evaluated where control dependencies put it."""
     graph = context.graph
     return record.add_op(
-        graph, REF_READS.of(variable._dtype).sig, (), graph.op_name(name, "Identity"), reads=(variable,), avals=(variable._aval,), single=True,
+        graph, REF_READS.of(variable._dtype).sig, (), graph.op_name(name, "Identity"), reads=(variable,),
+        avals=(variable._aval,), single=True,
         attributes={"ref": variable._variable},
     )  # fmt: skip
 
@@ -292,13 +332,19 @@ def change_eagerly(variable, kind, values, key=None):
         known = tensors[0]._slot.value
         shape = current.aval.shape
         if known.__class__ is np.ndarray and shape and known.size:
-            (check_points if "_nd_" in kind else check_rows)(known, shape if "_nd_" in kind else shape[known.ndim - 1 if "batch" in kind else 0], update.resource.type)
+            (check_points if "_nd_" in kind else check_rows)(
+                known,
+                shape if "_nd_" in kind else shape[known.ndim - 1 if "batch" in kind else 0],
+                update.resource.type,
+            )
     sig = update.sig if key is None else update.eager.signature({"key": key})
     variable._set(dispatch.record(sig, (current, *[t._slot for t in tensors])))
 
 
 def _inputs(variable, update, values, full):
-    """The inputs as tensors: the variable's dtype, integers as they are; constants are named below `full` where given."""
+    """The inputs as tensors: the variable's dtype, integers as they are; constants are named below `full` where
+    given.
+    """
     dtype = variable.dtype.base_dtype
     tensors = []
     for i, value in enumerate(values):
@@ -318,7 +364,11 @@ def change_in_graph(variable, kind, values, name=None, key=None):
     definition = update.ref if is_ref else update.resource
     if is_ref or update.is_scatter:
         full = graph.op_name(name, definition.type)
-        tensors = _ref_inputs(owner, update, values, full, definition.type) if is_ref else _inputs(owner, update, values, full)
+        tensors = (
+            _ref_inputs(owner, update, values, full, definition.type)
+            if is_ref
+            else _inputs(owner, update, values, full)
+        )
     else:
         tensors = _inputs(owner, update, values, None)
         full = graph.op_name(name, definition.type)
@@ -327,7 +377,9 @@ def change_in_graph(variable, kind, values, name=None, key=None):
     sig = definition.signature(None if key is None else {"key": key})
     attributes = {"ref": owner._handle_in(graph), "variable": owner}
     avals = (aval(owner._aval.dtype._as_ref, owner._aval.shape),) if is_ref else ()
-    return record.add_op(graph, sig, tensors, full, reads=(owner,), writes=(owner,), avals=avals, single=True, attributes=attributes)
+    return record.add_op(
+        graph, sig, tensors, full, reads=(owner,), writes=(owner,), avals=avals, single=True, attributes=attributes
+    )
 
 
 def assign_in_graph(variable, value, name=None, validate_shape=True):
@@ -359,7 +411,8 @@ def check_assignable(variable, tensor):
         return
     if not variable.shape.is_compatible_with(tensor.shape):
         raise ValueError(
-            f"Cannot assign value to variable ' {variable.name}': Shape mismatch.The variable shape {variable.shape}, and the assigned "
+            f"Cannot assign value to variable ' {variable.name}': Shape mismatch.The variable shape {variable.shape}, "
+            "and the assigned "
             f"value shape {tensor.shape} are incompatible."
         )
 
@@ -375,12 +428,16 @@ def check_static(variable, tensor, full, type):
     else:
         for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
             if a is not None and b is not None and a != b:
-                said = f"Dimension {i} in both shapes must be equal, but are {a} and {b}. Shapes are {spoken(ours)} and {spoken(theirs)}."
+                said = (
+                    f"Dimension {i} in both shapes must be equal, but are {a} and {b}. "
+                    f"Shapes are {spoken(ours)} and {spoken(theirs)}."
+                )
                 break
     if said is not None:
         source = tensor.name[:-2] if tensor.name.endswith(":0") else tensor.name
         raise ValueError(
-            f"{said} for '{{{{node {full}}}}} = {type}({variable._shared_name}, {source})' with input shapes: {spoken(ours)}, {spoken(theirs)}."
+            f"{said} for '{{{{node {full}}}}} = {type}({variable._shared_name}, {source})' with input shapes: "
+            f"{spoken(ours)}, {spoken(theirs)}."
         )
 
 
@@ -389,7 +446,11 @@ def _ref_inputs(variable, update, values, full, type):
     for i, value in enumerate(values):
         name = update.inputs[i] if i < len(update.inputs) else "begin"
         named = f"{full}/{name}/"
-        out.append(record.convert_to_tensor(value, name=named) if name in ("indices", "begin") else _ref_value(variable, value, named, type))
+        out.append(
+            record.convert_to_tensor(value, name=named)
+            if name in ("indices", "begin")
+            else _ref_value(variable, value, named, type)
+        )
     return out
 
 
@@ -401,18 +462,21 @@ def _ref_value(variable, value, named, type):
         if not isinstance(value, Tensor) and not hasattr(value.__class__, "_dense_tensor"):
             raise
         raise TypeError(
-            f"Input '{name}' of '{type}' Op has type {value.dtype.base_dtype.name} that does not match type {dtype.name} of argument 'ref'."
+            f"Input '{name}' of '{type}' Op has type {value.dtype.base_dtype.name} that does not match type "
+            f"{dtype.name} of argument 'ref'."
         ) from None
     except TypeError as e:
         raise TypeError(
-            f"Expected {dtype.name} passed to parameter '{name}' of op '{type}', got {value!r} of type '{value.__class__.__name__}' instead. "
+            f"Expected {dtype.name} passed to parameter '{name}' of op '{type}', got {value!r} of type "
+            f"'{value.__class__.__name__}' instead. "
             f"Error: {e}"
         ) from None
 
 
 # -- slices -----------------------------------------------------------------------------------------------------------
 def slice_key(key, shape):
-    """(hashable key, integer positions) of an index expression, for update "slice"; positions are inputs, so that a loop compiles once.
+    """(hashable key, integer positions) of an index expression, for update "slice"; positions are inputs, so that a
+    loop compiles once.
 
     Raises TypeError for what is no index, InvalidArgumentError for a known position out of range.
     """

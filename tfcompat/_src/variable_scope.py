@@ -1,7 +1,8 @@
 """tf.get_variable and tf.variable_scope: variables that are found again by their names.
 
-A graph has one store of variables by name and one current `VariableScope`, which prefixes names and supplies defaults.  Opening a scope
-also opens a name scope for the operations; the name scope is made unique where the variable scope is not.
+A graph has one store of variables by name and one current `VariableScope`, which prefixes names and supplies
+defaults.  Opening a scope also opens a name scope for the operations; the name scope is made unique where the
+variable scope is not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,17 @@ import traceback
 from . import dtypes, record
 from .declare import export, publish
 from .graph import context, current_graph
-from .scopes import GraphKeys, absolute, add_to_collection, add_to_collections, eager_scope, get_collection, init_scope, name_scope, root_graph
+from .scopes import (
+    GraphKeys,
+    absolute,
+    add_to_collection,
+    add_to_collections,
+    eager_scope,
+    get_collection,
+    init_scope,
+    name_scope,
+    root_graph,
+)
 from .shapes import TensorShape
 from .tensor import Tensor
 from .variables import VariableAggregation, VariableSynchronization, VariableV1, resource_variables_enabled
@@ -64,14 +75,17 @@ class VariableStore:
 
     def get_variable(self, name, *, reuse=None, custom_getter=None, dtype=dtypes.float32, trainable=None,
                      synchronization=VariableSynchronization.AUTO, use_resource=None, **settings):  # fmt: skip
-        """The variable called `name`, found or made as `reuse` says.  Raises ValueError where it must not or does not exist."""
+        """The variable called `name`, found or made as `reuse` says.  Raises ValueError where it must not or does
+        not exist.
+        """
         if custom_getter is not None and not callable(custom_getter):
             raise ValueError(f"Passed a custom_getter which is not callable: {custom_getter}")
         if context.graph is None:
             use_resource = True
             if not self._store_eager_variables and reuse:
                 raise RuntimeError(
-                    "When eager execution is enabled variable reuse is only supported when an EagerVariableStore is active. See the "
+                    "When eager execution is enabled variable reuse is only supported when an EagerVariableStore is "
+                    "active. See the "
                     "documentation on EagerVariableStore for example usage."
                 )
             if self._store_eager_variables:
@@ -89,11 +103,14 @@ class VariableStore:
             arguments.pop("constraint", None)
         return custom_getter(getter=self._get, **arguments)
 
-    def _get(self, name, shape=None, dtype=dtypes.float32, initializer=None, regularizer=None, reuse=None, trainable=None,
-             collections=None, caching_device=None, partitioner=None, validate_shape=True, use_resource=None, constraint=None,
+    def _get(self, name, shape=None, dtype=dtypes.float32, initializer=None, regularizer=None, reuse=None,
+             trainable=None,
+             collections=None, caching_device=None, partitioner=None, validate_shape=True, use_resource=None,
+             constraint=None,
              synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE):  # fmt: skip
         settings = dict(
-            shape=shape, dtype=dtype, initializer=initializer, regularizer=regularizer, reuse=reuse, trainable=trainable,
+            shape=shape, dtype=dtype, initializer=initializer, regularizer=regularizer, reuse=reuse,
+            trainable=trainable,
             collections=collections, validate_shape=validate_shape, use_resource=use_resource, constraint=constraint,
             synchronization=synchronization, aggregation=aggregation,
         )  # fmt: skip
@@ -117,7 +134,8 @@ class VariableStore:
 
         return get_partitioned_variable(self, name, partitioner, **settings)
 
-    def _get_single(self, name, *, shape=None, dtype=dtypes.float32, initializer=None, regularizer=None, reuse=None, trainable=None,
+    def _get_single(self, name, *, shape=None, dtype=dtypes.float32, initializer=None, regularizer=None, reuse=None,
+                    trainable=None,
                     collections=None, validate_shape=True, use_resource=None, constraint=None, partition_info=None,
                     synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE):  # fmt: skip
         from_value = initializer is not None and not callable(initializer)
@@ -129,19 +147,23 @@ class VariableStore:
             return self._found(name, shape, dtype, reuse)
         if reuse is True:
             raise ValueError(
-                f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in "
+                f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set "
+                "reuse=tf.AUTO_REUSE in "
                 "VarScope?"
             )
         if initializer is None:
             if shape is None:
-                raise ValueError(f"Variable {name} did not get an initializer, so its `shape` argument must be specified.")
+                raise ValueError(
+                    f"Variable {name} did not get an initializer, so its `shape` argument must be specified."
+                )
             initializer = default_initializer(name, dtype)
         initial_value, variable_dtype = _initial_value(initializer, from_value, shape, dtype, partition_info)
         if use_resource is None:
             use_resource = resource_variables_enabled()
         variable = VariableV1(
             initial_value=initial_value, name=name, trainable=trainable, collections=collections, dtype=variable_dtype,
-            validate_shape=validate_shape, constraint=constraint, use_resource=use_resource, synchronization=synchronization,
+            validate_shape=validate_shape, constraint=constraint, use_resource=use_resource,
+            synchronization=synchronization,
             aggregation=aggregation, shape=shape,
         )  # fmt: skip
         self._keep(name, variable, trainable, collections)
@@ -164,19 +186,29 @@ class VariableStore:
     def _found(self, name, shape, dtype, reuse):
         variable = self._vars[name]
         if reuse is False:
-            text = f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+            text = (
+                f"Variable {name} already exists, disallowed. "
+                "Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+            )
             if variable._kind == "ref":
                 text += " Originally defined at:\n\n" + "".join(traceback.format_list(variable.op.traceback[:5]))
             raise ValueError(text)
         if shape is not None and not shape.is_compatible_with(variable.get_shape()):
-            raise ValueError(f"Trying to share variable {name}, but specified shape {shape} and found shape {variable.get_shape()}.")
+            raise ValueError(
+                f"Trying to share variable {name}, but specified shape {shape} and found shape {variable.get_shape()}."
+            )
         if not dtype.is_compatible_with(variable.dtype):
-            raise ValueError(f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype {variable.dtype.name}.")
+            raise ValueError(
+                f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype "
+                f"{variable.dtype.name}."
+            )
         return variable
 
 
 def default_initializer(name, dtype):
-    """What a variable without an initializer starts with: Glorot's uniform numbers, zeros for integers, bools and strings."""
+    """What a variable without an initializer starts with: Glorot's uniform numbers, zeros for integers, bools and
+    strings.
+    """
     from .initializers import GlorotUniformV1, ZerosV1
 
     if dtype.is_floating:
@@ -198,7 +230,8 @@ def _initial_value(initializer, from_value, shape, dtype, partition_info):
     if needs_no_arguments(initializer):
         return initializer, None
     raise ValueError(
-        "The initializer passed is not valid. It should be a callable with no arguments and the shape should not be provided or an "
+        "The initializer passed is not valid. It should be a callable with no arguments and the shape should not be "
+        "provided or an "
         "instance of `tf.keras.initializers.*' and `shape` should be fully defined."
     )
 
@@ -208,7 +241,9 @@ class EagerVariableStore:
 
     def __init__(self, store=None):
         if store is not None and not store._store_eager_variables:
-            raise ValueError("Cannot construct EagerVariableStore from a VariableStore object that does not hold eager variables.")
+            raise ValueError(
+                "Cannot construct EagerVariableStore from a VariableStore object that does not hold eager variables."
+            )
         self._store = store if store is not None else VariableStore()
         self._store._store_eager_variables = True
 
@@ -269,11 +304,13 @@ def scope_store():
 class VariableScope:
     """A prefix for variables' names and defaults for tf.get_variable."""
 
-    def __init__(self, reuse, name="", initializer=None, regularizer=None, caching_device=None, partitioner=None, custom_getter=None,
+    def __init__(self, reuse, name="", initializer=None, regularizer=None, caching_device=None, partitioner=None,
+                 custom_getter=None,
                  name_scope="", dtype=dtypes.float32, use_resource=None, constraint=None):  # fmt: skip
         self._name, self._name_scope, self._reuse, self._constraint = name, name_scope, reuse, constraint
         self._settings = dict(
-            initializer=initializer, regularizer=regularizer, caching_device=caching_device, partitioner=partitioner, dtype=dtype,
+            initializer=initializer, regularizer=regularizer, caching_device=caching_device, partitioner=partitioner,
+            dtype=dtype,
             use_resource=use_resource, custom_getter=custom_getter,
         )  # fmt: skip
         if context.graph is None:
@@ -313,9 +350,12 @@ class VariableScope:
     def local_variables(self):
         return self.get_collection(GraphKeys.LOCAL_VARIABLES)
 
-    def get_variable(self, var_store, name, shape=None, dtype=None, initializer=None, regularizer=None, reuse=None, trainable=None,
-                     collections=None, caching_device=None, partitioner=None, validate_shape=True, use_resource=None, custom_getter=None,
-                     constraint=None, synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE):  # fmt: skip
+    def get_variable(self, var_store, name, shape=None, dtype=None, initializer=None, regularizer=None, reuse=None,
+                     trainable=None,
+                     collections=None, caching_device=None, partitioner=None, validate_shape=True, use_resource=None,
+                     custom_getter=None,
+                     constraint=None, synchronization=VariableSynchronization.AUTO,
+                     aggregation=VariableAggregation.NONE):  # fmt: skip
         """The variable `name` of this scope, with this scope's defaults."""
         own = self._settings
         if context.graph is None:
@@ -327,23 +367,30 @@ class VariableScope:
             if dtype is not None and initializer is not None and not callable(initializer):
                 given = record.convert_to_tensor(initializer).dtype.base_dtype
                 if given != dtypes.as_dtype(dtype):
-                    raise ValueError(f"Initializer type '{given!s}' and explicit dtype '{dtypes.as_dtype(dtype)!s}' don't match.")
+                    raise ValueError(
+                        f"Initializer type '{given!s}' and explicit dtype '{dtypes.as_dtype(dtype)!s}' don't match."
+                    )
 
             def default(value, key):
                 return own[key] if value is None else value
 
             return var_store.get_variable(
                 self._name + "/" + name if self._name else name, shape=shape, dtype=default(dtype, "dtype"),
-                initializer=default(initializer, "initializer"), regularizer=default(regularizer, "regularizer"), reuse=reuse,
+                initializer=default(initializer, "initializer"), regularizer=default(regularizer, "regularizer"),
+                reuse=reuse,
                 trainable=trainable, collections=collections, caching_device=default(caching_device, "caching_device"),
-                partitioner=default(partitioner, "partitioner"), validate_shape=validate_shape, use_resource=use_resource,
-                custom_getter=default(custom_getter, "custom_getter"), constraint=self._constraint if constraint is None else constraint,
+                partitioner=default(partitioner, "partitioner"), validate_shape=validate_shape,
+                use_resource=use_resource,
+                custom_getter=default(custom_getter, "custom_getter"),
+                constraint=self._constraint if constraint is None else constraint,
                 synchronization=synchronization, aggregation=aggregation,
             )  # fmt: skip
 
 
 def _add_setting(name):
-    setattr(VariableScope, name, property(lambda self: self._settings[name], doc=f"The default {name} of tf.get_variable."))
+    setattr(
+        VariableScope, name, property(lambda self: self._settings[name], doc=f"The default {name} of tf.get_variable.")
+    )
 
     def set_it(self, value):
         self._settings[name] = value
@@ -364,24 +411,31 @@ def get_variable_scope():
 
 
 @export("", v1="get_variable")
-def get_variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=None, collections=None, caching_device=None,
+def get_variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=None, collections=None,
+                 caching_device=None,
                  partitioner=None, validate_shape=True, use_resource=None, custom_getter=None, constraint=None,
                  synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE):  # fmt: skip
-    """The variable of this name in the current variable scope: found or made, as the scope's `reuse` says (else ValueError)."""
+    """The variable of this name in the current variable scope: found or made, as the scope's `reuse` says (else
+    ValueError).
+    """
     store = scope_store()
     return store.current_scope.get_variable(
-        store.variables, name, shape, dtype, initializer, regularizer, None, trainable, collections, caching_device, partitioner,
+        store.variables, name, shape, dtype, initializer, regularizer, None, trainable, collections, caching_device,
+        partitioner,
         validate_shape, use_resource, custom_getter, constraint, synchronization, aggregation,
     )  # fmt: skip
 
 
 @export("", v1="get_local_variable")
-def get_local_variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=False, collections=None,
-                       caching_device=None, partitioner=None, validate_shape=True, use_resource=None, custom_getter=None, constraint=None,
+def get_local_variable(name, shape=None, dtype=None, initializer=None, regularizer=None, trainable=False,
+                       collections=None,
+                       caching_device=None, partitioner=None, validate_shape=True, use_resource=None,
+                       custom_getter=None, constraint=None,
                        synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE):  # fmt: skip
     """tf.get_variable for a local variable: not trainable, in LOCAL_VARIABLES, not saved."""
     keys = [*(collections or []), GraphKeys.LOCAL_VARIABLES]
-    return get_variable(name, shape, dtype, initializer, regularizer, False, keys, caching_device, partitioner, validate_shape,
+    return get_variable(name, shape, dtype, initializer, regularizer, False, keys, caching_device, partitioner,
+                        validate_shape,
                         use_resource, custom_getter, constraint, synchronization, aggregation)  # fmt: skip
 
 
@@ -394,7 +448,9 @@ class PureVariableScope:
         self._store = scope_store()
         self._made = None
         if isinstance(name_or_scope, VariableScope):
-            self._made = self._scope(name_or_scope, name_or_scope.name, name_or_scope._name_scope, reuse or name_or_scope.reuse)
+            self._made = self._scope(
+                name_or_scope, name_or_scope.name, name_or_scope._name_scope, reuse or name_or_scope.reuse
+            )
 
     def _scope(self, base, name, names, reuse):
         made = VariableScope(reuse, name=name, name_scope=names, constraint=self._constraint, **base._settings)
@@ -453,9 +509,12 @@ def unique_variable_scope(prefix):
 
 @export("", v1="variable_scope")
 class variable_scope:  # noqa: N801 - TensorFlow's name
-    """`with tf.variable_scope(name_or_scope) as scope:` prefixes variables' names and opens a name scope for operations."""
+    """`with tf.variable_scope(name_or_scope) as scope:` prefixes variables' names and opens a name scope for
+    operations.
+    """
 
-    def __init__(self, name_or_scope, default_name=None, values=None, initializer=None, regularizer=None, caching_device=None,
+    def __init__(self, name_or_scope, default_name=None, values=None, initializer=None, regularizer=None,
+                 caching_device=None,
                  partitioner=None, custom_getter=None, reuse=None, dtype=None, use_resource=None, constraint=None,
                  auxiliary_name_scope=True):  # fmt: skip
         if default_name is None and name_or_scope is None:
@@ -527,7 +586,9 @@ class variable_scope:  # noqa: N801 - TensorFlow's name
             pure, reuse = given, self._reuse
             if isinstance(given, VariableScope):
                 full = given.original_name_scope
-        self._pure = PureVariableScope(pure, reuse, full if names is not None else None, self._constraint, **self._settings)
+        self._pure = PureVariableScope(
+            pure, reuse, full if names is not None else None, self._constraint, **self._settings
+        )
         return names
 
     def __exit__(self, *exc):
@@ -543,12 +604,22 @@ class variable_scope:  # noqa: N801 - TensorFlow's name
 
 @export("", v1="variable_op_scope")
 @contextlib.contextmanager
-def variable_op_scope(values, name_or_scope, default_name=None, initializer=None, regularizer=None, caching_device=None, partitioner=None,
+def variable_op_scope(values, name_or_scope, default_name=None, initializer=None, regularizer=None,
+                      caching_device=None, partitioner=None,
                       custom_getter=None, reuse=None, dtype=None, use_resource=None, constraint=None):  # fmt: skip
     """tf.variable_scope with the argument order of TF 0.x."""
-    with variable_scope(name_or_scope, default_name, values, initializer, regularizer, caching_device, partitioner, custom_getter, reuse,
+    with variable_scope(name_or_scope, default_name, values, initializer, regularizer, caching_device, partitioner,
+                        custom_getter, reuse,
                         dtype, use_resource, constraint) as scope:  # fmt: skip
         yield scope
 
 
-__all__ = ["AUTO_REUSE", "EagerVariableStore", "VariableScope", "current_graph", "get_variable", "init_scope", "variable_scope"]
+__all__ = [
+    "AUTO_REUSE",
+    "EagerVariableStore",
+    "VariableScope",
+    "current_graph",
+    "get_variable",
+    "init_scope",
+    "variable_scope",
+]

@@ -1,8 +1,9 @@
 """tf.Variable, in both worlds.
 
-An eager variable holds a tensor, its value, which may be pending.  Reading it gives a tensor with a history of its own, so that no
-gradient crosses an assignment; the read is kept until the next assignment.  Assigning gives it another tensor.  A variable of a graph
-holds nothing: each session keeps a value for it, and its operations declare it among what they read and write.
+An eager variable holds a tensor, its value, which may be pending.  Reading it gives a tensor with a history of its
+own, so that no gradient crosses an assignment; the read is kept until the next assignment.  Assigning gives it
+another tensor.  A variable of a graph holds nothing: each session keeps a value for it, and its operations declare
+it among what they read and write.
 
     kind "eager"      a TF2 variable, also used inside functions being traced
     kind "ref"        TF1's: ops w (VariableV2), w/Assign, w/read; dtype float32_ref
@@ -12,300 +13,46 @@ holds nothing: each session keeps a value for it, and its operations declare it 
 from __future__ import annotations
 
 import contextlib
-import enum
-import threading
 
 import numpy as np
 
-from . import dtypes, errors, record, variable_ops
-from .declare import export, publish
+from . import dtypes, record, variable_ops
+from .declare import NAMES, OPS, publish
 from .engine import dispatch
-from .graph import Slot, aval, context, current_graph
-from .initial_value import guard, initialized_value, is_initialized, lift
+from .graph import context
+from .initial_value import initialized_value, is_initialized
 from .ops import overloads, slicing
-from .scopes import GraphKeys, control_dependencies, eager_scope, init_scope, name_scope, outer_graph
-from .shapes import TensorShape
-from .tensor import EagerTensor, IndexedSlices, Reference, SymbolicTensor, Tensor, constant, eager_device_name, handle, value_text
+from .scopes import control_dependencies, name_scope
+from .tensor import EagerTensor, IndexedSlices, Tensor, handle
+from .variable_creation import (
+    V1_ARGUMENTS,
+    V2_ARGUMENTS,
+    Creation,
+    VariableAggregation,
+    VariableSynchronization,
+    VariableType,
+    resource_variables_enabled,
+    signature,
+    variable_creator_scope,
+)
+from .variable_facts import Facts
 from .variable_ops import assign_in_graph, change_eagerly, change_in_graph, check_assignable, read_in_graph, read_ref
 
 
-@export("VariableSynchronization")
-class VariableSynchronization(enum.Enum):
-    """When copies of a variable on several devices are made equal; kept, but tfcompat has one copy."""
-
-    AUTO = 0
-    NONE = 1
-    ON_WRITE = 2
-    ON_READ = 3
-
-
-@export("VariableAggregation")
-class VariableAggregation(enum.Enum):
-    """How values of several devices become one; kept, but tfcompat has one copy."""
-
-    NONE = 0
-    SUM = 1
-    MEAN = 2
-    ONLY_FIRST_REPLICA = 3
-    ONLY_FIRST_TOWER = 3
-
-    def __hash__(self):
-        return hash(self.value)
-
-
-class _Creators(threading.local):
-    def __init__(self):
-        self.stack = []
-
-
-_creators = _Creators()
-
-
-@export("variable_creator_scope")
-class variable_creator_scope:  # noqa: N801 - TensorFlow's name
-    """Variables created inside come from `variable_creator(next_creator, **kwargs)`."""
-
-    def __init__(self, variable_creator):
-        self._creator = variable_creator
-
-    def __enter__(self):
-        _creators.stack.append(self._creator)
-
-    def __exit__(self, *exc):
-        _creators.stack.remove(self._creator)
-
-
-_use_resource: bool | None = None  # None: as TensorFlow 2 does, unless the TF1 face is on
-
-
-@export("", v1="enable_resource_variables")
-def enable_resource_variables():
-    """From here on variables of graphs are resource variables."""
-    global _use_resource
-    _use_resource = True
-
-
-@export("", v1="disable_resource_variables")
-def disable_resource_variables():
-    """From here on variables of graphs are TF1's ref variables."""
-    global _use_resource
-    _use_resource = False
-
-
-@export("", v1="resource_variables_enabled")
-def resource_variables_enabled():
-    """Whether variables of graphs are resource variables unless asked otherwise."""
-    return Tensor._use_equality if _use_resource is None else _use_resource
-
-
-_V2_ARGUMENTS = (
-    "initial_value", "trainable", "validate_shape", "caching_device", "name", "variable_def", "dtype", "import_scope", "constraint",
-    "synchronization", "aggregation", "shape", "experimental_enable_variable_lifting",
-)  # fmt: skip
-_V1_ARGUMENTS = (
-    "initial_value", "trainable", "collections", "validate_shape", "caching_device", "name", "variable_def", "dtype", "expected_shape",
-    "import_scope", "constraint", "use_resource", "synchronization", "aggregation", "shape",
-)  # fmt: skip
-_DEFAULTS = {
-    "validate_shape": True, "synchronization": VariableSynchronization.AUTO, "aggregation": VariableAggregation.NONE,
-    "experimental_enable_variable_lifting": True,
-}  # fmt: skip
-
-
-def _arguments(names, args, kwargs):
-    """The arguments of a constructor call as a dictionary, defaults filled in; TypeError for what it does not take."""
-    if len(args) > len(names):
-        raise TypeError(f"Variable.__init__() takes from 1 to {len(names) + 1} positional arguments but {len(args) + 1} were given")
-    given = dict(zip(names, args))
-    for key, value in kwargs.items():
-        if key not in names:
-            raise TypeError(f"Variable.__init__() got an unexpected keyword argument {key!r}")
-        if key in given:
-            raise TypeError(f"Variable.__init__() got multiple values for argument {key!r}")
-        given[key] = value
-    return {k: given.get(k, _DEFAULTS.get(k)) for k in names}
-
-
-class _VariableType(type):
-    """Calling tf.Variable goes through the variable creators; every variable is an instance of either face's class."""
-
-    def __call__(cls, *args, **kwargs):
-        if cls is Variable:
-            return create(_arguments(_V2_ARGUMENTS, args, kwargs))
-        if cls is VariableV1:
-            return create({**_arguments(_V1_ARGUMENTS, args, kwargs), "experimental_enable_variable_lifting": None})
-        return super().__call__(*args, **kwargs)
-
-    def __instancecheck__(cls, instance):
-        wanted = Variable if cls is VariableV1 else cls
-        return type.__instancecheck__(wanted, instance)
-
-
-def create(arguments):
-    """A variable made by the innermost variable creator."""
-
-    def default(**kwargs):
-        kwargs.pop("distribute_strategy", None)
-        variable = Variable.__new__(Variable)
-        variable._create(**kwargs)
-        return variable
-
-    getter = default
-    for creator in _creators.stack:
-        getter = _nested(creator, getter)
-    return getter(**arguments)
-
-
-def _nested(creator, getter):
-    return lambda **kwargs: creator(getter, **kwargs)
-
-
-_uid = iter(range(1, 1 << 62)).__next__
-
-
-class Variable(metaclass=_VariableType):
+class Variable(Creation, Facts, metaclass=VariableType):
     """A value that lasts from one execution to the next, see the head of this file."""
 
     __array_priority__ = 100
 
-    def __init__(self, initial_value=None, trainable=None, validate_shape=True, caching_device=None, name=None, variable_def=None,
+    def __init__(self, initial_value=None, trainable=None, validate_shape=True, caching_device=None, name=None,
+                 variable_def=None,
                  dtype=None, import_scope=None, constraint=None, synchronization=VariableSynchronization.AUTO,
-                 aggregation=VariableAggregation.NONE, shape=None, experimental_enable_variable_lifting=True):  # fmt: skip
-        self._create(initial_value, trainable, validate_shape=validate_shape, name=name, variable_def=variable_def, dtype=dtype,
-                     constraint=constraint, synchronization=synchronization, aggregation=aggregation, shape=shape)  # fmt: skip
-
-    # -- creation -----------------------------------------------------------------------------------------------------
-    def _create(self, initial_value=None, trainable=None, collections=None, validate_shape=True, caching_device=None, name=None,
-                variable_def=None, dtype=None, expected_shape=None, import_scope=None, constraint=None, use_resource=True,
-                synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE, shape=None,
-                experimental_enable_variable_lifting=True):  # fmt: skip
-        if variable_def is not None:
-            raise _no_proto(variable_def)
-        if use_resource is None:
-            use_resource = _scope_use_resource()
-        if initial_value is None:
-            raise ValueError(
-                "The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a `variable_def`. You "
-                "provided neither."
-                if use_resource or context.graph is None
-                else "initial_value must be specified."
-            )
-        if isinstance(initial_value, SymbolicTensor) and initial_value.graph.building_function and outer_graph() is not None:
-            raise ValueError(
-                f"Initializer for variable {name or 'Variable'}/ is from inside a control-flow construct, such as a loop or conditional. "
-                "When creating a variable inside a loop or conditional, use a lambda as the initializer."
-            )
-        if collections is not None and not isinstance(collections, (list, tuple, set)):
-            raise ValueError(
-                f"collections argument to Variable constructor must be a list, tuple, or set. Got {collections} of type {type(collections)}"
-            )
-        if constraint is not None and not callable(constraint):
-            raise ValueError("The `constraint` argument must be a callable.")
-        self._trainable = bool(trainable) if trainable is not None else synchronization != VariableSynchronization.ON_READ
-        self._constraint, self._synchronization, self._aggregation = constraint, synchronization, aggregation
-        self._save_slice_info = self._value = self._read = self._graph = None
-        self._dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
-        self._initial_value = self._initializer_op = None
-        tracing = context.graph if context.graph is not None and context.graph.building_function else None
-        with init_scope():
-            if context.graph is None:
-                self._create_eagerly(initial_value, name or "Variable", shape, validate_shape)
-            else:
-                self._create_in_graph(initial_value, name, shape, validate_shape, use_resource, collections)
-        while tracing is not None:
-            if hasattr(tracing, "created"):
-                tracing.created.append(self)
-            tracing = tracing.outer_graph
-
-    def _create_eagerly(self, initial_value, name, shape, validate_shape):
-        self._kind = "eager"
-        self._shared_name = (eager_scope() + name).rstrip("/")
-        if callable(initial_value) and not isinstance(initial_value, Variable):
-            with name_scope(name), name_scope("Initializer"):
-                initial_value = initial_value()
-        if isinstance(initial_value, SymbolicTensor):
-            initial_value = lift(initial_value, self._shared_name)
-        tensor = self._converted(initial_value)
-        if tensor._slot.value is None:
-            dispatch.demand(tensor._slot)
-        self._value = tensor
-        self._dtype = tensor.dtype
-        self._aval = aval(self._dtype, _declared(tensor, shape, validate_shape))
-        self._unique = _uid()
-
-    def _converted(self, value):
-        try:
-            return record.convert_to_tensor(value, self._dtype, name="initial_value")
-        except ValueError as e:
-            if isinstance(value, Tensor):
-                raise ValueError(f"initial_value: {e}") from None
-            raise
-
-    def _create_in_graph(self, initial_value, name, shape, validate_shape, use_resource, collections):
-        from_function = callable(initial_value) and not isinstance(initial_value, Variable)
-        self._kind = "resource" if use_resource else "ref"
-        with name_scope(name, "Variable", [] if from_function else [initial_value]) as scope:
-            graph = self._graph = context.graph
-            if from_function:
-                with name_scope("Initializer"):
-                    initial_value = self._converted(initial_value())
-            elif use_resource:
-                with name_scope("Initializer"):
-                    initial_value = self._converted(initial_value)
-            else:
-                initial_value = self._converted(initial_value)
-            if initial_value.graph is not graph:
-                raise ValueError(f"The initial value {initial_value} of a variable must be from the variable's graph.")
-            self._initial_value = initial_value
-            self._dtype = initial_value.dtype.base_dtype
-            if not use_resource and validate_shape and shape is None and initial_value.shape.rank is None:
-                raise ValueError(f"initial_value must have a shape specified: {initial_value}")
-            given = shape if use_resource or shape is None else None
-            static = _declared(initial_value, given, validate_shape) if shape is None or use_resource else variable_ops.static_shape(shape)
-            self._aval = aval(self._dtype, static)
-            self._shared_name = scope[:-1]
-            guarded = guard(initial_value, self._shared_name.replace("/", "_").replace(":", "_"))
-            self._guarded_initial_value = guarded
-            (self._ops_of_resource if use_resource else self._ops_of_ref)(graph, scope, guarded, validate_shape)
-        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
-        if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
-            keys.append(GraphKeys.TRAINABLE_VARIABLES)
-        graph.add_to_collections(keys, self)
-
-    def _ops_of_ref(self, graph, scope, initial_value, validate_shape):
-        out = aval(self._dtype._as_ref, self._aval.shape)
-        self._variable = record.add_op(
-            graph, variable_ops.VARIABLES.of(self._dtype).signature({"dtype": self._dtype, "shape": self._aval.shape}), (),
-            graph.op_name(scope, None), reads=(self,), avals=(out,), single=True, attributes={"variable": self, "shape": self.shape},
-        )  # fmt: skip
-        self._initializer_op = assign_in_graph(self, initial_value, "Assign", validate_shape).op
-        self._graph_element = self._variable
-        self._snapshot = read_ref(self)
-
-    def _ops_of_resource(self, graph, scope, initial_value, validate_shape):
-        self._variable = record.add_op(
-            graph, variable_ops.HANDLE.signature({"dtype": self._dtype, "shape": self._aval.shape}), (), graph.op_name(scope, None),
-            avals=(aval(dtypes.resource, ()),), single=True,
-            attributes={"variable": self, "shape": self.shape, "shared_name": self._shared_name},
-        )  # fmt: skip
-        with name_scope("IsInitialized"):
-            is_initialized(self)
-        self._initializer_op = assign_in_graph(self, initial_value, "Assign", validate_shape)
-        with name_scope("Read"):
-            self._graph_element = read_in_graph(self)
-
-    @classmethod
-    def _quick(cls, name, array, dtype=None, trainable=False):
-        """An eager variable called `name` holding `array` (NumPy or JAX), made without any of the constructor's work."""
-        self = object.__new__(Variable)
-        self._kind, self._shared_name, self._trainable = "eager", name, trainable
-        self._constraint = self._save_slice_info = self._read = self._graph = self._initial_value = self._initializer_op = None
-        self._synchronization, self._aggregation = VariableSynchronization.AUTO, VariableAggregation.NONE
-        self._value = constant(array if dtype is None or array.dtype == dtype.np else array.astype(dtype.np))
-        self._aval = self._value._slot.aval
-        self._dtype = self._aval.dtype
-        self._unique = _uid()
-        return self
+                 aggregation=VariableAggregation.NONE, shape=None,
+                 experimental_enable_variable_lifting=True):  # fmt: skip
+        self._create(initial_value, trainable, validate_shape=validate_shape, name=name, variable_def=variable_def,
+                     dtype=dtype,
+                     constraint=constraint, synchronization=synchronization, aggregation=aggregation,
+                     shape=shape)  # fmt: skip
 
     # -- reading ------------------------------------------------------------------------------------------------------
     @property
@@ -332,9 +79,11 @@ class Variable(metaclass=_VariableType):
         """The value as a tensor of the current mode; ValueError where `dtype` is another one."""
         if dtype is not None and dtype.base_dtype is not self._dtype:
             raise ValueError(
-                f"Incompatible type conversion requested to type '{dtype.name}' for variable of type '{self.dtype.name}'"
+                f"Incompatible type conversion requested to type '{dtype.name}' for variable of type "
+                f"'{self.dtype.name}'"
                 if self._kind == "ref"
-                else f"Incompatible type conversion requested to type {dtype.name} for `tf.Variable of type {self.dtype.name}. "
+                else f"Incompatible type conversion requested to type {dtype.name} for `tf.Variable of type "
+                f"{self.dtype.name}. "
                 f"(Variable: {self})"
             )
         if as_ref and self._kind == "ref":
@@ -347,7 +96,9 @@ class Variable(metaclass=_VariableType):
         if graph is None:
             if self._kind == "eager":
                 return self._eager_read()
-            raise TypeError(f"The variable {self.name} belongs to a graph: it has a value in a session only (Session.run).")
+            raise TypeError(
+                f"The variable {self.name} belongs to a graph: it has a value in a session only (Session.run)."
+            )
         if self._kind == "ref":
             for tape in context.tapes:
                 tape.watch_read(self, self._snapshot._slot)
@@ -358,7 +109,8 @@ class Variable(metaclass=_VariableType):
     def _check_graph(self, graph):
         if self._kind == "eager" and not graph.building_function:
             raise RuntimeError(
-                f"Attempting to capture an EagerTensor without building a function. (The variable {self.name} was created eagerly and is "
+                f"Attempting to capture an EagerTensor without building a function. (The variable {self.name} was "
+                "created eagerly and is "
                 "used in a tf.Graph; create it inside the graph.)"
             )
         if self._kind == "resource" and graph is not self._graph and not graph.building_function:
@@ -374,15 +126,15 @@ class Variable(metaclass=_VariableType):
         self._check_graph(graph)
         with name_scope("Read"):
             value = read_in_graph(self)
-        return record.call(_op("Identity"), [value], None, None) if not graph.building_function else value
+        return record.call(OPS["Identity"], [value], None, None) if not graph.building_function else value
 
     def sparse_read(self, indices, name=None):
         """The rows `indices` of the value."""
-        return _gather(self, indices, name)
+        return NAMES["v2"]["gather"](self, indices, name=name)
 
     def gather_nd(self, indices, name=None):
         """The elements or slices at positions `indices`."""
-        return _op("GatherNd").public(self, indices, name=name)
+        return OPS["GatherNd"].public(self, indices, name=name)
 
     def numpy(self):
         """The value as a NumPy array of its own.  Raises NotImplementedError in a graph."""
@@ -406,7 +158,9 @@ class Variable(metaclass=_VariableType):
 
     def _as_graph_element(self):
         if self._kind == "eager":
-            raise RuntimeError(f"The variable {self.name} was created eagerly: it is no part of a graph and no session has its value.")
+            raise RuntimeError(
+                f"The variable {self.name} was created eagerly: it is no part of a graph and no session has its value."
+            )
         return self._graph_element
 
     # -- assigning ----------------------------------------------------------------------------------------------------
@@ -480,222 +234,17 @@ class Variable(metaclass=_VariableType):
     def __getitem__(self, key):
         return _with_assign(slicing.getitem(self._dense_tensor(), key), self, key)
 
-    # -- what it is ---------------------------------------------------------------------------------------------------
-    @property
-    def name(self):
-        """The name with its output index, "w:0"."""
-        return self._shared_name + ":0"
-
-    @property
-    def dtype(self):
-        """The dtype; for TF1's variables the reference dtype."""
-        return self._dtype._as_ref if self._kind == "ref" else self._dtype
-
-    @property
-    def shape(self):
-        """The static shape, a TensorShape."""
-        return TensorShape._of(self._aval.shape)
-
-    def get_shape(self):
-        """The static shape, a TensorShape."""
-        return self.shape
-
-    def _shape_as_list(self):
-        return None if self._aval.shape is None else list(self._aval.shape)
-
-    def _shape_tuple(self):
-        return self._aval.shape
-
-    def set_shape(self, shape):
-        """Merges what is known of the static shape with `shape`; ValueError where they contradict."""
-        merged = self.shape.merge_with(shape)
-        self._aval = aval(self._dtype, variable_ops.static_shape(merged))
-        if self._kind == "ref":
-            self._variable.set_shape(merged)
-            self._snapshot.set_shape(merged)
-
-    @property
-    def trainable(self):
-        """Whether optimizers change it by default and tapes follow it."""
-        return self._trainable
-
-    @property
-    def op(self):
-        """The operation that stands for the variable in its graph."""
-        if self._kind == "eager":
-            raise AttributeError("Tensor.op is undefined when eager execution is enabled.")
-        return self._variable.op
-
-    @property
-    def graph(self):
-        """The variable's graph."""
-        if self._kind == "eager":
-            raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
-        return self._graph
-
-    @property
-    def handle(self):
-        """What stands for a resource variable in operations."""
-        if self._kind == "ref":
-            raise AttributeError("'RefVariable' object has no attribute 'handle'")
-        return _EagerHandle(self) if self._kind == "eager" else self._variable
-
-    @property
-    def device(self):
-        """The device's name."""
-        return eager_device_name(self._value._slot.value) if self._kind == "eager" else self._variable.device
-
-    @property
-    def initializer(self):
-        """The operation that gives the variable its initial value; None eagerly."""
-        return self._initializer_op
-
-    @property
-    def initial_value(self):
-        """The tensor the initializer assigns.  Raises RuntimeError eagerly."""
-        if self._kind == "eager":
-            raise RuntimeError("This property is not supported when eager execution is enabled.")
-        return self._initial_value
-
-    @property
-    def constraint(self):
-        """A function that optimizers apply to the updated value, or None."""
-        return self._constraint
-
-    synchronization = property(lambda self: self._synchronization, doc="A VariableSynchronization.")
-    aggregation = property(lambda self: self._aggregation, doc="A VariableAggregation.")
-    _handle_name = property(lambda self: self._shared_name + ":0")
-    _in_graph_mode = property(lambda self: self._kind != "eager")
-    _unique_id = property(lambda self: f"{self._shared_name}_{self._unique}" if self._kind == "eager" else self._shared_name)
-
-    def ref(self):
-        """A hashable reference to this variable, for dictionaries and sets."""
-        return Reference(self)
-
-    experimental_ref = ref
-
-    def to_proto(self, export_scope=None):
-        """Not supported: tfcompat has no protocol buffers of graphs."""
-        raise _no_proto(self)
+    def _array(self):
+        """The array an eager variable holds, computed if it was pending."""
+        slot = self._value._slot
+        return slot.value if slot.value is not None else dispatch.demand(slot)
 
     @staticmethod
-    def from_proto(variable_def, import_scope=None):
-        """Not supported: tfcompat has no protocol buffers of graphs."""
-        raise _no_proto(variable_def)
-
-    def _set_save_slice_info(self, save_slice_info):
-        self._save_slice_info = save_slice_info
-
-    def _get_save_slice_info(self):
-        return self._save_slice_info
-
-    # -- Python protocols ---------------------------------------------------------------------------------------------
-    def __iter__(self):
-        return iter(self.value())
-
-    def __bool__(self):
-        return True if self._kind == "ref" else bool(self.value())
-
-    def __int__(self):
-        return int(self.value())
-
-    def __float__(self):
-        return float(self.value())
-
-    def __complex__(self):
-        return complex(self.value())
-
-    def __array__(self, dtype=None, copy=None):
-        value = np.asarray(self.numpy())
-        return value if dtype is None else value.astype(dtype, copy=False)
+    def _unpickled(array, name, trainable, dtype):
+        return Variable._quick(name, array, dtypes.as_dtype(dtype), trainable)
 
     def __hash__(self):
         return id(self)
-
-    def __copy__(self):
-        return self
-
-    def __deepcopy__(self, memo):
-        if self._kind != "eager":
-            raise NotImplementedError("__deepcopy__() is only available when eager execution is enabled.")
-        made = memo[id(self)] = Variable._quick(self._shared_name, dispatch_value(self), None, self._trainable)
-        made._constraint, made._synchronization, made._aggregation = self._constraint, self._synchronization, self._aggregation
-        made._aval = self._aval
-        return made
-
-    def __reduce__(self):
-        return _unpickled, (np.array(self.numpy()), self._shared_name, self._trainable, self._dtype.name)
-
-    def __repr__(self):
-        text = f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}"
-        if context.graph is not None or self._kind != "eager":
-            return text + ">"
-        try:
-            value = value_text(self.read_value()._numpy(), is_repr=True)
-        except Exception:  # noqa: BLE001 - the text of an object must not raise
-            value = "<unavailable>"
-        line = "\n" if "\n" in value and not value.startswith("\n") else ""
-        return f"{text}, numpy={line}{value}>"
-
-
-def _declared(tensor, shape, validate_shape):
-    """The static shape of a variable from its initial value and the `shape` asked for."""
-    if shape is not None:
-        if not tensor.shape.is_compatible_with(shape):
-            raise ValueError(
-                f"In this `tf.Variable` creation, the initial value's shape ({tensor.shape}) is not compatible with the explicitly "
-                f"supplied `shape` argument ({shape})."
-            )
-        return variable_ops.static_shape(shape)
-    return tensor._slot.aval.shape if validate_shape else None
-
-
-def dispatch_value(variable):
-    """The array an eager variable holds, computed if it was pending."""
-    slot = variable._value._slot
-    return slot.value if slot.value is not None else dispatch.demand(slot)
-
-
-def _unpickled(array, name, trainable, dtype):
-    return Variable._quick(name, array, dtypes.as_dtype(dtype), trainable)
-
-
-def _no_proto(what):
-    if context.graph is None:
-        return ValueError(
-            f"Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is enabled. Got: variable_def={what}"
-        )
-    return NotImplementedError("Variables as protocol buffers (to_proto, from_proto, variable_def) are not supported by tfcompat.")
-
-
-def _op(type):
-    from .declare import OPS
-
-    return OPS[type]
-
-
-def _gather(variable, indices, name):
-    from .declare import NAMES
-
-    return NAMES["v2"]["gather"](variable, indices, name=name)
-
-
-def _scope_use_resource():
-    from .variable_scope import get_variable_scope
-
-    wanted = get_variable_scope().use_resource
-    return resource_variables_enabled() if wanted is None else wanted
-
-
-class _EagerHandle:
-    """The handle of an eager variable, as far as it can be looked at."""
-
-    def __init__(self, variable):
-        self.variable, self.dtype, self.shape = variable, dtypes.resource, TensorShape([])
-        self.device = variable.device
-
-    def __repr__(self):
-        return f"<handle of {self.variable.name}>"
 
 
 # -- what assignments return ------------------------------------------------------------------------------------------
@@ -752,7 +301,9 @@ def _changed(owner, parent_op=None):
 
 
 def _result(owner, made, read_value):
-    """What an assignment in a graph returns: the tensor of a ref variable, else the variable read after the assignment."""
+    """What an assignment in a graph returns: the tensor of a ref variable, else the variable read after the
+    assignment.
+    """
     if isinstance(made, Tensor):
         return made if read_value else made.op
     if not read_value:
@@ -847,6 +398,11 @@ class VariableV1(Variable):
     """tf.Variable of TF1: the same variables, with TF1's order of arguments."""
 
 
+Creation.variable, Creation.variable_v1 = Variable, VariableV1
+Variable.__signature__, VariableV1.__signature__ = signature(V2_ARGUMENTS), signature(V1_ARGUMENTS)
 publish(Variable, "Variable", v1="")
 publish(VariableV1, "", v1="Variable")
-__all__ = ["Variable", "VariableV1", "VariableAggregation", "VariableSynchronization", "create", "current_graph", "errors"]
+__all__ = [
+    "Variable", "VariableAggregation", "VariableSynchronization", "VariableV1", "resource_variables_enabled",
+    "variable_creator_scope",
+]  # fmt: skip

@@ -90,6 +90,7 @@ class GradientSignature:
         targets, pull, aux = jax.vjp(replay, primals, zeros, has_aux=True)
 
         def pullback(cotangents):
+            # TensorFlow's gradient of a complex function is the conjugate of JAX's: conj(f'(z)) dy.
             given = iter(cotangents)
             filled = []
             for t, has in zip(targets, self.given, strict=True):
@@ -98,12 +99,14 @@ class GradientSignature:
                     c = np.zeros(t.shape, jax.dtypes.float0)
                 elif c.dtype != t.dtype:
                     c = c.astype(t.dtype)
+                if jnp.iscomplexobj(c):
+                    c = jnp.conj(c)
                 filled.append(jnp.broadcast_to(c, t.shape) if c.shape != t.shape else c)
             by_leaf, by_value = pull(filled)
             out = []
             for i, g in zip(wrt, by_leaf, strict=True):
                 out.append(jnp.round(g).astype(integer[i]) if i in integer else g)
-            return (*out, *by_value)
+            return tuple([jnp.conj(g) if jnp.iscomplexobj(g) else g for g in (*out, *by_value)])
 
         return aux, pullback
 
@@ -173,7 +176,7 @@ def _flow(jaxpr, given):
 
 def _outputs_reached(node, found):
     """The outputs of a node that depend on a slot in `found`."""
-    depends = getattr(node.sig, "depends", None)
+    depends = node.sig.depends
     if depends is not None:
         per_output = depends(tuple([s.aval for s in node.ins]))
         if per_output is not None:
@@ -184,7 +187,7 @@ def _outputs_reached(node, found):
 
 def _inputs_needed(node, need):
     """The inputs that the needed outputs of a node depend on."""
-    depends = getattr(node.sig, "depends", None)
+    depends = node.sig.depends
     if depends is not None:
         per_output = depends(tuple([s.aval for s in node.ins]))
         if per_output is not None:
@@ -207,7 +210,7 @@ def reach(nodes, sources, stops):
         if not node.sig.op.differentiable and gradient_function(node) is None:
             continue
         hit = False
-        for s in node.outs if not node.sub else _outputs_reached(node, found):
+        for s in node.outs if node.sig.depends is None else _outputs_reached(node, found):
             if (s.aval.differentiable or (integers and s.aval.dtype.is_integer)) and s not in stops:
                 found.add(s)
                 hit = True
@@ -228,7 +231,7 @@ def between(nodes, targets, sources, stops=frozenset()):
         else:
             continue
         kept.append(node)
-        for s in node.ins if not node.sub else _inputs_needed(node, need):
+        for s in node.ins if node.sig.depends is None else _inputs_needed(node, need):
             if s in found:
                 need.add(s)
     kept.reverse()

@@ -260,21 +260,23 @@ def saturate_cast(value, dtype, name=None):
             value = value if dtype.is_complex else OPS["Real"].public(value)
             have = value.dtype.base_dtype
         if not (have.is_complex or have.is_bool or dtype.is_complex or dtype.is_bool):
-            low, high = max(have.min, dtype.min), min(have.max, dtype.max)
-            if have.is_floating and dtype.is_integer:  # the greatest that is an integer of `dtype` once rounded to `have`
-                low, high = _inside(low, have.np, 1), _inside(high, have.np, -1)
-            if have.min < low:
-                value = OPS["Maximum"].public(value, np.asarray(low, have.np))
-            if have.max > high:
-                value = OPS["Minimum"].public(value, np.asarray(high, have.np))
+            low, high = _number(dtype.min), _number(dtype.max)
+            if _number(have.min) < low:
+                value = OPS["Maximum"].public(value, _inside(low, have))
+            if _number(have.max) > high:
+                value = OPS["Minimum"].public(value, _inside(high, have))
         return cast(value, dtype, name=scope)
 
 
-def _inside(bound, kind, toward_zero):
-    """`bound` as a floating number that does not lie beyond it."""
-    rounded = np.asarray(bound).astype(kind)
-    beyond = float(rounded) < float(bound) if toward_zero > 0 else int(float(rounded)) > int(bound)
-    return np.nextafter(rounded, np.asarray(0, kind)) if beyond else rounded
+def _number(bound):
+    """A bound of a dtype as a Python number: those compare exactly."""
+    return int(bound) if isinstance(bound, (int, np.integer)) else float(bound)
+
+
+def _inside(bound, dtype):
+    """`bound` in `dtype`, rounded toward zero: 2**31 - 1 as float32 would be 2**31."""
+    rounded = np.asarray(bound).astype(dtype.np)
+    return np.nextafter(rounded, np.zeros((), dtype.np)) if abs(_number(rounded.item())) > abs(bound) else rounded
 
 
 def _to(dtype, name):

@@ -40,7 +40,9 @@ def reshape_kernel(tensor, shape):
 
 
 def full_shape(old, shape):
-    """`shape` (an integer array) for a tensor of shape `old`, its -1 replaced.  Raises InvalidArgumentError where that does not fit."""
+    """`shape` (an integer array) for a tensor of shape `old`, its -1 replaced.  Raises InvalidArgumentError where
+    that does not fit.
+    """
     size = int(np.prod(old, dtype=object))
     if shape.dtype.kind not in "iu":
         if shape.size:
@@ -63,7 +65,8 @@ def full_shape(old, shape):
         elif known == 0 or size % known:
             raise bad(
                 "Reshape",
-                f"Input to reshape is a tensor with {size} values, but the requested shape requires a multiple of {known}",
+                f"Input to reshape is a tensor with {size} values, but the requested shape requires a multiple of "
+                f"{known}",
             )
         else:
             dims[unknown[0]] = size // known
@@ -110,7 +113,8 @@ def _graph_words(old, shape, error, full):
     where = errors.user_line()
     at = f"\n  made at {where[0]}:{where[1]}    {where[2]}" if where else ""
     if (shape >= 0).all():
-        return f"Cannot reshape a tensor with {size} elements to shape {shapes_text(shape)} ({new} elements) for {full!r}{at}"
+        wanted = f"{shapes_text(shape)} ({new} elements)"
+        return f"Cannot reshape a tensor with {size} elements to shape {wanted} for {full!r}{at}"
     return f"{error.message} for {full!r}{at}"
 
 
@@ -244,23 +248,22 @@ def concat_kernel(*values, axis):
 
 
 def _concat_axis(values, axis):
-    rank = values[0].ndim
+    rank, first = values[0].ndim, f"shape[0] = {shapes_text(values[0].shape)}"
     for i, v in enumerate(values):
         if v.ndim == 0:
             raise bad("ConcatV2", "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
         if v.ndim != rank:
-            raise bad("ConcatV2", f"ConcatOp : Ranks of all input tensors should match: shape[0] = {shapes_text(values[0].shape)} "
-                                  f"vs. shape[{i}] = {shapes_text(v.shape)}")  # fmt: skip
+            other = f"{first} vs. shape[{i}] = {shapes_text(v.shape)}"
+            raise bad("ConcatV2", f"ConcatOp : Ranks of all input tensors should match: {other}")
     if not -rank <= axis < rank:
-        raise bad(
-            "ConcatV2", f"ConcatOp : Expected concatenating dimensions in the range [-{rank}, {rank}), but got {axis}"
-        )
+        wanted = f"[-{rank}, {rank}), but got {axis}"
+        raise bad("ConcatV2", f"ConcatOp : Expected concatenating dimensions in the range {wanted}")
     axis %= rank
     for i, v in enumerate(values):
         for d in range(rank):
             if d != axis and v.shape[d] != values[0].shape[d]:
-                raise bad("ConcatV2", f"ConcatOp : Dimension {d} in both shapes must be equal: shape[0] = "
-                                      f"{shapes_text(values[0].shape)} vs. shape[{i}] = {shapes_text(v.shape)}")  # fmt: skip
+                other = f"{first} vs. shape[{i}] = {shapes_text(v.shape)}"
+                raise bad("ConcatV2", f"ConcatOp : Dimension {d} in both shapes must be equal: {other}")
     return axis
 
 
@@ -398,8 +401,8 @@ def split_kernel(value, *, num_split, axis=0):
     """value [.., n * d, ..] -> n x [.., d, ..], equal parts along `axis`."""
     axis = _split_axis("Split", value, axis)
     if num_split < 1 or value.shape[axis] % num_split:
-        raise bad("Split", f"Number of ways to split should evenly divide the split dimension, but got split_dim {axis} (size = "
-                           f"{value.shape[axis]}) and num_split {num_split}")  # fmt: skip
+        got = f"split_dim {axis} (size = {value.shape[axis]}) and num_split {num_split}"
+        raise bad("Split", f"Number of ways to split should evenly divide the split dimension, but got {got}")
     size = value.shape[axis] // num_split
     return _parts(value, [size] * num_split, axis)
 
@@ -429,8 +432,11 @@ def split_v_kernel(value, size_splits, *, axis=0):
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = total - sum(n for n in sizes if n != -1)
     if min(sizes, default=0) < 0 or sum(sizes) != total:
-        raise bad("SplitV", "Determined shape must either match input shape along split_dim exactly if fully specified, or be less than "
-                            f"the size of the input along split_dim if not fully specified.  Got: {sum(n for n in sizes if n > 0)}")  # fmt: skip
+        message = (
+            "Determined shape must either match input shape along split_dim exactly if fully specified, or be less "
+            "than the size of the input along split_dim if not fully specified.  Got: "
+        )
+        raise bad("SplitV", message + str(sum(n for n in sizes if n > 0)))
     return _parts(value, sizes, axis)
 
 

@@ -96,9 +96,9 @@ class Body:
         p = self.plan
         self.reads, self.writes = list(p.initial), list(p.final)
         self.host = len(p.stages) > 1 or any(isinstance(s, lower.HostStage) for s in p.stages)
-        self.host_stage = any(isinstance(s, lower.HostStage) for s in p.stages)
-        known_late = [s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static]
-        self.static_reads = [v for v in self.reads if p.initial[v] in known_late]
+        self.host = self.host or any(s.aval.np == object for s in (*wanted, *self.feeds))  # text
+        static_leaves = [s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static]
+        self.static_reads = [v for v in self.reads if p.initial[v] in static_leaves]
         self.static_feeds = {self.feeds[i] for i, s in enumerate(p.feeds) if s in p.static_feeds}
         self.differs = None
         if not self.host:

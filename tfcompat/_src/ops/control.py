@@ -51,7 +51,7 @@ def _cond(pred, true_fn, false_fn, strict, name):
         result = true_fn() if bool(record.convert_to_tensor(pred)) else false_fn()
         return result if strict else _only(result)
     if isinstance(pred, bool):
-        raise TypeError("'pred' must not be a Python bool.")
+        raise TypeError("pred must not be a Python bool", pred)
     with name_scope(name, "cond", [pred]) as scope:
         pred = record.convert_to_tensor(pred, name="pred")
         return _branches("If", pred, [true_fn, false_fn], ["true_fn", "false_fn"], strict, scope)
@@ -64,14 +64,14 @@ def _only(result):
     return result
 
 
-def _as_value(fn, value):
-    """In a Session's graph an operation that a branch returns stands for a bool that waits for it (TF1)."""
+def _as_value(fn, selector):
+    """In a Session's graph an operation that a branch returns stands for the selector, which then waits for it (TF1)."""
 
     def run():
         def convert(leaf):
             if isinstance(leaf, Operation):
                 with control_dependencies([leaf]):
-                    return record.convert_to_tensor(value)
+                    return OPS["Identity"].public(selector)
             return leaf
 
         result = fn()
@@ -84,7 +84,7 @@ def _branches(type, selector, functions, names, strict, scope):
     """Records a cond or switch_case over `functions` and packs its outputs as the first one's result."""
     session = bodies.in_session_graph()
     if session:
-        functions = [_as_value(fn, i == 0) for i, fn in enumerate(functions)]
+        functions = [_as_value(fn, selector) for fn in functions]
     traced = [bodies.Body(fn, n, ()) for fn, n in zip(functions, names, strict=True)]
     for b in traced:
         if session and b.result is None:
@@ -141,6 +141,7 @@ class Branches:
         place = {t._slot: 1 + i for i, t in enumerate(captures)}
         self.feeds = [[place[outside._slot] for outside, _ in b.captured] for b in traced]
         self.n_data = 1 + len(captures)
+        self.place = {v: self.n_data + i for i, v in enumerate(reads)}  # variable -> input position
 
     def chosen(self, selector):
         """The number of the branch for a known selector."""
@@ -211,7 +212,7 @@ def _record_branches(type, selector, traced, avals, scope, strict=True):
     static = set()
     for b, feeds in zip(traced, made.feeds, strict=True):
         static.update([i for i, s in zip(feeds, b.feeds, strict=True) if s in b.static_feeds])
-        static.update([made.n_data + made.reads.index(v) for v in b.static_reads if v in made.reads])
+        static.update([made.place[v] for v in b.static_reads if v in made.place])
     host = any(b.host for b in traced)
     if not host and _shapes_differ(traced):
         static.add(0)
@@ -267,7 +268,7 @@ def _checked_branches(branch_fns, default, branch_index):
     if not isinstance(branch_index, Tensor):
         raise TypeError(f"'branch_index' must be a Tensor, got {type(branch_index)}")
     if not branch_index.dtype.is_integer:
-        raise TypeError(f"'branch_index' must be an integer Tensor, got {branch_index.dtype!r}")
+        raise TypeError(f"'branch_index' must be an integer Tensor, got {branch_index.dtype}")
     if not branch_fns:
         raise ValueError("Must provide at least one item in 'branch_fns'")
     if not isinstance(branch_fns, (list, tuple, dict)):
@@ -301,20 +302,20 @@ publish(case_v2, "", "case")
 
 
 def _case(cond, pred_fn_pairs, default, exclusive, strict, name):
-    predicates, actions = _checked_pairs(pred_fn_pairs, exclusive, context.graph is None)
+    predicates, actions = _checked_pairs(pred_fn_pairs, exclusive)
     with name_scope(name, "case", [predicates]):
         if default is None:
             default, predicates, actions = _last_as_default(predicates, actions)
         fn = default
         for p, action in reversed(list(zip(predicates, actions, strict=True))):
             fn = functools.partial(cond, p, action, fn, strict)
-        if not exclusive:
+        if not exclusive or not predicates:
             return fn()
         with control_dependencies([_at_most(predicates, 1, "Input error: exclusive=True")]):
             return fn()
 
 
-def _checked_pairs(pred_fn_pairs, exclusive, python_bools):
+def _checked_pairs(pred_fn_pairs, exclusive):
     if not isinstance(pred_fn_pairs, (list, tuple, dict)):
         raise TypeError(f"'pred_fn_pairs' must be a list, tuple, or dict. Received: {type(pred_fn_pairs)}")
     if isinstance(pred_fn_pairs, collections.OrderedDict):
@@ -339,11 +340,9 @@ def _checked_pairs(pred_fn_pairs, exclusive, python_bools):
         pred = _tensor(pred)
         if isinstance(pred, Tensor):
             if pred.dtype.base_dtype is not dtypes.bool:
-                raise TypeError(f"pred must be Tensor of type bool: {pred!r}")
-        elif not python_bools:
+                raise TypeError(f"pred must be Tensor of type bool: {pred.name if isinstance(pred, SymbolicTensor) else pred!r}")
+        else:
             raise TypeError(f"pred must be a Tensor, got: {pred}")
-        elif not isinstance(pred, bool):
-            raise TypeError(f"pred must be a Tensor or bool, got: {pred}")
         if not callable(fn):
             raise TypeError(f"fn for pred {pred} must be callable.")
         out.append((pred, fn))
@@ -355,10 +354,6 @@ def _checked_pairs(pred_fn_pairs, exclusive, python_bools):
 def _tensor(key):
     """A dictionary's key as a tensor: TF2 uses tensor.ref()."""
     return key.deref() if hasattr(key, "deref") else key
-
-
-def _assert(condition, data):
-    return OPS["Assert"].public(condition, data) if "Assert" in OPS and OPS["Assert"].public else _public("Assert")(condition, data)
 
 
 def _public(name):
@@ -400,11 +395,11 @@ def _at_most(predicates, n, text):
 @export("group")
 def group(*inputs, **kwargs):
     """An operation that is done when all `inputs` (tensors, operations, nests) are; None eagerly."""
+    if context.graph is None:
+        return None
     name = kwargs.pop("name", None)
     if kwargs:
         raise ValueError("Unknown keyword arguments: " + ", ".join(kwargs.keys()))
-    if context.graph is None:
-        return None
     with name_scope(name, "group_deps", list(nest.flatten(inputs, expand_composites=True))) as scope:
         by_device: dict = {}
         for thing in nest.flatten(inputs, expand_composites=True):
@@ -463,6 +458,15 @@ def with_dependencies(dependencies, output_tensor, name=None):
                 OPS["Identity"].public(output_tensor.values, name=scope), output_tensor.indices, output_tensor.dense_shape
             )
         return OPS["Identity"].public(record.convert_to_tensor(output_tensor), name=scope)
+
+
+@export("__internal__.execute_fn_for_device", v1="")
+def execute_fn_for_device(device_branch_fns, default_fn, name="execute_fn"):
+    """The result of the function for the kind of device in use ("CPU", "GPU", ...), else of `default_fn`."""
+    kinds = {str(k).upper(): fn for k, fn in device_branch_fns.items()}
+    device = context.graph._devices[-1] if context.graph is not None and context.graph._devices else ""
+    kind = device.rpartition("device:")[2].partition(":")[0] if "device:" in device else jax.default_backend().upper()
+    return kinds.get(kind, default_fn)()
 
 
 @export("", v1="enable_control_flow_v2")

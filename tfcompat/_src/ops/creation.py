@@ -60,7 +60,9 @@ def _count(shape):
 
 
 def _filled(shape, value, dtype, name):
-    """A tensor of `shape` filled with a Python number: made at once where small, else by Fill; in graphs called `name`."""
+    """A tensor of `shape` filled with a Python number: made at once where small, else by Fill; in graphs called
+    `name`.
+    """
     dtype = dtypes.as_dtype(dtype).base_dtype
     known = _known_shape(shape)
     array = _value(value, dtype)
@@ -268,7 +270,9 @@ def linspace(start, stop, num, name=None, axis=0):
 # -- one_hot and masks ------------------------------------------------------------------------------------------------
 @op("OneHot", static="depth", own="indices", name="one_hot", differentiable=False)
 def one_hot_kernel(indices, depth, on_value, off_value, *, axis=-1):
-    """indices [...], depth [] -> [.., depth, ..]: `on_value` where the position equals the index, `off_value` elsewhere."""
+    """indices [...], depth [] -> [.., depth, ..]: `on_value` where the position equals the index, `off_value`
+    elsewhere.
+    """
     n = int(depth.reshape(()))
     if n < 0:
         raise bad("OneHot", f"depth must be non-negative, got: {n}")
@@ -282,7 +286,9 @@ def one_hot_kernel(indices, depth, on_value, off_value, *, axis=-1):
 
 @export("one_hot")
 def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None, name=None):
-    """indices [...], depth [] -> [.., depth, ..]: `on_value` (1) where the position equals the index, `off_value` (0) elsewhere."""
+    """indices [...], depth [] -> [.., depth, ..]: `on_value` (1) where the position equals the index, `off_value`
+    (0) elsewhere.
+    """
     dtype = None if dtype is None else dtypes.as_dtype(dtype).base_dtype
     on, off = (
         None if v is None else record.convert_to_tensor(v, None, dtype_hint=dtype) for v in (on_value, off_value)
@@ -297,7 +303,8 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     )
     if on is not None and off is not None and on.dtype.base_dtype is not off.dtype.base_dtype:
         raise TypeError(
-            f"dtype {on.dtype.base_dtype.name} of on_value does not match dtype {off.dtype.base_dtype.name} of off_value"
+            f"dtype {on.dtype.base_dtype.name} of on_value does not match dtype {off.dtype.base_dtype.name} of "
+            "off_value"
         )
     on = np.array(1, found.np) if on is None else on
     off = np.array(0, found.np) if off is None else off
@@ -324,7 +331,9 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
     lengths = record.convert_to_tensor(lengths)
     if maxlen is None:
         flat = OPS["Reshape"].public(lengths, [-1])
-        maxlen = OPS["Maximum"].public(reduce("Max", flat, None, False, None), record.convert_to_tensor(0, lengths.dtype))
+        maxlen = OPS["Maximum"].public(
+            reduce("Max", flat, None, False, None), record.convert_to_tensor(0, lengths.dtype)
+        )
     elif is_tensor(maxlen) and maxlen.shape.rank not in (0, None):
         raise ValueError("Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = " + str(maxlen))
     return record.call(OPS["SequenceMask"], [lengths, maxlen], {"dtype": dtypes.as_dtype(dtype)}, name)
@@ -332,7 +341,9 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
 
 @export("meshgrid")
 def meshgrid(*args, **kwargs):
-    """1-D tensors x, y, ... -> as many grids; indexing="xy" (default) puts x along the second dimension, "ij" along the first."""
+    """1-D tensors x, y, ... -> as many grids; indexing="xy" (default) puts x along the second dimension, "ij" along
+    the first.
+    """
     indexing, name = kwargs.pop("indexing", "xy"), kwargs.pop("name", "meshgrid")
     if kwargs:
         raise TypeError(f"'{next(iter(kwargs))}' is an invalid keyword argument for this function")

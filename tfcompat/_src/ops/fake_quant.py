@@ -1,4 +1,6 @@
-"""Simulated quantization: values rounded to a grid in the forward pass, gradients passed straight through inside the range."""
+"""Simulated quantization: values rounded to a grid in the forward pass, gradients passed straight through inside
+the range.
+"""
 
 from __future__ import annotations
 
@@ -64,8 +66,62 @@ def fake_quant_with_min_max_vars(inputs, min, max, *, num_bits=8, narrow_range=F
     return _fake_quant(inputs, min.reshape(()), max.reshape(()), num_bits, narrow_range)
 
 
-@op("FakeQuantWithMinMaxVarsPerChannel", dtypes="float32", names="quantization.fake_quant_with_min_max_vars_per_channel",
+@op("FakeQuantWithMinMaxVarsPerChannel", dtypes="float32",
+    names="quantization.fake_quant_with_min_max_vars_per_channel",
     v1="fake_quant_with_min_max_vars_per_channel quantization.fake_quant_with_min_max_vars_per_channel")  # fmt: skip
 def fake_quant_with_min_max_vars_per_channel(inputs, min, max, *, num_bits=8, narrow_range=False):
     """inputs [..., d], min [d], max [d] -> each channel rounded to a grid of its own."""
     return _fake_quant(inputs, min, max, num_bits, narrow_range)
+
+
+# -- quantize and dequantize ------------------------------------------------------------------------------------------
+# TensorFlow's gradient is one where the input lies in the range given, even where that range is not used.
+@jax.custom_jvp
+def _on_grid(x, low, high, clamped, scale, inverse, round_up):
+    return (
+        jnp.where(round_up, jnp.floor(clamped * scale + np.asarray(0.5, x.dtype)), jnp.rint(clamped * scale)) * inverse
+    )
+
+
+@_on_grid.defjvp
+def _on_grid_jvp(values, tangents):
+    x, low, high = values[:3]
+    return _on_grid(*values), jnp.where((x >= low) & (x <= high), tangents[0], 0)
+
+
+@op("QuantizeAndDequantizeV2", dtypes="bfloat16 float16 float32 float64")
+def quantize_and_dequantize_kernel(input, input_min, input_max, *, signed_input, num_bits, range_given, round_mode,
+                                   narrow_range, axis):  # fmt: skip
+    """input [...] -> rounded to the values that integers of `num_bits` bits, scaled to the range, can express."""
+    kind = input.dtype
+    others = tuple([i for i in range(input.ndim) if axis is None or i != axis % input.ndim])
+    shape = [1 if i in others else n for i, n in enumerate(input.shape)]
+    given = low, high = [v.reshape(shape if axis is not None else ()) for v in (input_min, input_max)]
+    if not range_given:
+        low, high = input.min(others, keepdims=True), input.max(others, keepdims=True)
+    first = (-(2 ** (num_bits - 1)) + bool(narrow_range)) if signed_input else 0
+    first, last = np.asarray(first, kind), np.asarray(2 ** (num_bits - bool(signed_input)) - 1, kind)
+    huge = np.asarray(jnp.finfo(kind).max, kind)
+    from_low = jnp.where(first * low > 0, first / low, huge)
+    from_high = jnp.where(last * high > 0, last / high, huge)
+    by_low = from_low < from_high
+    scale = jnp.where(by_low, from_low, from_high)
+    inverse = jnp.where(by_low, low / np.where(first == 0, 1, first).astype(kind), high / last)
+    low, high = jnp.where(by_low, low, first * inverse), jnp.where(by_low, last * inverse, high)
+    clamped = jnp.clip(input, low, high) if range_given else input
+    rest = [jax.lax.stop_gradient(v) for v in (*given, clamped, scale, inverse)]
+    return _on_grid(input, *rest, round_mode == "HALF_UP")
+
+
+@export("quantization.quantize_and_dequantize quantization.quantize_and_dequantize_v2")
+def quantize_and_dequantize(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False,
+                            round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis=None):  # fmt: skip
+    """input [...] -> rounded to the values that integers of `num_bits` bits, scaled to the range, can express.
+
+    The range is [input_min, input_max] where `range_given`, else that of the input (of each slice along `axis`).
+    """
+    if round_mode not in ("HALF_TO_EVEN", "HALF_UP"):
+        raise ValueError(f"round_mode must be HALF_TO_EVEN or HALF_UP, not {round_mode!r}")
+    settings = dict(signed_input=signed_input, num_bits=num_bits, range_given=range_given, round_mode=round_mode,
+                    narrow_range=narrow_range, axis=axis)  # fmt: skip
+    return record.call(OPS["QuantizeAndDequantizeV2"], [input, input_min, input_max], settings, name)

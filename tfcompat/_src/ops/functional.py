@@ -34,7 +34,10 @@ def _elements(elems):
         raise ValueError("Elements in elems must be 1+ dimensional Tensors, not scalars")
     length = TensorShape([_length(flat[0])])
     for t in flat[1:]:
-        length = length.merge_with(TensorShape([_length(t)]))
+        here = TensorShape([_length(t)])
+        if not length.is_compatible_with(here):
+            raise ValueError(f"Dimensions {length.as_list()[0]} and {here.as_list()[0]} are not compatible")
+        length = length.merge_with(here)
     return flat, length.as_list()[0]
 
 

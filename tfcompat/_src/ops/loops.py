@@ -159,6 +159,7 @@ class Loop:
         self.cond_captures = [place[outside._slot] for outside, _ in cond.captured]
         self.body_captures = [place[outside._slot] for outside, _ in body.captured]
         self.reads_at = n + len(captures)
+        self.place = {v: self.reads_at + i for i, v in enumerate(reads)}  # variable -> input position
         self.unroll = False
 
     def parts(self, args):
@@ -217,7 +218,7 @@ class Loop:
                 name = self.names[self.moving[i]] if i < len(self.moving) else "state"
                 raise errors.InvalidArgumentError(
                     None, None,
-                    f"Input tensor '{name}' enters the loop with shape {b.shape}, but has shape {a.shape} after one iteration. "
+                    f"Input tensor `{name}` enters the loop with shape {b.shape}, but has shape {a.shape} after one iteration. "
                     "To allow the shape to vary across iterations, use the `shape_invariants` argument of tf.while_loop to specify a "
                     "less-specific shape.",
                 )  # fmt: skip
@@ -396,8 +397,8 @@ class Count:
         for s, i in zip(feeds[start:], captures, strict=True):
             values[s] = self.data[i]
         for v in body.reads:
-            if v in loop.reads:
-                values[body.plan.initial[v]] = self.data[loop.reads_at + loop.reads.index(v)]
+            if v in loop.place and v in body.plan.initial:
+                values[body.plan.initial[v]] = self.data[loop.place[v]]
         return values
 
     def _limit(self, slot):

@@ -242,6 +242,13 @@ def _zero_stays_zero(f, slope, by_y, by_dy):
     return lambda x: f(x) if jnp.iscomplexobj(x) else function(x)
 
 
+_acosh_real = with_jvp(jnp.arccosh, lambda x, out, t: t / jnp.sinh(out))  # NaN below one, where jnp has a slope
+
+
+def _acosh(x):
+    return jnp.arccosh(x) if jnp.iscomplexobj(x) else _acosh_real(x)
+
+
 _sqrt = _zero_stays_zero(
     jnp.sqrt, lambda y, dy: 0.5 * dy / y, lambda y, dy, g: -g / y * (0.5 * dy / y), lambda y, g: 0.5 * g / y
 )
@@ -282,7 +289,7 @@ unary("Sinh", jnp.sinh, "sinh math.sinh", **INEXACT)
 unary("Cosh", jnp.cosh, "cosh math.cosh", **INEXACT)
 unary("Tanh", jnp.tanh, "tanh math.tanh nn.tanh", **INEXACT)
 unary("Asinh", jnp.arcsinh, "asinh math.asinh", **INEXACT)
-unary("Acosh", jnp.arccosh, "acosh math.acosh", **INEXACT)
+unary("Acosh", _acosh, "acosh math.acosh", **INEXACT)
 unary("Atanh", jnp.arctanh, "atanh math.atanh", **INEXACT)
 unary("Sigmoid", jax.nn.sigmoid, "sigmoid math.sigmoid nn.sigmoid", **INEXACT)
 unary("Floor", jnp.floor, "floor math.floor", **JUDGED)

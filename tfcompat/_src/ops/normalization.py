@@ -10,7 +10,7 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
-from .math import FLOATS
+from .math import FLOATS, with_jvp
 from .reductions import old_name
 from .windows import layout
 
@@ -271,21 +271,28 @@ def fused_batch_norm(
 
 
 # -- local response ---------------------------------------------------------------------------------------------------
+def _neighbours(value, radius):
+    """Sums over `radius` channels to either side (a window, which XLA does not compute anew for every use)."""
+    aside = ((0, 0), (0, 0), (0, 0), (radius, radius))
+    return lax.reduce_window(value, np.float32(0), lax.add, (1, 1, 1, 2 * radius + 1), (1, 1, 1, 1), aside)
+
+
+def _response(radius, bias, alpha, beta):
+    def value(x):
+        base = bias + alpha * _neighbours(jnp.square(x), radius)
+        return x * jnp.exp(-beta * jnp.log(base))  # XLA's power is slower
+
+    def tangent(x, out, t):
+        base = bias + alpha * _neighbours(jnp.square(x), radius)
+        return t * jnp.exp(-beta * jnp.log(base)) - (2 * alpha * beta) * (out / base) * _neighbours(x * t, radius)
+
+    return with_jvp(value, tangent)
+
+
 @op("LRN", names="nn.local_response_normalization nn.lrn", dtypes="float32 float16 bfloat16")
 def local_response_normalization(input, *, depth_radius=5, bias=1, alpha=1, beta=0.5):
     """input / (bias + alpha * sum of squares of `depth_radius` channels to either side) ** beta."""
     if input.ndim != 4:
         raise errors.InvalidArgumentError(None, None, f"in must be 4-dimensional: {list(input.shape)}")
-    wide = input.astype(jnp.float32)
-    radius = int(depth_radius)
-    squares = jnp.pad(jnp.square(wide), ((0, 0), (0, 0), (0, 0), (radius, radius)))
-    channels = input.shape[3]
-    sums = jnp.cumsum(jnp.pad(squares, ((0, 0), (0, 0), (0, 0), (1, 0))), axis=3) if radius > 16 else None
-    if sums is not None:
-        total = sums[..., 2 * radius + 1 :] - sums[..., :channels]
-    else:
-        total = sum(squares[..., i : i + channels] for i in range(2 * radius + 1))
-    base = np.float32(bias) + np.float32(alpha) * total
-    if beta == 0.5:
-        return (wide * lax.rsqrt(base)).astype(input.dtype)
-    return (wide * jnp.power(base, np.float32(-beta))).astype(input.dtype)
+    numbers = [np.float32(v) for v in (bias, alpha, beta)]
+    return _response(int(depth_radius), *numbers)(input.astype(jnp.float32)).astype(input.dtype)

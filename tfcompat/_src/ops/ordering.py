@@ -62,7 +62,9 @@ TopK = namedtuple("TopKV2", ["values", "indices"])
 
 @op("TopKV2", static="k", own="input", name="TopKV2")
 def top_k_kernel(input, k, *, index_type=dtypes.int32):
-    """input [..., n], k [] -> the k largest [..., k] along the last dimension, and where they are; the first of equals first."""
+    """input [..., n], k [] -> the k largest [..., k] along the last dimension, and where they are; the first of
+    equals first.
+    """
     n = int(k.reshape(()))
     if input.ndim < 1 or input.shape[-1] < n:
         raise bad(
@@ -76,17 +78,46 @@ def top_k_kernel(input, k, *, index_type=dtypes.int32):
 
 @export("math.top_k nn.top_k")
 def top_k(input, k=1, sorted=True, index_type=dtypes.int32, name=None):
-    """input [..., n] -> (values, indices): the k largest along the last dimension in falling order, the first of equals first."""
+    """input [..., n] -> (values, indices): the k largest along the last dimension in falling order, the first of
+    equals first.
+    """
     settings = {"index_type": dtypes.as_dtype(index_type)}
     return TopK(*record.call(OPS["TopKV2"], [record.convert_to_tensor(input), k], settings, name))
+
+
+def _approximate(find):
+    def approximate(operand, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1,
+                    aggregate_to_topk=True, name=None):  # fmt: skip
+        if not aggregate_to_topk:
+            raise NotImplementedError(f"tf.nn.{approximate.__name__}: aggregate_to_topk=False is not supported")
+        operand, axis = record.convert_to_tensor(operand), record.setting(reduction_dimension)
+        return tuple(record.call(OPS["ExactTopK"], [operand], {"k": k, "axis": axis, "largest": find == "max"}, name))
+
+    approximate.__name__ = approximate.__qualname__ = f"approx_{find}_k"
+    approximate.__doc__ = (
+        f"operand [.., n, ..] -> (values, indices) of the k {find}imal elements along a dimension: exact here."
+    )
+    return export(f"nn.approx_{find}_k math.approx_{find}_k")(approximate)
+
+
+@op("ExactTopK", name="ApproxTopK")
+def exact_top_k_kernel(operand, *, k, axis, largest):
+    """operand [.., n, ..] -> the k largest (smallest) along `axis` and where they are."""
+    moved = jnp.moveaxis(operand, axis, -1)
+    _, indices = lax.top_k(moved if largest else -moved, k)
+    values = jnp.take_along_axis(moved, indices, -1)
+    return jnp.moveaxis(values, -1, axis), jnp.moveaxis(indices.astype(np.int32), -1, axis)
+
+
+approx_max_k, approx_min_k = _approximate("max"), _approximate("min")
 
 
 @op("SearchSorted", names="", differentiable=False)
 def search_sorted_kernel(sorted_sequence, values, *, side="left", out_type=dtypes.int32):
     """sorted_sequence [b.., n], values [b.., m] -> the positions [b.., m] where to insert the values."""
     if sorted_sequence.shape[:-1] != values.shape[:-1]:
-        raise bad("LowerBound", f"Leading dim_size of both tensors must match: {shapes_text(sorted_sequence.shape)} and "
-                                f"{shapes_text(values.shape)}")  # fmt: skip
+        both = f"{shapes_text(sorted_sequence.shape)} and {shapes_text(values.shape)}"
+        raise bad("LowerBound", f"Leading dim_size of both tensors must match: {both}")
     find = lambda s, v: jnp.searchsorted(s, v, side=side)
     for _ in sorted_sequence.shape[:-1]:
         find = jax.vmap(find)
@@ -95,7 +126,9 @@ def search_sorted_kernel(sorted_sequence, values, *, side="left", out_type=dtype
 
 @export("searchsorted")
 def searchsorted(sorted_sequence, values, side="left", out_type=dtypes.int32, name=None):
-    """sorted_sequence [b.., n], values [b.., m] -> the positions [b.., m] where to insert the values, before or after equals."""
+    """sorted_sequence [b.., n], values [b.., m] -> the positions [b.., m] where to insert the values, before or
+    after equals.
+    """
     if side not in ("left", "right"):
         raise ValueError(f"Argument `side` must be either 'right' or 'left'. Received: `side` = '{side}'.")
     settings = {"side": side, "out_type": dtypes.as_dtype(out_type)}
@@ -142,7 +175,9 @@ def unravel_index_kernel(indices, dims):
 # -- counting ---------------------------------------------------------------------------------------------------------
 @op("HistogramFixedWidth", name="histogram_fixed_width", differentiable=False)
 def histogram_kernel(values, value_range, *, nbins, dtype):
-    """values [...], value_range [2] -> [nbins]: how many values lie in each of the equal bins; outliers go to the ends."""
+    """values [...], value_range [2] -> [nbins]: how many values lie in each of the equal bins; outliers go to the
+    ends.
+    """
     low, high = value_range[0], value_range[1]
     step = (high - low) / np.asarray(nbins, values.dtype)
     place = jnp.minimum(((jnp.maximum(values.reshape(-1), low) - low) / step).astype(np.int32), nbins - 1)
@@ -164,7 +199,9 @@ def _check_nbins(nbins):
 
 @export("histogram_fixed_width")
 def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """values [...], value_range [2] -> [nbins]: how many values lie in each of the equal bins; outliers go to the ends."""
+    """values [...], value_range [2] -> [nbins]: how many values lie in each of the equal bins; outliers go to the
+    ends.
+    """
     nbins = record.setting(nbins)
     _check_nbins(nbins)
     settings = {"nbins": nbins, "dtype": dtypes.as_dtype(dtype)}
@@ -195,7 +232,9 @@ def _counted(arr, weights, size, dtype, binary):
 
 @op("DenseBincount", static="size", own="input weights", name="bincount", differentiable=False)
 def bincount_kernel(input, size, weights=None, *, dtype, binary_output=False):
-    """input [n] or [b, n], size [] -> [size] or [b, size]: how often each value below `size` occurs (or their weights summed)."""
+    """input [n] or [b, n], size [] -> [size] or [b, size]: how often each value below `size` occurs (or their
+    weights summed).
+    """
     return _counted(input, weights, int(size.reshape(())), dtype.np, binary_output)
 
 
@@ -213,7 +252,9 @@ def bincount_size(arr, *, minlength, maxlength):
 def bincount(
     arr, weights=None, minlength=None, maxlength=None, dtype=dtypes.int32, name=None, axis=None, binary_output=False
 ):
-    """arr [...] -> [max + 1]: how often each value occurs, or the sum of its weights; along the last of two dimensions for axis=-1."""
+    """arr [...] -> [max + 1]: how often each value occurs, or the sum of its weights; along the last of two
+    dimensions for axis=-1.
+    """
     arr = record.convert_to_tensor(arr)
     if hasattr(arr, "_with_values"):
         raise NotImplementedError("tf.math.bincount of sparse and ragged tensors is not supported")

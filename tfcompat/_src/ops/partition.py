@@ -1,6 +1,7 @@
 """Tensors taken apart and put together by data: dynamic_partition, dynamic_stitch, repeat, setdiff1d.
 
-What goes where depends on data, so it is decided on the host; the rows themselves are gathered on the device, differentiably.
+What goes where depends on data, so it is decided on the host; the rows themselves are gathered on the device,
+differentiably.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def partition_positions(partitions, *, num_partitions):
 
 @export("dynamic_partition")
 def dynamic_partition(data, partitions, num_partitions, name=None):
-    """data [*p, ...], partitions [*p] -> list of num_partitions tensors [n_i, ...]: the rows of each number, in order."""
+    """data [*p, ...], partitions [*p] -> list of num_partitions tensors [n_i, ...]: the rows of each number, in
+    order.
+    """
     num_partitions = record.setting(num_partitions)
     with name_scope(name, "DynamicPartition", [data, partitions]):
         data, partitions = record.convert_to_tensor(data), record.convert_to_tensor(partitions)
@@ -42,8 +45,8 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
         if outer is None:
             raise NotImplementedError("tf.dynamic_partition needs the rank of `partitions`")
         if whole is not None and any(a is not None and b is not None and a != b for a, b in zip(whole, outer)):
-            raise bad("DynamicPartition", f"data.shape must start with partitions.shape, got data.shape = {shapes_text(whole)}, "
-                                          f"partitions.shape = {shapes_text(outer)}")  # fmt: skip
+            got = f"data.shape = {shapes_text(whole)}, partitions.shape = {shapes_text(outer)}"
+            raise bad("DynamicPartition", f"data.shape must start with partitions.shape, got {got}")
         flat = _rows(data, len(outer))
         places = record.call(OPS["PartitionPositions"], [partitions], {"num_partitions": num_partitions}, None)
         return [gather(flat, at) for at in places]
@@ -61,7 +64,9 @@ def _rows(data, rank):
 
 @op("StitchPositions", host=True, abstract=lambda *indices: (dtypes.int64, (None,)), name="Where")
 def stitch_positions(*indices):
-    """indices n x [...] -> [max + 1]: for each output row the last row of the concatenated data that goes there, or -1."""
+    """indices n x [...] -> [max + 1]: for each output row the last row of the concatenated data that goes there, or
+    -1.
+    """
     flat = np.concatenate([i.reshape(-1) for i in indices]) if indices else np.zeros(0, np.int64)
     if flat.size and flat.min() < 0:
         raise bad("DynamicStitch", f"indices[0] is out of range: {flat.min()}")
@@ -72,7 +77,9 @@ def stitch_positions(*indices):
 
 @export("dynamic_stitch")
 def dynamic_stitch(indices, data, name=None):
-    """indices n x [*s_i], data n x [*s_i, ...] -> [max index + 1, ...]: row indices[m][i] is data[m][i]; the last one wins."""
+    """indices n x [*s_i], data n x [*s_i, ...] -> [max index + 1, ...]: row indices[m][i] is data[m][i]; the last
+    one wins.
+    """
     return _stitch("DynamicStitch", indices, data, name)
 
 
@@ -90,7 +97,9 @@ def _stitch(type, indices, data, name):
         if len(indices) != len(data):
             raise ValueError(f"{type}: {len(indices)} indices for {len(data)} data tensors")
         rows = [_rows_of(d, i._rank()) for d, i in zip(data, indices)]
-        known = [record.static_value(i) if context.graph is not None or i._slot.value is not None else None for i in indices]
+        known = [
+            record.static_value(i) if context.graph is not None or i._slot.value is not None else None for i in indices
+        ]
         if all(k is not None for k in known):
             at = stitch_positions.op.kernel(*known)
         else:
@@ -133,7 +142,9 @@ def repeat_kernel(input, repeats, *, axis):
 
 @export("repeat")
 def repeat(input, repeats, axis=None, name=None):
-    """input [.., n, ..], repeats [] or [n] -> each slice along `axis` as often as `repeats` says; flattened for axis=None."""
+    """input [.., n, ..], repeats [] or [n] -> each slice along `axis` as often as `repeats` says; flattened for
+    axis=None.
+    """
     input, axis = record.convert_to_tensor(input), record.setting(axis)
     if axis is None:
         input, axis = reshape(input, [-1]), 0
@@ -145,6 +156,11 @@ def repeat(input, repeats, axis=None, name=None):
             at = record.call(OPS["RepeatPositions"], [repeats], None, None)
             return gather(input, at, axis=axis if axis >= 0 or rank is None else axis + rank, name=name)
     shape = input._shape_tuple()
-    if not is_tensor(repeats) and shape is not None and np.size(repeats) not in (1, shape[axis]) and shape[axis] is not None:
+    if (
+        not is_tensor(repeats)
+        and shape is not None
+        and np.size(repeats) not in (1, shape[axis])
+        and shape[axis] is not None
+    ):
         raise ValueError(f"Dimensions {shape[axis]} and {np.size(repeats)} are not compatible")
     return record.call(OPS["RepeatEach"], [input, repeats], {"axis": axis}, name)

@@ -1,4 +1,6 @@
-"""Tensors passed on with a word about them: placeholder_with_default, ensure_shape, guarantee_const, bitcast, static values."""
+"""Tensors passed on with a word about them: placeholder_with_default, ensure_shape, guarantee_const, bitcast,
+static values.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def ensure_shape_kernel(input, *, shape):
 
 @export("ensure_shape")
 def ensure_shape(x, shape, name=None):
-    """`x`, with its static shape made more precise by `shape`; checked when it runs.  Raises ValueError where they contradict."""
+    """`x`, with its static shape made more precise by `shape`; checked when it runs.  Raises ValueError where they
+    contradict.
+    """
     shape = TensorShape(record.setting(shape))
     static = None if shape.rank is None else tuple(shape.as_list())
     x = record.convert_to_tensor(x)

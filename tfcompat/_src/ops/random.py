@@ -93,7 +93,8 @@ def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
             if shape.dtype.kind not in "iu" and shape.size:
                 raise errors.InvalidArgumentError(None, None, f"shape must be a vector of {{int32,int64}}, got shape {shape}")
             fixed = {0: shape}
-        state = eager_state((definition.type, *key), pair, blocks(None if shape is None else _shape(np.atleast_1d(shape))))
+        moved = blocks(None if shape is None else _shape(np.atleast_1d(shape)))
+        state = eager_state((definition.type, *key), pair, moved, keep=seed is not None)
         host = _HOST.get(definition)
         if host is not None and not context.tapes and _size(shape) <= _HOST_LIMIT:
             return record.constant(host(state, _shape(shape), settings["dtype"].np))

@@ -46,7 +46,8 @@ def _check_paddings(type, tensor, paddings):
     if paddings.shape[0] != tensor.ndim:
         raise bad(
             type,
-            f"The first dimension of paddings must be the rank of inputs{shapes_text(paddings.shape)} {shapes_text(tensor.shape)}",
+            f"The first dimension of paddings must be the rank of inputs{shapes_text(paddings.shape)} "
+            f"{shapes_text(tensor.shape)}",
         )
     for low, high in paddings.tolist():
         if low < 0 or high < 0:
@@ -66,7 +67,9 @@ def _padded(type, tensor, paddings, value):
 
 @op("MirrorPad", static="paddings", own="input", twin=True)
 def mirror_pad_kernel(input, paddings, *, mode):
-    """input [d0, ...], paddings [rank, 2] -> its own elements mirrored at the border, without (REFLECT) or with it (SYMMETRIC)."""
+    """input [d0, ...], paddings [rank, 2] -> its own elements mirrored at the border, without (REFLECT) or with it
+    (SYMMETRIC).
+    """
     _check_paddings("MirrorPad", input, paddings)
     for size, (low, high) in zip(input.shape, paddings.tolist()):
         if mode == "REFLECT" and (low >= size or high >= size) and (low or high):
@@ -90,7 +93,8 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
         )
     if mode not in ("REFLECT", "SYMMETRIC"):
         raise ValueError(
-            f'Value of argument `mode` expected to be one of "CONSTANT", "REFLECT", or "SYMMETRIC". Received `mode` = {mode}'
+            'Value of argument `mode` expected to be one of "CONSTANT", "REFLECT", or "SYMMETRIC". Received `mode` = '
+            f"{mode}"
         )
     return record.call(OPS["MirrorPad"], [tensor, paddings], {"mode": mode}, name)
 

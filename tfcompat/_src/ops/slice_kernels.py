@@ -11,7 +11,6 @@ is one compiled program, not one for every i.  A `spec` says what becomes of the
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
@@ -34,7 +33,9 @@ def positions(shape, spec):
 
 
 def _block(shape, begin, spec):
-    """What `spec` takes of a tensor of `shape`: the starts, spans and steps of each dimension, and the shape of the result."""
+    """What `spec` takes of a tensor of `shape`: the starts, spans and steps of each dimension, and the shape of the
+    result.
+    """
     starts, spans, steps, out, dim = [], [], [], [], 0
     for e in positions(shape, spec):
         if e == "new":
@@ -87,29 +88,17 @@ def take(x, begin, spec):
     return lax.reshape(lax.rev(part, backward) if backward else part, shape)
 
 
-def put(x, value, begin, spec):
-    """`x` with the part that `spec` describes replaced by `value` (broadcast)."""
-    starts, spans, steps, shape = _block(x.shape, begin, spec)
-    if 0 in spans:
-        return x
-    x = jnp.asarray(x)
-    counts = [(n - 1) // abs(s) + 1 for n, s in zip(spans, steps)]
-    value = jnp.broadcast_to(value, shape).reshape(counts)
-    backward = [i for i, s in enumerate(steps) if s < 0]
-    value = lax.rev(value, backward) if backward else value
-    starts = _of_one_dtype(starts)
-    if any(abs(s) > 1 for s in steps):
-        between = lax.dynamic_slice(x, starts, spans)
-        value = between.at[tuple([slice(None, None, abs(s)) for s in steps])].set(value)
-    return lax.dynamic_update_slice(x, value, starts)
-
-
 def element(position, size, dim):
-    """`position` counted from the front.  What a compiled program computes is clamped by XLA; what is known is checked."""
+    """`position` counted from the front.  What a compiled program computes is clamped by XLA; what is known is
+    checked.
+    """
     if isinstance(position, (int, np.integer, np.ndarray)):
         position = int(position)
         if not -size <= position < size:
-            raise bad("StridedSlice", f"slice index {position + size if position < 0 else position} of dimension {dim} out of bounds.")
+            raise bad(
+                "StridedSlice",
+                f"slice index {position + size if position < 0 else position} of dimension {dim} out of bounds.",
+            )
         return position + size if position < 0 else position
     return lax.select(position < 0, position + position.dtype.type(size), position)
 
@@ -140,8 +129,8 @@ def strided_slice_kernel(
 ):
     """The part of `input` between `begin` and `end` (vectors known while compiling), as TensorFlow's bit masks say."""
     if not begin.shape == end.shape == strides.shape or begin.ndim != 1:
-        raise bad("StridedSlice", f"Expected begin, end, and strides to be 1D equal size tensors, but got shapes {list(begin.shape)}, "
-                   f"{list(end.shape)}, and {list(strides.shape)} instead.")  # fmt: skip
+        got = f"{list(begin.shape)}, {list(end.shape)}, and {list(strides.shape)} instead."
+        raise bad("StridedSlice", f"Expected begin, end, and strides to be 1D equal size tensors, but got shapes {got}")
     spec = masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask)
     return take(input, begin, spec)
 
@@ -161,28 +150,9 @@ def _at_in_graph(input, begin, end, strides, *, spec):
     return take(input, begin, spec)
 
 
-def _put_at(*inputs, spec):
-    """x [...], value, begin [k], scalar positions ... -> x with the part that `spec` describes replaced by `value`."""
-    x, value, begin, *scalars = inputs
-    return put(x, value, _all_positions(begin, scalars), spec)
-
-
 # TensorFlow's op with positions that only a run can tell.
 INDEXED = OpDef("StridedSlice", _at, own="inputs", name="strided_slice", twin=True)
 INDEXED_IN_GRAPH = OpDef("StridedSlice", _at_in_graph, own="input begin end strides", name="strided_slice", twin=True)
-INDEXED_UPDATE = OpDef("TensorStridedSliceUpdate", _put_at, own="inputs", name="strided_slice_update")
-
-
-@op("TensorStridedSliceUpdate", static="begin end strides", own="input value")
-def strided_slice_update_kernel(input, begin, end, strides, value, *, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0,
-                                shrink_axis_mask=0):  # fmt: skip
-    """`input` with the part between `begin` and `end` (vectors known while compiling) replaced by `value` (broadcast)."""
-    return put(
-        input,
-        value,
-        begin,
-        masks_to_spec(begin, end, strides, begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask),
-    )
 
 
 def _check_slice(begin, size, rank):
@@ -192,7 +162,9 @@ def _check_slice(begin, size, rank):
 
 
 def check_block(shape, begin, size):
-    """Raises InvalidArgumentError where the block of `size` (-1: to the end) at `begin`, integers, is not inside `shape`."""
+    """Raises InvalidArgumentError where the block of `size` (-1: to the end) at `begin`, integers, is not inside
+    `shape`.
+    """
     for i, (dim, b, n) in enumerate(zip(shape, begin, size)):
         if not 0 <= b <= dim:
             raise bad("Slice", f"Expected begin[{i}] in [0, {dim}], but got {b}")
@@ -202,7 +174,9 @@ def check_block(shape, begin, size):
 
 @op("Slice", own="input_ begin size", twin=True)
 def slice_kernel(input_, begin, size=None, *, block):
-    """input_ [...], begin [r] -> the block there.  `block`: the size of each dimension, or (b,) for all of it from b on."""
+    """input_ [...], begin [r] -> the block there.  `block`: the size of each dimension, or (b,) for all of it from
+    b on.
+    """
     _check_slice(begin, np.zeros(len(block)), input_.ndim)
     if isinstance(begin, np.ndarray):
         return _to_end(input_, begin, np.array([-1 if isinstance(n, tuple) else n for n in block]))

@@ -15,7 +15,6 @@ from .array import bad
 from .slice_kernels import (
     INDEXED,
     INDEXED_IN_GRAPH,
-    INDEXED_UPDATE,
     SLICE_TO_END,
     check_block,
     element,
@@ -25,7 +24,10 @@ from .slice_kernels import (
 
 # -- tensor[key] ------------------------------------------------------------------------------------------------------
 _FIRST = INDEXED.signature({"spec": (("at", 0),)})
-_NOT_AN_INDEX = "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, got "
+_NOT_AN_INDEX = (
+    "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid "
+    "indices, got "
+)
 
 
 def getitem(self, key):
@@ -77,7 +79,9 @@ def _is_tensor(value):
 
 
 def _check_index(value):
-    """One index or slice bound: an int, or a scalar integer tensor.  Raises TypeError as TensorFlow for anything else."""
+    """One index or slice bound: an int, or a scalar integer tensor.  Raises TypeError as TensorFlow for anything
+    else.
+    """
     kind = value.__class__
     if kind is int:
         return value
@@ -166,26 +170,10 @@ def _getitem_eager(x, key):
     return record.record_eager(INDEXED.signature({"spec": spec}), (x._slot, _positions_slot(begin, shape), *scalars))
 
 
-def sliced_update(x, key, value):
-    """The tensor `x` with x[key] replaced by `value` (broadcast): what variable[key].assign(value) stores."""
-    x = record.convert_to_tensor(x)
-    value = record.convert_to_tensor(value, x.dtype.base_dtype)
-    if context.graph is None:
-        spec, begin, scalars = _eager_spec(x._shape_tuple(), key)
-        at = _positions_slot(begin, x._shape_tuple())
-        return record.record_eager(INDEXED_UPDATE.signature({"spec": spec}), (x._slot, value._slot, at, *scalars))
-    spec, parts, masks, moving, fixed = _graph_spec(key)
-    graph = context.graph
-    if moving and not fixed:
-        full = graph.op_name(None, "strided_slice_update")
-        return record.add_op(
-            graph, INDEXED_UPDATE.signature({"spec": spec}), [x, value, _vector(parts[0], "begin")], full
-        )
-    return record.call(OPS["TensorStridedSliceUpdate"], [x, *[_vector(p, "Const") for p in parts], value], masks, None)
-
-
 def _graph_spec(key):
-    """(spec, [begin, end, strides], masks, positions to look up at run time?, bounds to know while compiling?) of tensor[key]."""
+    """(spec, [begin, end, strides], masks, positions to look up at run time?, bounds to know while compiling?) of
+    tensor[key].
+    """
     begin, end, strides, spec = [], [], [], []
     masks = dict(begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0)
     moving = fixed = False
@@ -228,7 +216,9 @@ def _getitem_graph(x, key):
 
 
 def _where_unknown(x, spec):
-    """What record.add_op is told of the result where dimensions of `x` are unknown: how much a slice takes of them is, too."""
+    """What record.add_op is told of the result where dimensions of `x` are unknown: how much a slice takes of them
+    is, too.
+    """
     shape = x._shape_tuple()
     if shape is not None and None not in shape:
         return {}
@@ -293,8 +283,8 @@ attach(Tensor)
 
 # -- functions --------------------------------------------------------------------------------------------------------
 @export("strided_slice")
-def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0,
-                  var=None, name=None):  # fmt: skip
+def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, ellipsis_mask=0, new_axis_mask=0,
+                  shrink_axis_mask=0, var=None, name=None):  # fmt: skip
     """input_[begin:end:strides] in each dimension, changed by TensorFlow's bit masks."""
     if var is not None:
         raise NotImplementedError("tf.strided_slice: var= is not supported; use var[...].assign(value).")
@@ -329,7 +319,9 @@ def slice_(input_, begin, size, name=None):
         x, begin, size = record.convert_to_tensor(input_), record.convert_to_tensor(begin), record.shape_array(size)
         block, _ = _block(x._shape_tuple(), _elements(begin), size.ravel().tolist())
         inputs = [x, begin, size if block is None else None]
-        return record.call(*(SLICE_TO_END, inputs, None) if block is None else (OPS["Slice"], inputs, {"block": block}), name)
+        return record.call(
+            *(SLICE_TO_END, inputs, None) if block is None else (OPS["Slice"], inputs, {"block": block}), name
+        )
     full = graph.op_name(name, "Slice")
     x = record.convert_to_tensor(input_, name=f"{full}/input/")
     begin, size = (_integers(v, f"{full}/{k}/") for v, k in ((begin, "begin"), (size, "size")))
@@ -351,7 +343,11 @@ def _integers(value, name):
 
 
 def _packable(value):
-    return value if record._contains_tensor(value if isinstance(value, (list, tuple)) else []) else record.shape_array(value)
+    return (
+        value
+        if record._contains_tensor(value if isinstance(value, (list, tuple)) else [])
+        else record.shape_array(value)
+    )
 
 
 def _elements(vector):
@@ -367,7 +363,8 @@ def _elements(vector):
 
 
 def _block(shape, first, sizes):
-    """(`block` of the op Slice, or None where it depends on `begin`; the static shape where `shape` does not decide it).
+    """(`block` of the op Slice, or None where it depends on `begin`; the static shape where `shape` does not decide
+    it).
 
     shape  of the tensor, or None; first, sizes: the known elements of begin and size.
     """

@@ -15,7 +15,9 @@ from .array import bad, one_of, shapes_text
 @op("SpaceToBatchND", names="space_to_batch_nd", v1="space_to_batch_nd manip.space_to_batch_nd",
     static="block_shape paddings", own="input")  # fmt: skip
 def space_to_batch_nd(input, block_shape, paddings):
-    """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch entries."""
+    """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch
+    entries.
+    """
     blocks = block_shape.reshape(-1).tolist()
     m = len(blocks)
     _check_blocks("SpaceToBatchND", input, blocks, paddings)
@@ -78,7 +80,9 @@ def _blocks(block_shape, m=2):
 
 @export("space_to_batch nn.space_to_batch", v1="")
 def space_to_batch(input, block_shape, paddings, name=None):
-    """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch entries."""
+    """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch
+    entries.
+    """
     return OPS["SpaceToBatchND"].public(input, block_shape, paddings, name)
 
 
@@ -104,7 +108,9 @@ def batch_to_space_v1(input, crops, block_size, name=None, block_shape=None):
 
 @export("required_space_to_batch_paddings")
 def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=None, name=None):
-    """Spatial sizes [m], block_shape [m] -> (paddings, crops) [m, 2] that make the padded sizes divisible by the blocks."""
+    """Spatial sizes [m], block_shape [m] -> (paddings, crops) [m, 2] that make the padded sizes divisible by the
+    blocks.
+    """
     sizes, blocks = np.array(record.setting(input_shape)), np.array(record.setting(block_shape))
     base = np.zeros((sizes.size, 2), np.int64) if base_paddings is None else np.array(record.setting(base_paddings))
     whole = sizes + base.sum(1)

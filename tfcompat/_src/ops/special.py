@@ -10,6 +10,7 @@ from jax import lax
 from .. import dtypes, record
 from ..declare import OPS, export, op, unary
 from ..scopes import name_scope
+from .arithmetic import where
 from .math import FLOATING, pair, with_jvp
 
 _COMPLEX = dict(dtypes="complex64 complex128")
@@ -67,11 +68,11 @@ def _zeros_like(x, name):
 
 
 def _angle_of_real(x, name):
-    from .arithmetic import where
-
+    if x.dtype.is_integer:
+        raise TypeError(f"Cannot convert {np.pi} to EagerTensor of dtype {x.dtype.name}")
     with name_scope(name, "Angle", [x]):
-        kind = x.dtype.np
-        return where(OPS["Less"].public(x, kind(0) if callable(kind) else 0), np.asarray(np.pi, kind), np.zeros((), kind))
+        zero, half_turn = np.zeros((), x.dtype.np), np.asarray(np.pi, x.dtype.np)
+        return where(OPS["Less"].public(x, zero), half_turn, zero)
 
 
 real = export("math.real", v1="real math.real")(_part("Real", lambda x, name: x))
@@ -92,6 +93,13 @@ angle = export("math.angle", v1="angle math.angle")(_part("Angle", _angle_of_rea
 # JAX's derivatives of these are wrong at zero (Bessel), where |x| and sign(x) meet, or NaN (Spence).
 _i0 = with_jvp(special.i0, lambda x, _, t: t * _i1(x))
 _i1 = with_jvp(special.i1, lambda x, out, t: t * (_i0(x) - jnp.where(x == 0, 0.5, out / jnp.where(x == 0, 1, x))))
+def _polygamma_value(a, x):
+    """jax.scipy.special.polygamma takes integer orders only."""
+    sign = jnp.where(a % 2 == 1, 1, -1)
+    return jnp.where(a == 0, special.digamma(x), sign * jnp.exp(special.gammaln(a + 1)) * special.zeta(a + 1, x)).astype(x.dtype)
+
+
+_polygamma = with_jvp(_polygamma_value, lambda a, x, _, t: 0 * t * x, lambda a, x, _, t: t * _polygamma(a + 1, x))
 _spence = with_jvp(special.spence, lambda x, _, t: t * jnp.where(x == 1, -1, jnp.log(x) / jnp.where(x == 1, 1, 1 - x)))
 
 unary("Lgamma", special.gammaln, "math.lgamma", "lgamma math.lgamma", **_REAL)
@@ -107,7 +115,7 @@ unary("Expint", special.expi, "math.special.expint", **_REAL)
 unary("FresnelSin", lambda x: special.fresnel(x)[0], "math.special.fresnel_sin", **_REAL)
 unary("FresnelCos", lambda x: special.fresnel(x)[1], "math.special.fresnel_cos", **_REAL)
 unary("Spence", _spence, "math.special.spence", **_REAL)
-pair("Polygamma", lambda a, x: special.polygamma(lax.stop_gradient(a), x), "", dtypes="float32 float64")
+pair("Polygamma", lambda a, x: _polygamma(lax.stop_gradient(a), x), "", dtypes="float32 float64")
 pair("Zeta", lambda x, q: special.zeta(lax.stop_gradient(x), q), "", dtypes="float32 float64")
 pair("Igamma", special.gammainc, "", **FLOATING)
 pair("Igammac", special.gammaincc, "", **FLOATING)

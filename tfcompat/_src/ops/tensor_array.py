@@ -51,8 +51,10 @@ def read_kernel(flow, index, *, shape=None):
     if isinstance(index, np.ndarray):
         i = int(index.reshape(()))
         if not 0 <= i < flow.shape[0]:
-            raise errors.OutOfRangeError(None, None, f"Tried to read from index {i} but array size is: {flow.shape[0]}")
+            raise errors.InvalidArgumentError(None, None, f"Tried to read from index {i} but array size is: {flow.shape[0]}")
         return flow[i]
+    if not flow.shape[0]:
+        return _zeros(flow.shape[1:], flow.dtype)  # a loop that does not run
     return lax.dynamic_index_in_dim(jnp.asarray(flow), jnp.asarray(index).reshape(()), 0, keepdims=False)
 
 
@@ -68,7 +70,7 @@ def write_kernel(flow, index, value, *, grows=False):
     if isinstance(index, np.ndarray):
         i = int(index.reshape(()))
         if i < 0 or i >= n and not grows:
-            raise errors.OutOfRangeError(None, None, f"Tried to write to index {i} but array is not resizeable and size is: {n}")
+            raise errors.InvalidArgumentError(None, None, f"Tried to write to index {i} but array is not resizeable and size is: {n}")
         if i >= n:
             flow = _extended(flow, i + 1)
         if flow.dtype == object:
@@ -76,6 +78,8 @@ def write_kernel(flow, index, value, *, grows=False):
             flow[i] = value[()] if value.ndim == 0 else value
             return flow
         return jnp.asarray(flow).at[i].set(value)
+    if not n:
+        return flow
     # What only a run can tell to lie outside is dropped, never put elsewhere.
     return jnp.asarray(flow).at[jnp.asarray(index).reshape(())].set(value, mode="drop", wrap_negative_indices=False)
 
@@ -115,7 +119,7 @@ def gather_kernel(flow, indices, *, shape=None):
     if isinstance(indices, np.ndarray):
         bad = indices[(indices < 0) | (indices >= flow.shape[0])]
         if bad.size:
-            raise errors.OutOfRangeError(None, None, f"Tried to read from index {bad[0]} but array size is: {flow.shape[0]}")
+            raise errors.InvalidArgumentError(None, None, f"Tried to read from index {bad[0]} but array size is: {flow.shape[0]}")
         return flow[indices]
     return jnp.take(flow, indices, axis=0, mode="clip")
 
@@ -127,7 +131,7 @@ def scatter_kernel(flow, indices, value, *, grows=False):
     if isinstance(indices, np.ndarray):
         most = int(indices.max()) + 1 if indices.size else 0
         if most > n and not grows or indices.size and indices.min() < 0:
-            raise errors.OutOfRangeError(None, None, f"Tried to write to index {most - 1} but array is not resizeable and size is: {n}")
+            raise errors.InvalidArgumentError(None, None, f"Tried to write to index {most - 1} but array is not resizeable and size is: {n}")
         if most > n:
             flow = _extended(flow, most)
     if flow.dtype == object:
@@ -367,13 +371,16 @@ class TensorArray:
         else:
             value = record.convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
         if value.dtype.base_dtype is not self._dtype:
-            text = f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {value.dtype.name} "
-            raise errors.InvalidArgumentError(None, None, text) if context.graph is None else ValueError(text)
+            raise errors.InvalidArgumentError(
+                None, None, f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {value.dtype.name} "
+            )
         return value
 
     def _checked(self, shape):
         """The element shape after an element of `shape` was written."""
         if not self._element_shape.is_compatible_with(shape):
+            if context.graph is not None:
+                raise ValueError(f"Inconsistent shapes: saw {shape} but expected {self._element_shape} ")
             raise ValueError(f"Incompatible shape for value ({shape}), expected ({self._element_shape})")
         return self._element_shape.merge_with(shape) if self._infer_shape else self._element_shape
 

@@ -1,4 +1,6 @@
-"""Ops whose output shape depends on data: they run on the host.  What must be differentiable is then gathered on the device."""
+"""Ops whose output shape depends on data: they run on the host.  What must be differentiable is then gathered on
+the device.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def mask_positions(mask):
 
 @export("boolean_mask", v1="")
 def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
-    """tensor [.., *mask, ..], mask [...] -> [.., n, ..]: the elements (rows) of `tensor` where `mask` is true, starting at `axis`."""
+    """tensor [.., *mask, ..], mask [...] -> [.., n, ..]: the elements (rows) of `tensor` where `mask` is true,
+    starting at `axis`.
+    """
     with name_scope(name, "boolean_mask", [tensor, mask]):
         tensor = record.convert_to_tensor(tensor)
         mask = record.convert_to_tensor(mask, dtypes.bool if not is_tensor(mask) else None)
@@ -40,8 +44,8 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
         size, shape = mask._shape_tuple(), tensor._shape_tuple()
         if size is None:
             raise ValueError(
-                "Number of mask dimensions must be specified, even if some dimensions are None.  E.g. shape=[None] is ok, but "
-                "shape=None is not."
+                "Number of mask dimensions must be specified, even if some dimensions are None.  E.g. shape=[None] is "
+                "ok, but shape=None is not."
             )
         if not size:
             raise ValueError("mask cannot be scalar.")

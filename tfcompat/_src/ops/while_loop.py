@@ -48,6 +48,8 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
         out = _record(cond, body, loop_vars, shape_invariants, maximum_iterations, back_prop, scope)
     if return_same_structure:
         return out
+    if maximum_iterations is not None:  # TF1 wraps the variables with a counter then, and keeps other structures
+        return out[0] if len(loop_vars) == 1 else out
     flat = nest.flatten(out)
     return flat[0] if len(flat) == 1 else out
 
@@ -223,7 +225,7 @@ def _check_result(body, loop_vars, leaves, avals, contents):
             raise ValueError("The body of a tf.while_loop must return a tensor for each loop variable, not None.")
         if out.dtype.base_dtype is not a.dtype:
             raise TypeError(
-                f"Loop var {_name(t)} enters the loop with type {a.dtype!r} but has type {out.dtype.base_dtype!r} after 1 iteration. "
+                f"Loop var {_name(t)} enters the loop with type {a.dtype} but has type {out.dtype.base_dtype} after 1 iteration. "
                 f"{_name(t)} type should remain constant."
             )
         if i in contents or a.shape is None:
@@ -233,7 +235,7 @@ def _check_result(body, loop_vars, leaves, avals, contents):
             if shape is None:
                 continue  # inference lost what it knew: the kernel checks
             raise ValueError(
-                f"Input tensor '{_name(t)}' enters the loop with shape {TensorShape._of(a.shape)}, but has shape "
+                f"Input tensor `{_name(t)}` enters the loop with shape {TensorShape._of(a.shape)}, but has shape "
                 f"{TensorShape._of(shape)} after one iteration. To allow the shape to vary across iterations, use the "
                 "`shape_invariants` argument of tf.while_loop to specify a less-specific shape."
             )
@@ -272,7 +274,7 @@ def _loop(cond, body, leaves, flows, sizes, limit, varying):
     for b, at in ((cond, loop.cond_captures), (body, loop.body_captures)):
         every = [*range(n), *([None] * len(hoisted) if b is body else []), *at]
         static.update([i for i, s in zip(every, b.feeds, strict=True) if s in b.static_feeds and i is not None])
-        static.update([loop.reads_at + loop.reads.index(v) for v in b.static_reads if v in loop.reads])
+        static.update([loop.place[v] for v in b.static_reads if v in loop.place])
     moving = [i for i in range(n) if i not in invariant]
     shapes_known = static & set(moving)
     growing = [sizes[f] for f in sizes if f not in invariant]

@@ -105,7 +105,8 @@ def _slot(primary, value, shape, dtype, name):
             value = value(shape, dtype=dtype) if callable(value) else value
             array = record.convert_to_tensor(value)._numpy()
         return eager_variable(array, dtype or primary.dtype.base_dtype, f"{op_name(primary)}/{name}")
-    return graph_variable(op_name(primary) + "/" + name, value, shape, dtype, is_resource(primary))
+    resource = is_resource(primary) if hasattr(primary, "_owner") else None
+    return graph_variable(op_name(primary) + "/" + name, value, shape, dtype, resource)
 
 
 def graph_variable(full, value, shape, dtype, resource):

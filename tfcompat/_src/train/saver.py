@@ -215,7 +215,7 @@ class Saver:
              write_state=True, strip_default_attrs=False, save_debug_info=False):  # fmt: skip
         """Writes `save_path`[-`global_step`] and the `checkpoint` file beside it; returns the prefix.
 
-        Raises TypeError without a session, ValueError where the folder does not exist, FailedPreconditionError for a variable without
+        Raises TypeError without a session, ValueError where its folder cannot be made, FailedPreconditionError for a variable without
         a value.
         """
         parts = self._built()
@@ -236,8 +236,11 @@ class Saver:
         folder = os.path.dirname(save_path)
         if not parts and self._allow_empty:
             return None
-        if folder and not os.path.isdir(folder):
-            raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.")
+        if folder:
+            try:
+                os.makedirs(folder, exist_ok=True)
+            except OSError:
+                raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from None
         bundle.write(prefix, {p.name: p.value(sess) for p in parts})
         self._keep(prefix, meta_graph_suffix)
         if write_state:
@@ -257,7 +260,7 @@ class Saver:
         save_path = text_of(save_path)
         if not exists(save_path):
             raise ValueError("The passed save_path is not a valid checkpoint: " + save_path)
-        from ..app import log
+        from ..platform import log
 
         log.info("Restoring parameters from %s", save_path)
         if context.graph is not None or any(v._kind != "eager" for p in parts for v in p.parts):
