@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tfcompat as tf
-from tfcompat._src import initializers
+from tfcompat._src import initializers, initializers_v2
 
 v1 = tf.compat.v1
 
@@ -15,7 +15,12 @@ V1 = {
     "truncated_normal_initializer(stddev=0.1, seed=5)": [-0.1178083, -0.07099414, -0.1748158, -0.04953723],
     "variance_scaling_initializer(seed=1)": [-0.5325161, 0.9744298, 0.04287953, 0.06514259],
     "variance_scaling_initializer(2.0, 'fan_out', 'uniform', seed=1)": [-0.9040009, 1.456307, -1.557071, -0.01474154],
-    "variance_scaling_initializer(2.0, 'fan_avg', 'untruncated_normal', 1)": [-0.7256651, 1.327865, 0.05843237, -2.184821],
+    "variance_scaling_initializer(2.0, 'fan_avg', 'untruncated_normal', 1)": [
+        -0.7256651,
+        1.327865,
+        0.05843237,
+        -2.184821,
+    ],
     "glorot_uniform_initializer(seed=1)": [-0.5717404, 0.9210494, -0.9847779, -0.009323359],
     "glorot_normal_initializer(seed=1)": [-0.5833421, 1.067434, 0.04697217, 0.07136013],
     "uniform_unit_scaling_initializer(1.5, seed=4)": [1.369745, -0.6995677, 1.493393, 1.037679],
@@ -98,17 +103,21 @@ def test_dtypes():
 @pytest.mark.parametrize(
     "what, error, text",
     [
-        (lambda: v1.variance_scaling_initializer(0.0), ValueError, "Argument `scale` must be a positive float. Received: 0.0"),
+        (lambda: v1.variance_scaling_initializer(0.0), ValueError, "Argument `scale` must be a positive float. "
+                                                                   "Received: 0.0"),
         (lambda: tf.initializers.VarianceScaling(1.0, "foo"), ValueError,
          "Argument `mode` should be one of ('fan_in', 'fan_out', 'fan_avg'). Received: foo"),
         (lambda: tf.initializers.VarianceScaling(1.0, "fan_in", "foo"), ValueError,
-         "Argument `distribution` should be one of ('uniform', 'truncated_normal', 'untruncated_normal'). Received: foo"),
+         "Argument `distribution` should be one of ('uniform', 'truncated_normal', 'untruncated_normal'). Received: "
+         "foo"),
         (lambda: v1.random_normal_initializer(dtype=tf.int32), ValueError,
          "Argument `dtype` is expected to be floating point. Received: <dtype: 'int32'>."),
         (lambda: tf.zeros_initializer()([2], tf.string), ValueError,
          "Argument `dtype` expected to be numeric or boolean. Received <dtype: 'string'>."),
-        (lambda: tf.constant_initializer(tf.constant(1.0)), TypeError, "Invalid type for initial value: EagerTensor. Expected Python scalar"),
-        (lambda: tf.constant_initializer([1, 2, 3])([2]), TypeError, "has 3 elements, but got `shape` (2,) with 2 elements)."),
+        (lambda: tf.constant_initializer(tf.constant(1.0)), TypeError, "Invalid type for initial value: EagerTensor. "
+                                                                       "Expected Python scalar"),
+        (lambda: tf.constant_initializer([1, 2, 3])([2]), TypeError, "has 3 elements, but got `shape` (2,) with 2 "
+                                                                     "elements)."),
         (lambda: tf.ones_initializer()([2], foo=1), TypeError,
          "Keyword argument should be one of ['partition_shape', 'partition_offset']. Received: foo"),
         (lambda: tf.initializers.Orthogonal()([2]), ValueError, "must be at least two-dimensional. Received shape=[2]"),
@@ -138,7 +147,11 @@ def test_fans():
 
 def test_by_name():
     get = tf.keras.initializers.get
-    assert get(None) is None and isinstance(get("zeros"), initializers.Zeros) and isinstance(get("HeNormal"), initializers.HeNormal)
+    assert (
+        get(None) is None
+        and isinstance(get("zeros"), initializers_v2.Zeros)
+        and isinstance(get("HeNormal"), initializers_v2.HeNormal)
+    )
     made = get({"class_name": "RandomNormal", "config": {"mean": 1.0, "stddev": 2.0, "seed": 3}})
     assert made.get_config() == {"mean": 1.0, "stddev": 2.0, "seed": 3}
     assert get(made) is made and get(tf.keras.initializers.Ones).get_config() == {}

@@ -49,7 +49,10 @@ def test_eager_scopes_prefix_variables_and_are_not_made_unique():
 
 def test_bad_names(graph):
     for name, text in (
-        ("_x", "'_x' is not a valid root scope name. A root scope name has to match the following pattern: ^[A-Za-z0-9."),
+        (
+            "_x",
+            "'_x' is not a valid root scope name. A root scope name has to match the following pattern: ^[A-Za-z0-9.",
+        ),
         ("a b", "'a b' is not a valid root scope name."),
     ):
         with pytest.raises(ValueError) as e, v1.name_scope(name):
@@ -71,7 +74,10 @@ def test_inputs_of_a_scope_choose_the_graph(graph):
         with v1.name_scope("s", values=[x]):
             assert v1.constant(2).graph is graph
         assert v1.constant(2).graph is other
-        with pytest.raises(ValueError, match="must be from the same graph"), v1.name_scope("s", values=[x, v1.constant(1)]):
+        with (
+            pytest.raises(ValueError, match="must be from the same graph"),
+            v1.name_scope("s", values=[x, v1.constant(1)]),
+        ):
             pass
 
 
@@ -117,7 +123,9 @@ def test_devices_merge(graph):
         assert device() == "/job:ps/task:1"
     with tf.device("gpu"):
         assert device() == "/device:GPU:*"
-    with pytest.raises(ValueError, match="Unknown attribute 'foo' is encountered while parsing the device spec: 'foo'."):
+    with pytest.raises(
+        ValueError, match="Unknown attribute 'foo' is encountered while parsing the device spec: 'foo'."
+    ):
         tf.device("foo").__enter__()
     with pytest.raises(RuntimeError, match="tf.device does not support functions."):
         tf.device(lambda op: "")

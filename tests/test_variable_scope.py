@@ -1,4 +1,6 @@
-"""tf.get_variable, tf.variable_scope, templates and partitioned variables; the expected names and texts are TensorFlow 2.21's."""
+"""tf.get_variable, tf.variable_scope, templates and partitioned variables; the expected names and texts are
+TensorFlow 2.21's.
+"""
 
 import numpy as np
 import pytest
@@ -74,7 +76,10 @@ def test_reuse():
         assert v1.get_variable("w", [2]) is w and v1.get_variable("w") is w
         for wrong, text in (
             (dict(shape=[3]), "Trying to share variable w, but specified shape (3,) and found shape (2,)."),
-            (dict(dtype=tf.int32), "Trying to share variable w, but specified dtype int32 and found dtype float32_ref."),
+            (
+                dict(dtype=tf.int32),
+                "Trying to share variable w, but specified dtype int32 and found dtype float32_ref.",
+            ),
         ):
             with pytest.raises(ValueError) as e:
                 v1.get_variable("w", **wrong)
@@ -85,25 +90,36 @@ def test_reuse():
     with pytest.raises(ValueError) as e:
         v1.get_variable("missing", [2])
     assert str(e.value) == (
-        "Variable missing does not exist, or was not created with tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
+        "Variable missing does not exist, or was not created with tf.get_variable(). Did you mean to set "
+        "reuse=tf.AUTO_REUSE in VarScope?"
     )
 
 
 @pytest.mark.parametrize(
     "what, error, text",
     [
-        (lambda: v1.get_variable("w", [2]), ValueError, "Variable w already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope? Originally defined at:"),
-        (lambda: v1.get_variable("q"), ValueError, "Variable q did not get an initializer, so its `shape` argument must be specified."),
-        (lambda: v1.get_variable("q", [2], initializer=tf.constant([1.0])), ValueError, "If initializer is a constant, do not specify shape."),
+        (lambda: v1.get_variable("w", [2]), ValueError, "Variable w already exists, disallowed. Did you mean to set "
+                                                        "reuse=True or reuse=tf.AUTO_REUSE in VarScope? Originally "
+                                                        "defined at:"),
+        (lambda: v1.get_variable("q"), ValueError, "Variable q did not get an initializer, so its `shape` argument "
+                                                   "must be specified."),
+        (lambda: v1.get_variable("q", [2], initializer=tf.constant([1.0])), ValueError, "If initializer is a "
+                                                                                        "constant, do not specify "
+                                                                                        "shape."),
         (lambda: v1.get_variable("q", initializer=np.zeros(2), dtype=tf.float32), ValueError,
          "Initializer type '<dtype: 'float64'>' and explicit dtype '<dtype: 'float32'>' don't match."),
-        (lambda: v1.get_variable("q", [None, 2]), ValueError, "The initializer passed is not valid. It should be a callable with no arguments"),
-        (lambda: v1.get_variable("q", [2], dtype=tf.complex64), ValueError, "An initializer for variable q of <dtype: 'complex64'> is required"),
-        (lambda: v1.get_variable("q", [2], custom_getter=3), ValueError, "Passed a custom_getter which is not callable: 3"),
+        (lambda: v1.get_variable("q", [None, 2]), ValueError, "The initializer passed is not valid. It should be a "
+                                                              "callable with no arguments"),
+        (lambda: v1.get_variable("q", [2], dtype=tf.complex64), ValueError, "An initializer for variable q of <dtype: "
+                                                                            "'complex64'> is required"),
+        (lambda: v1.get_variable("q", [2], custom_getter=3), ValueError, "Passed a custom_getter which is not "
+                                                                         "callable: 3"),
         (lambda: v1.variable_scope(None), TypeError, "If default_name is None then name_or_scope is required"),
         (lambda: v1.variable_scope("a", reuse=3), ValueError, "The reuse parameter must be True or False or None."),
-        (lambda: v1.variable_scope(3).__enter__(), TypeError, "VariableScope: name_or_scope must be a string or VariableScope."),
-        (lambda: v1.variable_scope(None, "a", reuse=True).__enter__(), ValueError, "reuse=True cannot be used without a name_or_scope"),
+        (lambda: v1.variable_scope(3).__enter__(), TypeError, "VariableScope: name_or_scope must be a string or "
+                                                              "VariableScope."),
+        (lambda: v1.variable_scope(None, "a", reuse=True).__enter__(), ValueError, "reuse=True cannot be used without "
+                                                                                   "a name_or_scope"),
     ],
 )  # fmt: skip
 def test_refusals(what, error, text):
@@ -125,7 +141,11 @@ def test_defaults_come_from_the_scope():
     losses = v1.get_collection(v1.GraphKeys.REGULARIZATION_LOSSES)
     assert w.dtype.base_dtype is tf.float64 and w.initial_value.name == "a/w/Initializer/Const:0"
     assert [loss.name for loss in losses][:1] == ["a/w/Regularizer/mul:0"]
-    assert v1.local_variables() == [local] and v1.get_collection("foo") == [fixed] and fixed not in v1.trainable_variables()
+    assert (
+        v1.local_variables() == [local]
+        and v1.get_collection("foo") == [fixed]
+        and fixed not in v1.trainable_variables()
+    )
     assert scope.dtype is tf.float64 and scope.regularizer is not None
     with v1.Session() as session:
         session.run(v1.global_variables_initializer())
@@ -175,7 +195,9 @@ def test_partitioned_variables():
         assert v1.get_variable("p", [5, 3]) is p
         with pytest.raises(ValueError, match=r"specified partitions \[3, 1\] and found partitions \[2, 1\]."):
             v1.get_variable("p", [5, 3], partitioner=v1.fixed_size_partitioner(3))
-    with pytest.raises(ValueError, match="No partitioner was provided, but a partitioned version of the variable was found: p/part_0."):
+    with pytest.raises(
+        ValueError, match="No partitioner was provided, but a partitioned version of the variable was found: p/part_0."
+    ):
         v1.get_variable("p", [5, 3])
     shape = tf.TensorShape([16, 4])
     assert v1.variable_axis_size_partitioner(32)(shape, tf.float32) == [8, 1]

@@ -68,26 +68,36 @@ def test_later_changes_of_the_array_do_not_show():
     "what, error, text",
     [
         (lambda v: v.assign([1.0, 2.0, 3.0]), ValueError,
-         "Cannot assign value to variable ' w:0': Shape mismatch.The variable shape (2,), and the assigned value shape (3,) are incompatible."),
+         "Cannot assign value to variable ' w:0': Shape mismatch.The variable shape (2,), and the assigned value "
+         "shape (3,) are incompatible."),
         (lambda v: v.assign_add([1.0, 2.0, 3.0]), tf.errors.InvalidArgumentError,
-         "Cannot update variable with shape [2] using a Tensor with shape [3], shapes must be equal. [Op:AssignAddVariableOp]"),
-        (lambda v: v.assign(tf.constant([1, 2])), ValueError, "Tensor conversion requested dtype float32 for Tensor with dtype int32"),
+         "Cannot update variable with shape [2] using a Tensor with shape [3], shapes must be equal. "
+         "[Op:AssignAddVariableOp]"),
+        (lambda v: v.assign(tf.constant([1, 2])), ValueError, "Tensor conversion requested dtype float32 for Tensor "
+                                                              "with dtype int32"),
         (lambda v: v.assign("a"), TypeError, "Cannot convert 'a' to EagerTensor of dtype float"),
-        (lambda v: v.scatter_update(tf.IndexedSlices([5.0], [7])), tf.errors.InvalidArgumentError, "indices[0] = 7 is not in [0, 2)"),
-        (lambda v: v.scatter_nd_update([[9]], [1.0]), tf.errors.InvalidArgumentError, "indices[0] = [9] does not index into shape [2]"),
-        (lambda v: v.scatter_add(3), TypeError, "Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: 3"),
+        (lambda v: v.scatter_update(tf.IndexedSlices([5.0], [7])), tf.errors.InvalidArgumentError, "indices[0] = 7 is "
+                                                                                                   "not in [0, 2)"),
+        (lambda v: v.scatter_nd_update([[9]], [1.0]), tf.errors.InvalidArgumentError, "indices[0] = [9] does not "
+                                                                                      "index into shape [2]"),
+        (lambda v: v.scatter_add(3), TypeError, "Argument `sparse_delta` must be a `tf.IndexedSlices`. Received arg: "
+                                                "3"),
         (lambda v: v[5].assign(1.0), tf.errors.InvalidArgumentError, "slice index 5 of dimension 0 out of bounds."),
-        (lambda v: v[0].assign([1.0, 2.0]), tf.errors.InvalidArgumentError, "Cannot broadcast input shape [2] into final shape []"),
-        (lambda v: v.__iadd__(1), RuntimeError, "`variable += value` with `tf.Variable`s is not supported. Use `variable.assign_add(value)`"),
+        (lambda v: v[0].assign([1.0, 2.0]), tf.errors.InvalidArgumentError, "Cannot broadcast input shape [2] into "
+                                                                            "final shape []"),
+        (lambda v: v.__iadd__(1), RuntimeError, "`variable += value` with `tf.Variable`s is not supported. Use "
+                                                "`variable.assign_add(value)`"),
         (lambda v: v.op, AttributeError, "Tensor.op is undefined when eager execution is enabled."),
         (lambda v: v.eval(), RuntimeError, "This operation is not supported when eager execution is enabled."),
         (lambda v: v.set_shape([3]), ValueError, "Shapes (2,) and (3,) are not compatible"),
         (lambda v: tf.convert_to_tensor(v, tf.int32), ValueError,
          "Incompatible type conversion requested to type int32 for `tf.Variable of type float32."),
         (lambda v: tf.Variable(), ValueError, "The `initial_value` arg to `tf.Variable` must be specified except when"),
-        (lambda v: tf.Variable(tf.constant(1), dtype=tf.float32), ValueError, "initial_value: Tensor conversion requested dtype float32"),
+        (lambda v: tf.Variable(tf.constant(1), dtype=tf.float32), ValueError, "initial_value: Tensor conversion "
+                                                                              "requested dtype float32"),
         (lambda v: tf.Variable([1.0], shape=[2]), ValueError,
-         "In this `tf.Variable` creation, the initial value's shape ((1,)) is not compatible with the explicitly supplied `shape` argument ([2])."),
+         "In this `tf.Variable` creation, the initial value's shape ((1,)) is not compatible with the explicitly "
+         "supplied `shape` argument ([2])."),
     ],
 )  # fmt: skip
 def test_refusals_leave_the_variable_as_it_was(what, error, text):
@@ -276,9 +286,19 @@ def test_a_function_may_create_its_variables_at_the_first_call():
 # -- graphs -----------------------------------------------------------------------------------------------------------
 def test_names_and_types_of_a_ref_variable(graph):
     v = ref(2.0, "w")
-    assert ops(graph) == [("w/initial_value", "Const"), ("w", "VariableV2"), ("w/Assign", "Assign"), ("w/read", "Identity")]
+    assert ops(graph) == [
+        ("w/initial_value", "Const"),
+        ("w", "VariableV2"),
+        ("w/Assign", "Assign"),
+        ("w/read", "Identity"),
+    ]
     assert repr(v) == "<tf.Variable 'w:0' shape=() dtype=float32_ref>"
-    assert (v.dtype.name, v.op.type, v.initializer.name, v.value().name) == ("float32_ref", "VariableV2", "w/Assign", "w/read:0")
+    assert (v.dtype.name, v.op.type, v.initializer.name, v.value().name) == (
+        "float32_ref",
+        "VariableV2",
+        "w/Assign",
+        "w/read:0",
+    )
     assert repr(v.assign(3.0)) == "<tf.Tensor 'Assign:0' shape=() dtype=float32_ref>"
     assert v.assign_add(1.0).name == "AssignAdd:0" and v1.assign_sub(v, 1.0, name="less").name == "less:0"
     assert v.assign(1.0, read_value=False).type == "Assign"
@@ -290,7 +310,8 @@ def test_names_and_types_of_a_ref_variable(graph):
 def test_names_and_types_of_a_resource_variable(graph):
     v = v1.Variable(2.0, name="w", use_resource=True)
     assert ops(graph) == [
-        ("w/Initializer/initial_value", "Const"), ("w", "VarHandleOp"), ("w/IsInitialized/VarIsInitializedOp", "VarIsInitializedOp"),
+        ("w/Initializer/initial_value", "Const"), ("w", "VarHandleOp"), ("w/IsInitialized/VarIsInitializedOp",
+        "VarIsInitializedOp"),
         ("w/Assign", "AssignVariableOp"), ("w/Read/ReadVariableOp", "ReadVariableOp"),
     ]  # fmt: skip
     assert repr(v) == "<tf.Variable 'w:0' shape=() dtype=float32>" and v.value().name == "ReadVariableOp:0"
@@ -336,7 +357,14 @@ def test_initial_values_that_depend_on_variables(graph):
     same = ref(random, "same")
     deep = ref(same * 2.0, "deep")
     with v1.Session() as session:
-        assert session.run(v1.report_uninitialized_variables()).tolist() == [b"w", b"twice", b"more", b"random", b"same", b"deep"]
+        assert session.run(v1.report_uninitialized_variables()).tolist() == [
+            b"w",
+            b"twice",
+            b"more",
+            b"random",
+            b"same",
+            b"deep",
+        ]
         init = v1.global_variables_initializer()
         assert (init.name, init.type) == ("init", "NoOp")
         session.run(init)
@@ -358,7 +386,8 @@ def test_initial_values_that_depend_on_variables(graph):
         (lambda v: v.assign(1.0), ValueError, "Shapes must be equal rank, but are 1 and 0 for '{{node Assign}}"),
         (lambda v: v.assign(v1.constant([1, 2])), TypeError,
          "Input 'value' of 'Assign' Op has type int32 that does not match type float32 of argument 'ref'."),
-        (lambda v: v.assign("a"), TypeError, "Expected float32 passed to parameter 'value' of op 'Assign', got 'a' of type 'str' instead."),
+        (lambda v: v.assign("a"), TypeError, "Expected float32 passed to parameter 'value' of op 'Assign', got 'a' of "
+                                             "type 'str' instead."),
         (lambda v: ref(v1.placeholder(tf.float32)), ValueError, "initial_value must have a shape specified: Tensor("),
         (lambda v: ref(1.0, collections="a"), ValueError,
          "collections argument to Variable constructor must be a list, tuple, or set. Got a of type <class 'str'>"),

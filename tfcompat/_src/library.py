@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     function,
     gradient_checker,
     initializers,
+    initializers_v2,
     ops,
     partitioned,
     scopes,

@@ -1,4 +1,4 @@
-"""The `with` statements of graph building: name scopes, control dependencies, devices, collections' keys, init_scope.
+"""The `with` statements of graph building: name scopes, control dependencies, gradient_override_map, init_scope.
 
 Each is a method of tf.Graph and a function on the current graph; eagerly they have the effect TensorFlow gives them
 there (names of variables, callables run at once) or none.  In a graph a scope's name is made unique; eagerly it is not.
@@ -11,7 +11,16 @@ import re
 import threading
 
 from .declare import export
-from .graph import Graph, Operation, _process, context, current_graph
+from .device_scopes import colocate_with, device
+from .graph import Graph, Operation, context
+from .graph_collections import (
+    GraphKeys,
+    add_to_collection,
+    add_to_collections,
+    get_collection,
+    get_collection_ref,
+    root_graph,
+)
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor, Tensor
 
 _ROOT_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
@@ -269,158 +278,6 @@ def control_dependencies(control_inputs):
     return _graph_control_dependencies(graph, control_inputs)
 
 
-# -- devices ----------------------------------------------------------------------------------------------------------
-_FIELDS = ("job", "replica", "task", "device")
-
-
-def parse_device(name):
-    """A device name ("/job:ps/task:1/gpu:0") as a dict of its fields; ValueError for a malformed one."""
-    fields = {}
-    for part in name.split("/"):
-        bits = part.split(":")
-        kind = bits[0].lower()
-        if not part:
-            continue
-        if kind in ("job", "replica", "task") and len(bits) == 2:
-            fields[kind] = bits[1]
-        elif kind in ("cpu", "gpu", "tpu") and len(bits) in (1, 2):
-            fields["device"] = f"{kind.upper()}:{bits[1] if len(bits) == 2 else '*'}"
-        elif kind == "device" and len(bits) in (2, 3):
-            fields["device"] = f"{bits[1].upper()}:{bits[2] if len(bits) == 3 else '*'}"
-        else:
-            raise ValueError(f"Unknown attribute '{bits[0]}' is encountered while parsing the device spec: '{name}'.")
-    return fields
-
-
-def _device_text(fields):
-    return "".join(f"/{k}:{fields[k]}" for k in _FIELDS if k in fields)
-
-
-def merge_devices(outer, inner):
-    """The name of a device given inside another: the inner one's fields win."""
-    return _device_text({**parse_device(outer), **parse_device(inner)})
-
-
-class _Device:
-    """`with graph.device(...)`: a name, a function of the operation, or None to forget outer ones."""
-
-    def __init__(self, graph, spec):
-        self.graph = graph
-        self.spec = spec if spec is None or callable(spec) else _device_text(parse_device(_device_name(spec)))
-
-    def __enter__(self):
-        stack = self.graph.extra.setdefault("devices", [])
-        stack.append(self.spec)
-        self._apply(stack)
-
-    def __exit__(self, *exc):
-        stack = self.graph.extra["devices"]
-        if not stack or stack[-1] is not self.spec:
-            raise RuntimeError("Exiting device scope without proper scope nesting.")
-        stack.pop()
-        self._apply(stack)
-
-    def _apply(self, stack):
-        graph = self.graph
-        # Functions see each operation as it is added; without one, all of a scope's operations get the same name.
-        if any(callable(s) for s in stack):
-            graph.add = lambda operation: _add_with_functions(graph, operation)
-        else:
-            graph.__dict__.pop("add", None)
-        graph._devices[:] = [_merged(stack, None)]
-
-
-def _device_name(spec):
-    return spec.to_string() if hasattr(spec, "to_string") else spec
-
-
-def _merged(stack, operation):
-    """The device of `operation` under a stack of specs; functions are left out where `operation` is None."""
-    name = ""
-    for spec in reversed(stack):
-        if spec is None:
-            break
-        if callable(spec):
-            if operation is None:
-                continue
-            operation.device = name
-            spec = _device_name(spec(operation)) or ""
-        name = merge_devices(spec, name)
-    return name
-
-
-def _add_with_functions(graph, operation):
-    operation.device = _merged(graph.extra["devices"], operation)
-    Graph.add(graph, operation)
-
-
-class _EagerDevice:
-    def __init__(self, name):
-        self.name = name if name is None else _device_text(parse_device(_device_name(name)))
-
-    def __enter__(self):
-        context.device.append(self.name)
-
-    def __exit__(self, *exc):
-        context.device.pop()
-
-
-@export("", v1="device")
-def device(device_name_or_function):
-    """Operations created inside are given this device; eagerly everything runs where JAX's default device is."""
-    graph = context.graph
-    if graph is not None:
-        return _Device(graph, device_name_or_function)
-    if callable(device_name_or_function):
-        raise RuntimeError("tf.device does not support functions when eager execution is enabled.")
-    return _EagerDevice(device_name_or_function)
-
-
-@export("device", v1="")
-def device_v2(device_name):
-    """tf.device of TF2: no functions (RuntimeError)."""
-    if callable(device_name):
-        raise RuntimeError("tf.device does not support functions.")
-    return device(device_name)
-
-
-@contextlib.contextmanager
-def _graph_colocate_with(self, op, ignore_existing=False):
-    """Operations created inside are on the device of `op`; None with ignore_existing forgets all devices."""
-    if op is None and not ignore_existing:
-        raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
-    stack, name = self.extra.get("devices", []), ""
-    if op is not None:
-        name = op.device or ""
-    self.extra["devices"] = [] if not name else [name]
-    before = self._devices[:]
-    self._devices[:] = [name]
-    adder = self.__dict__.pop("add", None)
-    try:
-        yield
-    finally:
-        self.extra["devices"] = stack
-        self._devices[:] = before
-        if adder is not None:
-            self.add = adder
-
-
-@export("", v1="colocate_with")
-def colocate_with(op, ignore_existing=False):
-    """Operations created inside are on the device of `op`."""
-    if context.graph is None:
-        return contextlib.nullcontext()
-    return context.graph.colocate_with(op, ignore_existing)
-
-
-@export("", v1="container")
-def container(container_name):
-    """Names a place for state shared between processes; here every session has its own state, so the name changes
-    nothing.
-    """
-    return current_graph().container(container_name)
-
-
 @contextlib.contextmanager
 def _graph_gradient_override_map(self, op_type_map):
     """Operations of the types mapped here, created inside, are differentiated by the gradient registered under the
@@ -440,9 +297,6 @@ def _graph_gradient_override_map(self, op_type_map):
 Graph.name_scope = lambda self, name: _GraphNameScope(self, name)
 Graph.get_name_scope = lambda self: self._name_stack
 Graph.control_dependencies = _graph_control_dependencies
-Graph.device = lambda self, device_name_or_function: _Device(self, device_name_or_function)
-Graph.colocate_with = _graph_colocate_with
-Graph.container = lambda self, container_name: contextlib.nullcontext(container_name)
 Graph.gradient_override_map = _graph_gradient_override_map
 
 
@@ -491,93 +345,8 @@ def inside_function():
     return context.graph is not None and context.graph.building_function
 
 
-# -- collections ------------------------------------------------------------------------------------------------------
-@export("", v1="GraphKeys")
-class GraphKeys:
-    """The names of the collections that the library itself fills or reads."""
-
-    GLOBAL_VARIABLES = "variables"
-    LOCAL_VARIABLES = "local_variables"
-    METRIC_VARIABLES = "metric_variables"
-    MODEL_VARIABLES = "model_variables"
-    TRAINABLE_VARIABLES = "trainable_variables"
-    SUMMARIES = "summaries"
-    QUEUE_RUNNERS = "queue_runners"
-    TABLE_INITIALIZERS = "table_initializer"
-    ASSET_FILEPATHS = "asset_filepaths"
-    MOVING_AVERAGE_VARIABLES = "moving_average_variables"
-    REGULARIZATION_LOSSES = "regularization_losses"
-    CONCATENATED_VARIABLES = "concatenated_variables"
-    SAVERS = "savers"
-    WEIGHTS = "weights"
-    BIASES = "biases"
-    ACTIVATIONS = "activations"
-    UPDATE_OPS = "update_ops"
-    LOSSES = "losses"
-    SAVEABLE_OBJECTS = "saveable_objects"
-    RESOURCES = "resources"
-    LOCAL_RESOURCES = "local_resources"
-    TRAINABLE_RESOURCE_VARIABLES = "trainable_resource_variables"
-    INIT_OP = "init_op"
-    LOCAL_INIT_OP = "local_init_op"
-    READY_OP = "ready_op"
-    READY_FOR_LOCAL_INIT_OP = "ready_for_local_init_op"
-    SUMMARY_OP = "summary_op"
-    GLOBAL_STEP = "global_step"
-    EVAL_STEP = "eval_step"
-    TRAIN_OP = "train_op"
-    COND_CONTEXT = "cond_context"
-    WHILE_CONTEXT = "while_context"
-    VARIABLES = "variables"
-    _SUMMARY_COLLECTION = "_SUMMARY_V2"
-    _STREAMING_MODEL_PORTS = "streaming_model_ports"
-    _VARIABLE_COLLECTIONS = [
-        GLOBAL_VARIABLES, LOCAL_VARIABLES, METRIC_VARIABLES, MODEL_VARIABLES, TRAINABLE_VARIABLES,
-        MOVING_AVERAGE_VARIABLES,
-        CONCATENATED_VARIABLES, TRAINABLE_RESOURCE_VARIABLES,
-    ]  # fmt: skip
-
-
-_SHARED = {GraphKeys.GLOBAL_VARIABLES, GraphKeys.LOCAL_VARIABLES, GraphKeys.TRAINABLE_VARIABLES}
-
-
-def root_graph():
-    """The graph that owns the variables: the current one, or the one a function being traced belongs to; eagerly the
-    default one.
-    """
-    graph = context.graph
-    while graph is not None and graph.building_function:
-        graph = graph.outer_graph
-    return graph if graph is not None else _process.default_graph()
-
-
-def _collector(key):
-    """The graph that has the collection `key`: functions share the collections of variables with the graph they
-    belong to.
-    """
-    return root_graph() if key in _SHARED else current_graph()
-
-
-@export("", v1="add_to_collection")
-def add_to_collection(name, value):
-    """Adds `value` to a collection of the default graph."""
-    _collector(name).add_to_collection(name, value)
-
-
-@export("", v1="add_to_collections")
-def add_to_collections(names, value):
-    """Adds `value` to each of the collections `names` of the default graph."""
-    for name in (names,) if isinstance(names, str) else dict.fromkeys(names):
-        _collector(name).add_to_collection(name, value)
-
-
-@export("", v1="get_collection")
-def get_collection(key, scope=None):
-    """The items of a collection of the default graph whose names begin with the pattern `scope`."""
-    return _collector(key).get_collection(key, scope)
-
-
-@export("", v1="get_collection_ref")
-def get_collection_ref(key):
-    """A collection of the default graph itself: changing the list changes the collection."""
-    return _collector(key).get_collection_ref(key)
+__all__ = [
+    "GraphKeys", "absolute", "add_to_collection", "add_to_collections", "colocate_with", "control_dependencies",
+    "device", "eager_scope", "get_collection", "get_collection_ref", "init_scope", "name_scope", "outer_graph",
+    "root_graph",
+]  # fmt: skip

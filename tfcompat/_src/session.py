@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import jax
 import numpy as np
 
 from . import dtypes, errors, record
-from .declare import export, publish
+from .config_messages import ConfigProto, RunMetadata, RunOptions
+from .declare import export
 from .engine import lower
 from .graph import Graph, Operation, context, current_graph
 from .shapes import TensorShape
@@ -263,6 +265,8 @@ class BaseSession:
         """
         if self._closed:
             raise RuntimeError("Attempted to use a closed Session.")
+        if options is not None or run_metadata is not None:
+            return self._run_traced(fetches, feed_dict, options, run_metadata)
         if feed_dict:
             return self._run_fed(fetches, feed_dict)
         key = _key(fetches)
@@ -270,6 +274,17 @@ class BaseSession:
         if execution is None:
             execution = self._plan(key, fetches, ())
         return execution.run(self, ())
+
+    def _run_traced(self, fetches, feed_dict, options, metadata):
+        """A run whose time and operations are noted in `metadata`, as far as `options` ask for it."""
+        for given, kind, name in ((options, RunOptions, "options"), (metadata, RunMetadata, "run_metadata")):
+            if given is not None and not isinstance(given, kind):
+                raise TypeError(f"Argument `{name}` must be a tf.{kind.__name__}, but got {type(given).__name__}")
+        started = time.time()
+        result = self.run(fetches, feed_dict)
+        if metadata is not None:
+            metadata.note(self._graph, options, started, time.time())
+        return result
 
     def _plan(self, key, fetches, feed_slots):
         if not self._graph.operations:
@@ -342,7 +357,8 @@ class BaseSession:
         def call(*values, options=None, run_metadata=None):
             if len(values) != len(tensors):
                 raise TypeError(f"make_callable got {len(values)} values for {len(tensors)} feeds")
-            return self.run(fetches, dict(zip([_Hashable(t) for t in tensors], values, strict=True)) if tensors else None)
+            feeds = dict(zip([_Hashable(t) for t in tensors], values, strict=True)) if tensors else None
+            return self.run(fetches, feeds, options, run_metadata)
 
         return call
 
@@ -423,7 +439,11 @@ def _feed_value(tensor, a, value):
     elif isinstance(value, jax.Array) and value.dtype == dtype:
         array = value
     elif dtype == object:
-        array = record.host_array(np.asarray(value)) if a.dtype is dtypes.string else np.asarray(value, object)
+        array = np.asarray(value, object)
+        if a.dtype is dtypes.string:  # by way of objects: NumPy's own strings drop null bytes at the end
+            flat = np.empty(array.size, object)
+            flat[:] = [v.encode() if isinstance(v, str) else v for v in array.ravel().tolist()]
+            array = flat.reshape(array.shape)
         if a.dtype is dtypes.string and not all(isinstance(v, bytes) for v in array.ravel().tolist()):
             raise TypeError(f"Type of feed value {value!r} with type {type(value)} is not compatible with Tensor type string.")
     else:
@@ -472,11 +492,11 @@ class Session(BaseSession):
 class InteractiveSession(BaseSession):
     """A session that is the default one from its creation to `close()`."""
 
-    _open = 0
+    _active_session_count = 0
 
     def __init__(self, target="", graph=None, config=None):
         super().__init__(target, graph, config)
-        if InteractiveSession._open > 0:
+        if InteractiveSession._active_session_count > 0:
             import logging
 
             logging.getLogger().error(
@@ -484,7 +504,7 @@ class InteractiveSession(BaseSession):
                 "unpredictable timing of garbage collection) in some cases. You must explicitly call `InteractiveSession.close()` to release "
                 "resources held by the other session(s). Please use `tf.Session()` if you intend to productionize."
             )
-        InteractiveSession._open += 1
+        InteractiveSession._active_session_count += 1
         self._explicit = graph
         self._enter()
         if graph is not None:
@@ -493,7 +513,7 @@ class InteractiveSession(BaseSession):
 
     def close(self):
         if not self._closed:
-            InteractiveSession._open -= 1
+            InteractiveSession._active_session_count -= 1
         super().close()
         self._leave()
         if self._explicit is not None:
@@ -526,114 +546,3 @@ def session_for(session, graph, what):
             f"session to `{what[:-1]}session=sess)`."
         )
     return session
-
-
-class _Options:
-    """A settings message of TensorFlow's (ConfigProto, GPUOptions, ...): takes and keeps any field; none changes a result here."""
-
-    _nested: tuple = ()
-    _fields: tuple = ()
-
-    def __init__(self, **fields):
-        for k in self._nested:
-            self.__dict__[k] = _NESTED[k]()
-        for k, v in fields.items():
-            setattr(self, k, v)
-
-    def __setattr__(self, name, value):
-        if name not in self._fields and name not in self._nested:
-            raise AttributeError(f"{type(self).__name__} has no field {name!r}")
-        self.__dict__[name] = value
-
-    def __getattr__(self, name):
-        if name in type(self)._fields:
-            default = _LISTS.get(name)
-            value = default() if default else 0
-            self.__dict__[name] = value
-            return value
-        raise AttributeError(f"{type(self).__name__} has no field {name!r}")
-
-    def CopyFrom(self, other):
-        self.__dict__.clear()
-        self.__dict__.update(other.__dict__)
-
-    def __repr__(self):
-        return "\n".join(f"{k}: {v}" for k, v in self.__dict__.items() if not isinstance(v, _Options))
-
-
-_LISTS = {"device_count": dict, "device_filters": list, "session_inter_op_thread_pool": list}
-
-
-class GPUOptions(_Options):
-    """tf.GPUOptions."""
-
-    _fields = (
-        "per_process_gpu_memory_fraction", "allow_growth", "allocator_type", "deferred_deletion_bytes", "visible_device_list",
-        "polling_active_delay_usecs", "polling_inactive_delay_msecs", "force_gpu_compatible", "experimental",
-    )  # fmt: skip
-
-
-class OptimizerOptions(_Options):
-    """tf.OptimizerOptions."""
-
-    _fields = ("do_common_subexpression_elimination", "do_constant_folding", "max_folded_constant_in_bytes", "do_function_inlining",
-               "opt_level", "global_jit_level", "cpu_global_jit")  # fmt: skip
-    L0, L1, ON_1, ON_2, OFF, DEFAULT = -1, 0, 1, 2, -1, 0
-
-
-class GraphOptions(_Options):
-    """tf.GraphOptions."""
-
-    _nested = ("optimizer_options", "rewrite_options")
-    _fields = ("enable_recv_scheduling", "build_cost_model", "build_cost_model_after", "infer_shapes", "place_pruned_graph",
-               "enable_bfloat16_sendrecv", "timeline_step")  # fmt: skip
-
-
-class RewriterConfig(_Options):
-    """The grappler settings of a graph."""
-
-    _fields = ("layout_optimizer", "constant_folding", "shape_optimization", "remapping", "arithmetic_optimization", "memory_optimization",
-               "dependency_optimization", "loop_optimization", "function_optimization", "disable_model_pruning", "auto_mixed_precision",
-               "disable_meta_optimizer", "min_graph_nodes")  # fmt: skip
-    DEFAULT, ON, OFF = 0, 1, 2
-
-
-class ConfigProto(_Options):
-    """tf.ConfigProto: accepted in full; devices and threads are JAX's to choose."""
-
-    _nested = ("gpu_options", "graph_options", "experimental", "rpc_options", "cluster_def")
-    _fields = (
-        "device_count", "intra_op_parallelism_threads", "inter_op_parallelism_threads", "use_per_session_threads",
-        "session_inter_op_thread_pool", "placement_period", "device_filters", "allow_soft_placement", "log_device_placement",
-        "operation_timeout_in_ms", "isolate_session_state", "share_cluster_devices_in_session",
-    )  # fmt: skip
-
-
-class _Anything(_Options):
-    def __setattr__(self, name, value):
-        self.__dict__[name] = value
-
-
-_NESTED = {"gpu_options": GPUOptions, "graph_options": GraphOptions, "optimizer_options": OptimizerOptions,
-           "rewrite_options": RewriterConfig, "experimental": _Anything, "rpc_options": _Anything, "cluster_def": _Anything}  # fmt: skip
-
-
-class RunOptions(_Options):
-    """tf.RunOptions: accepted; tracing gives an empty RunMetadata."""
-
-    _fields = ("trace_level", "timeout_in_ms", "inter_op_thread_pool", "output_partition_graphs", "debug_options",
-               "report_tensor_allocations_upon_oom", "experimental")  # fmt: skip
-    NO_TRACE, SOFTWARE_TRACE, HARDWARE_TRACE, FULL_TRACE = 0, 1, 2, 3
-
-
-class RunMetadata(_Options):
-    """tf.RunMetadata."""
-
-    _fields = ("step_stats", "cost_graph", "partition_graphs", "function_graphs")
-
-    def SerializeToString(self):
-        return b""
-
-
-for _thing in (ConfigProto, GPUOptions, GraphOptions, OptimizerOptions, RunOptions, RunMetadata):
-    publish(_thing, "", v1=_thing.__name__)

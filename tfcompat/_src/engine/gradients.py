@@ -137,6 +137,11 @@ class GradientSignature:
         _, pullback = self.forward(args[: self.n_leaves])
         return pullback(args[self.n_leaves :])
 
+    @property
+    def fn(self):
+        """`apply` as a function of separate arguments, as other signatures have it."""
+        return lambda *args: self.apply(args)
+
     def __repr__(self):
         return f"Gradient({len(self.sub.code)} ops)"
 

@@ -12,7 +12,7 @@ from ..declare import OPS, OpDef, export, op
 from ..graph import context
 from ..scopes import name_scope
 from .core import cast
-from .math import fit, spoken
+from .math import fit, leaf, spoken
 
 
 # -- choosing ---------------------------------------------------------------------------------------------------------
@@ -48,6 +48,13 @@ def select(condition, t, e):
 
 
 def _choose(type, condition, x, y, name):
+    if context.graph is None and condition.__class__ is record.EagerTensor:
+        tensor = x if x.__class__ is record.EagerTensor else y
+        if tensor.__class__ is record.EagerTensor:
+            dtype = tensor._slot.aval.dtype
+            one, two = leaf(x, dtype), leaf(y, dtype)
+            if one is not None and two is not None:
+                return record.record_eager(OPS[type].sig, (condition._slot, one, two))
     if x is None and y is None:
         if "Where" not in OPS:
             raise NotImplementedError("tf.where with one argument")

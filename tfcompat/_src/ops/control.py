@@ -94,7 +94,7 @@ def _branches(type, selector, functions, names, strict, scope):
         _same_results(traced[0], results[0], b, r)
     tensors = [[t for t in b.outputs if t is not None] for b in traced]
     avals = []
-    for i, column in enumerate(zip(*tensors, strict=True)):
+    for column in zip(*tensors, strict=True):
         kinds = {t.dtype.base_dtype.name for t in column}
         if len(kinds) > 1:
             a, b = [t for t in column if t.dtype.base_dtype is not column[0].dtype.base_dtype][:1] + [column[0]]

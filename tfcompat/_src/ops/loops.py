@@ -21,7 +21,7 @@ from jax import lax
 from .. import errors
 from ..engine.program import on_host
 from .bodies import split_known
-from .tensor_array import is_unset, read_kernel
+from .tensor_array import is_unset, read_kernel, write_kernel
 
 CHUNK, CHECKPOINTS = 32, 64
 SCAN_BOUND = 256  # up to so many iterations at most, a masked scan keeps everything instead of computing it again
@@ -147,11 +147,13 @@ class Loop:
     n         carries; `invariant` positions are handed through unchanged by the body
     flows     carry positions that are TensorArrays' contents; `sizes`: flow position -> position of its size, for those that grow
     captures  slots outside in input order; `reads` variables; `states` read and written
-    hoisted   [(input position of a TensorArray, carry position of the index)] reads done outside the body, fed to it after the carries
+    hoisted   [(input position of a TensorArray, carry position of the index)]: reads done outside the body, fed to it after the carries
+    deferred  flow position -> carry position of the index: the body returns the element to write, the write is done outside it
     limit     is the last data input the maximum number of iterations
     """
 
-    def __init__(self, cond, body, n, invariant, flows, sizes, captures, reads, states, hoisted, limit, names):
+    def __init__(self, cond, body, n, invariant, flows, sizes, captures, reads, states, hoisted, deferred, limit, names):
+        self.deferred = deferred
         self.cond, self.body, self.n, self.invariant, self.flows, self.sizes = cond, body, n, invariant, flows, sizes
         self.captures, self.reads, self.states, self.hoisted, self.limit, self.names = captures, reads, states, hoisted, limit, names
         self.moving = [i for i in range(n) if i not in invariant]
@@ -183,12 +185,14 @@ class Loop:
         (out,), _ = self.cond.call([*data[: self.n], *[data[i] for i in self.cond_captures]], read)
         return out
 
-    def step(self, data, moving, states, hoisted=None):
-        """(new moving carries, new states)."""
+    def step(self, data, moving, states, hoisted=None, write=True):
+        """(new moving carries, new states); without `write` the deferred flows' places hold the elements to write."""
         data, read = self.given(data, moving, states)
         if hoisted is None:
             hoisted = [read_kernel(data[ta], data[index]) for ta, index in self.hoisted]
         out, new = self.body.call([*data[: self.n], *hoisted, *[data[i] for i in self.body_captures]], read)
+        for flow, index in self.deferred.items() if write else ():
+            out[flow] = write_kernel(data[flow], data[index], out[flow], grows=flow in self.sizes)
         return [out[i] for i in self.moving], [new.get(v, s) for v, s in zip(self.states, states, strict=True)]
 
     # -- compiled -----------------------------------------------------------------------------------------------------
@@ -198,11 +202,12 @@ class Loop:
         if self.unroll:
             return self._unrolled(data, limit, states)
         count = Count(self, data, limit)
-        data = self._sized(data, states, count)
+        rows = count.ranges(data) if count.exact else None
+        data = self._sized(data, states, count, self.deferred if rows is not None else ())
         if count.exact == 0:
             return (*data[: self.n], *states)
         if count.exact is not None:
-            moving, states = self._scan(data, states, count)
+            moving, states = self._scan(data, states, count, rows)
         else:
             moving, states = self._while(data, limit, states, count)
         out = data[: self.n]
@@ -225,18 +230,30 @@ class Loop:
             out.append(a if a.dtype == b.dtype else a.astype(b.dtype))
         return tuple(out)
 
-    def _scan(self, data, states, count):
-        moving = tuple([jnp.asarray(data[i]) for i in self.moving])
+    def _scan(self, data, states, count, ranges):
+        """`ranges`: (rows of the hoisted reads, where the deferred writes go), or None: then both are done in each iteration."""
+        apart = self.deferred if ranges is not None else {}
+        kept = [p for p, i in enumerate(self.moving) if i not in apart]
+        written = [p for p, i in enumerate(self.moving) if i in apart]
+        rows, places = ranges if ranges is not None else (None, {})
+        moving = tuple([jnp.asarray(data[self.moving[p]]) for p in kept])
         states = tuple([jnp.asarray(s) for s in states])
         k = len(moving)
-        rows = count.rows(data)
 
         def step(carry, row):
-            new, new_states = self.step(data, carry[:k], carry[k:], row)
-            return self._cast([*new, *new_states], carry), None
+            every = [data[i] for i in self.moving]
+            for p, v in zip(kept, carry[:k], strict=True):
+                every[p] = v
+            new, new_states = self.step(data, every, carry[k:], row, write=not apart)
+            return self._cast([*[new[p] for p in kept], *new_states], carry), [new[p] for p in written]
 
-        out, _ = lax.scan(step, (*moving, *states), rows, length=count.exact)
-        return out[:k], out[k:]
+        out, elements = lax.scan(step, (*moving, *states), rows, length=count.exact)
+        full = [None] * len(self.moving)
+        for p, v in zip(kept, out[:k], strict=True):
+            full[p] = v
+        for p, v in zip(written, elements, strict=True):
+            full[p] = _placed(data[self.moving[p]], v, *places[self.moving[p]])
+        return full, out[k:]
 
     def _while(self, data, limit, states, count):
         known = split_known(data)
@@ -267,8 +284,8 @@ class Loop:
         out = dynamic_while(cond, body, (*moving, *states), free, count.bound)
         return out[:k], out[k:]
 
-    def _sized(self, data, states, count):
-        """The carries with TensorArrays given the element shape and the size they will have in the loop."""
+    def _sized(self, data, states, count, done=()):
+        """The carries with TensorArrays (but those `done` otherwise) given the element shape and the size they will have in the loop."""
         data = list(data)
         for flow, size in self.sizes.items():
             if flow in self.invariant:
@@ -279,7 +296,7 @@ class Loop:
                     f"a TensorArray with dynamic_size=True ({self.names[flow]}) written in a loop whose length is not known: give it a size"
                 )
             data[flow] = grown(data[flow], final)
-        unset = [i for i in self.flows if i in self.moving and is_unset(data[i])]
+        unset = [i for i in self.flows if i in self.moving and i not in done and is_unset(data[i])]
         if not unset:
             return data
         moving = [data[i] for i in self.moving]
@@ -336,6 +353,8 @@ class Loop:
                 break
             fed = [read_kernel(now[ta], now[index]) for ta, index in self.hoisted]
             out, new = self.body.call_on_host([*now[: self.n], *fed, *[now[i] for i in self.body_captures]], read, session)
+            for flow, index in self.deferred.items():
+                out[flow] = write_kernel(now[flow], np.asarray(now[index]), out[flow], grows=flow in self.sizes)
             moving = [out[i] for i in self.moving]
             states = [new.get(v, s) for v, s in zip(self.states, states, strict=True)]
             done += 1
@@ -354,6 +373,18 @@ def grown(flow, size):
     if missing <= 0:
         return flow
     return jnp.concatenate([jnp.asarray(flow), jnp.zeros((missing, *flow.shape[1:]), flow.dtype)])
+
+
+def _placed(flow, elements, first, step):
+    """A TensorArray's contents with consecutive `elements` written from index `first` on, upwards or downwards."""
+    n = elements.shape[0]
+    if step < 0:
+        elements, first = elements[::-1], first - n + 1
+    if n == flow.shape[0]:
+        return elements
+    if is_unset(flow):
+        flow = jnp.zeros((flow.shape[0], *elements.shape[1:]), elements.dtype)
+    return lax.dynamic_update_slice_in_dim(jnp.asarray(flow), elements, first, 0)
 
 
 def np_grown(flow, size):
@@ -415,13 +446,13 @@ class Count:
         if kind not in _COMPARISONS or len(node.ins) != 2:
             return None, None
         left, right = [_strip(s) for s in node.ins]
-        for a, b, kind in ((left, right, kind), (right, left, _MIRRORED[kind])):
+        for a, b, compared in ((left, right, kind), (right, left, _MIRRORED[kind])):
             counter = self._counter(a)
             value = known(b, self.fixed_cond, {})
             if counter is not None and value is not None and value.shape in ((), (1,)):
                 step = self.step_of(counter)
                 if step:
-                    n = _iterations(int(self.start[counter].reshape(())), step, kind, int(value.reshape(())))
+                    n = _iterations(int(self.start[counter].reshape(())), step, compared, int(value.reshape(())))
                     return n, n
         return None, None
 
@@ -489,21 +520,34 @@ class Count:
         value = self.sizes.get(carry)
         return None if value is None else int(value)
 
-    def rows(self, data):
-        """For each hoisted read the rows of its TensorArray in the order of the iterations; None where they are not a range."""
-        out = []
+    def ranges(self, data):
+        """(for each hoisted read its TensorArray's rows in the order of the iterations, deferred flow -> (first index, step)).
+
+        None where the indices are no range of consecutive numbers inside the TensorArrays.
+        """
+        rows, places = [], {}
         for ta, index in self.loop.hoisted:
-            step = self.step_of(index) if index in self.start else None
-            flow = data[ta]
-            if step not in (1, -1) or is_unset(flow):
+            found = self._range(data[ta], index)
+            if found is None or is_unset(data[ta]):
                 return None
-            first = int(self.start[index])
-            last = first + step * (self.exact - 1)
-            if not (0 <= min(first, last) and max(first, last) < flow.shape[0]):
+            first, step = found
+            low = min(first, first + step * (self.exact - 1))
+            part = data[ta][low : low + self.exact]
+            rows.append(part[::-1] if step < 0 else part)
+        for flow, index in self.loop.deferred.items():
+            places[flow] = self._range(data[flow], index, flow in self.loop.sizes)
+            if places[flow] is None:
                 return None
-            part = flow[min(first, last) : max(first, last) + 1]
-            out.append(part[::-1] if step < 0 else part)
-        return out if out else None
+        return rows or None, places
+
+    def _range(self, flow, index, grows=False):
+        step = self.step_of(index) if index in self.start else None
+        if step not in (1, -1):
+            return None
+        first = int(self.start[index].reshape(()))
+        last = first + step * (self.exact - 1)
+        inside = min(first, last) >= 0 and (grows or max(first, last) < flow.shape[0])
+        return (first, step) if inside else None
 
 
 _COMPARISONS = ("Less", "LessEqual", "Greater", "GreaterEqual", "NotEqual")

@@ -13,7 +13,10 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from .. import errors
-from ..declare import binary, op, unary
+from ..declare import OpDef, _declare, op, unary
+from ..graph import Slot, aval, context
+from ..record import call, record_eager, to_array
+from ..tensor import EagerTensor
 
 FLOATS = "bfloat16 float16 float32 float64"
 COMPLEX = " complex64 complex128"
@@ -67,8 +70,41 @@ def spoken(shape):
     return "[" + ",".join(map(str, shape)) + "]"
 
 
+_numbers: dict = {}  # (class, number, dtype of the tensor) -> (aval, array)
+
+
+def number_slot(number, dtype):
+    """A fresh leaf holding a Python number as a scalar of `dtype`.
+
+    Fresh, because slots are told apart by identity: two equal numbers sharing one would change the program's structure.
+    Raises TypeError for a number that does not fit.
+    """
+    key = (number.__class__, number, dtype)
+    found = _numbers.get(key)
+    if found is None or not number and str(number) == "-0.0":  # 0.0 and -0.0 are equal keys
+        found = aval(dtype, ()), to_array(number, dtype)
+        if len(_numbers) < 4096 and str(number) != "-0.0":
+            _numbers[key] = found
+    return Slot(None, 0, found[0], found[1])
+
+
+def leaf(value, dtype):
+    """The slot of an eager tensor of `dtype`, or of a Python number next to one; None for everything else."""
+    kind = value.__class__
+    if kind is EagerTensor:
+        return value._slot if value._slot.aval.dtype is dtype else None
+    if kind is float:
+        return number_slot(value, dtype) if dtype.is_floating else None
+    if kind is int:
+        return number_slot(value, dtype) if dtype.is_floating or dtype.is_integer else None
+    return None
+
+
 def pair(type, kernel, names, v1=None, numpy=None, **flags):
-    """`binary` with TensorFlow's message for shapes that do not broadcast; `numpy`: the same function in NumPy."""
+    """An op of two tensors of one dtype: `f(x, y, name=None)`, with a short path for eager tensors and Python numbers.
+
+    Shapes that do not broadcast get TensorFlow's message; `numpy` is the same function in NumPy.
+    """
 
     def checked(x, y):
         if x.shape != y.shape:
@@ -81,7 +117,24 @@ def pair(type, kernel, names, v1=None, numpy=None, **flags):
         with np.errstate(all="ignore"):
             return numpy(x, y)
 
-    return binary(type, checked, names, v1, twin=on_host if numpy else None, **flags)
+    definition = OpDef(type, checked, twin=on_host if numpy else None, **flags)
+    sig, default = definition.sig, definition.name
+
+    def function(x, y, name=None):
+        if context.graph is None:
+            if x.__class__ is EagerTensor:
+                one = x._slot
+                two = y._slot if y.__class__ is EagerTensor else leaf(y, one.aval.dtype)
+                if two is not None:
+                    return record_eager(sig, (one, two))
+            elif y.__class__ is EagerTensor:
+                two = y._slot
+                one = leaf(x, two.aval.dtype)
+                if one is not None:
+                    return record_eager(sig, (one, two))
+        return call(definition, [x, y], None, name, default)
+
+    return _declare(definition, function, names, v1)
 
 
 def _whole(type, f):

@@ -10,31 +10,12 @@ import numpy as np
 
 from .. import dtypes, record
 from ..declare import OPS
-from ..graph import Slot, aval, context
+from ..graph import context
 from ..scopes import name_scope
 from ..tensor import EagerTensor, SymbolicTensor, Tensor
 from . import arithmetic as rules
 from . import products
-
-_numbers: dict = {}  # (class, number, dtype of the tensor) -> (aval, array)
-
-
-def number_slot(number, dtype):
-    """A fresh leaf holding a Python number as a scalar of `dtype`.
-
-    Fresh, because slots are told apart by identity: two equal numbers sharing one would change the program's structure.
-    Raises TypeError for a number that does not fit.
-    """
-    kind = number.__class__
-    key = (kind, number, dtype)
-    found = _numbers.get(key)
-    if found is None:
-        array = record.to_array(number, dtype)
-        found = aval(dtype, ()), array
-        if (number or kind is not float) and len(_numbers) < 4096:  # 0.0 and -0.0 are equal keys
-            _numbers[key] = found
-    return Slot(None, 0, found[0], found[1])
-
+from .math import leaf
 
 def _is_sparse(value):
     return hasattr(value, "_with_values") and not isinstance(value, Tensor)
@@ -56,23 +37,19 @@ def arithmetic(type, name, general=None, strict=True):
 
     def operator(x, y):
         if context.graph is None and x.__class__ is eager:
-            kind = y.__class__
-            if kind is eager:
-                return fast(sig, (x._slot, y._slot))
-            if kind is float or kind is int:
-                slot = x._slot
-                if slot.aval.dtype.is_floating or kind is int and slot.aval.dtype.is_integer:
-                    return fast(sig, (slot, number_slot(y, slot.aval.dtype)))
+            one = x._slot
+            two = y._slot if y.__class__ is eager else leaf(y, one.aval.dtype)
+            if two is not None:
+                return fast(sig, (one, two))
         x, y = _operands(x, y, strict)
         return NotImplemented if y is NotImplemented else general(x, y)
 
     def reflected(y, x):
         if context.graph is None and y.__class__ is eager:
-            kind = x.__class__
-            if kind is float or kind is int:
-                slot = y._slot
-                if slot.aval.dtype.is_floating or kind is int and slot.aval.dtype.is_integer:
-                    return fast(sig, (number_slot(x, slot.aval.dtype), slot))
+            two = y._slot
+            one = leaf(x, two.aval.dtype)
+            if one is not None:
+                return fast(sig, (one, two))
         y = record.convert_to_tensor(y)
         return general(record.convert_to_tensor(x, y.dtype.base_dtype), y)
 

@@ -259,15 +259,17 @@ def _loop(cond, body, leaves, flows, sizes, limit, varying):
     n = len(leaves)
     invariant = {i for i in range(n) if body.outputs[i]._slot is body.arguments[i]._slot}
     hoisted = _hoistable(body, invariant)
+    deferred, results = _deferrable(cond, body, flows, invariant)
     cond.finish()
-    body.finish(extra_feeds=[s for s, _, _ in hoisted])
+    body.finish(extra_feeds=[s for s, _, _ in hoisted], outputs=results)
     captures, reads, states = bodies.inputs_of([cond, body])
     place = {t._slot: n + i for i, t in enumerate(captures)}
     pairs = [(place[source] if outside else source, index) for _, (outside, source), index in hoisted]
     names = [_name(t) for t in leaves]
     loop = Loop(
-        cond, body, n, invariant, list(flows), sizes, [t._slot for t in captures], list(reads), states, pairs, limit is not None, names
-    )
+        cond, body, n, invariant, list(flows), sizes, [t._slot for t in captures], list(reads), states,
+        pairs, deferred, limit is not None, names,
+    )  # fmt: skip
     tensors = [*leaves, *captures, *reads.values(), *([limit] if limit is not None else [])]
     host = cond.host or body.host
     static = set()
@@ -308,6 +310,31 @@ def _hoistable(body, invariant):
         elif flow in arguments and arguments[flow] in invariant:
             out.append((op.outs[0], (False, arguments[flow]), arguments[index]))
     return out
+
+
+def _deferrable(cond, body, flows, invariant):
+    """(flow position -> index position, the body's results): carried TensorArrays that the body does nothing with but one write.
+
+    Their results are the elements written, so that a scan can stack them.
+    """
+    arguments = {t._slot: i for i, t in enumerate(body.arguments)}
+    used: dict = {}
+    for op in body.graph.operations:
+        for s in op.ins:
+            used[s] = used.get(s, 0) + 1
+    in_cond = {s for op in cond.graph.operations for s in op.ins}
+    results, out = list(body.outputs), {}
+    for flow in flows:
+        op = body.outputs[flow].op
+        mine = body.arguments[flow]._slot
+        if flow in invariant or op.type != "TensorArrayWriteV3" or op.sig.op.host or op.control_inputs:
+            continue
+        if op.ins[0] is mine and used[mine] == 1 and used.get(op.outs[0], 0) == 0 and op.ins[1] in arguments:
+            index = arguments[op.ins[1]]
+            if index not in invariant and cond.arguments[flow]._slot not in in_cond:
+                out[flow] = index
+                results[flow] = op.ins[2].tensor
+    return out, results
 
 
 def _control(loop, carries):

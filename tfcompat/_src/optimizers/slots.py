@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 
 from ..declare import export
 from ..engine import dispatch
 from ..graph import context
+from ..scopes import init_scope, outer_graph
 from ..shapes import TensorShape
 
 
-@contextlib.contextmanager
-def lifted():
-    """Leaves the functions being traced: slot variables belong to the eager world, or to the graph, around them."""
-    graph = context.graph
-    if graph is None or not graph.building_function:
-        yield
-        return
-    context.push(outermost())
-    try:
-        yield
-    finally:
-        context.pop()
-
-
-def outermost():
-    """The graph around the functions being traced; None: eager."""
-    graph = context.graph
-    while graph is not None and graph.building_function:
-        graph = graph.outer_graph
-    return graph
+outermost = outer_graph
+lifted = init_scope  # slot variables belong to the eager world, or to the graph, around the functions being traced
 
 
 def is_resource(variable):

@@ -1,0 +1,148 @@
+"""tf.random as users call it against TensorFlow's own numbers: eagerly, in traced functions, in sessions; every bit.
+
+The goldens are the calls of test_random_kernels.py, here made through the public API.
+"""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfcompat as tf
+
+v1 = tf.compat.v1
+FOLDER = Path(__file__).parent / "goldens"
+GOLDEN, MORE = (json.loads((FOLDER / f"random_golden{suffix}.json").read_text()) for suffix in ("", "_more"))
+
+
+def check(value, expected):
+    value = np.asarray(value)
+    assert (value.dtype.name, list(value.shape)) == (expected["dtype"], expected["shape"])
+    flat = value.ravel().tolist()
+    shown = flat if "values" in expected else flat[:8] + flat[-8:]
+    known = expected["values"] if "values" in expected else expected["first8"] + expected["last8"]
+    assert shown == pytest.approx(known, nan_ok=True)
+    assert hashlib.sha256(value.tobytes()).hexdigest() == expected["sha256"], "same to some digits, not to the bit"
+
+
+def call(fn, kw):
+    """Makes the call a golden describes; returns a tensor."""
+    kw = dict(kw)
+    for key in ("dtype", "output_dtype"):
+        if key in kw:
+            kw[key] = tf.as_dtype(kw[key])
+    if fn.startswith(("init1:", "init2:")):
+        face = v1 if fn.startswith("init1") else tf
+        shape = kw.pop("shape")
+        return getattr(face, fn[6:])(**kw)(shape)
+    if "range" in kw:
+        kw["value"] = tf.range(kw.pop("range"))
+    if "range2d" in kw:
+        shape = kw.pop("range2d")
+        kw["value"] = tf.reshape(tf.range(math.prod(shape)), shape)
+    if "logits" in kw:
+        logits = kw["logits"]
+        if isinstance(logits, dict):
+            logits = np.sin(np.arange(math.prod(logits["sin"]), dtype=np.float64)).reshape(logits["sin"]) * 3
+        kw["logits"] = tf.constant(np.array(logits, np.float64).astype(kw.pop("logits_dtype", "float32")))
+    if "x" in kw:
+        kw["x"] = tf.constant(kw["x"], kw.pop("x_dtype", "float32"))
+    if "rate_tensor" in kw:
+        kw["rate"] = tf.constant(kw.pop("rate_tensor"), kw["x"].dtype)
+    if "lam_dtype" in kw:
+        kw["lam"] = tf.constant(kw["lam"], kw.pop("lam_dtype"))
+    elif "lam" in kw:
+        kw["lam"] = tf.constant(kw["lam"], tf.float32)
+    face = v1 if fn.startswith("v1:") else tf
+    for part in fn.removeprefix("v1:").split("."):
+        face = getattr(face, part)
+    return face(**kw)
+
+
+def cases(kind, mode=None):
+    given = [c for g in (GOLDEN, MORE) for c in g.get(kind, [])]
+    return [pytest.param(c, id=c["id"]) for c in given if mode is None or c["mode"] == mode]
+
+
+@pytest.fixture(autouse=True)
+def no_seed_left():
+    yield
+    tf.random.set_seed(0)
+
+
+@pytest.mark.parametrize("case", cases("eager", "eager"))
+def test_eager(case):
+    tf.random.set_seed(case["global_seed"])
+    for made in case["calls"]:
+        check(call(made["fn"], made["kwargs"]).numpy(), made["expected"])
+
+
+def _draw(generator, made):
+    kw = dict(made["kwargs"])
+    if "dtype" in kw:
+        kw["dtype"] = tf.as_dtype(kw["dtype"])
+    return getattr(generator, made["method"])(**kw)
+
+
+@pytest.mark.parametrize("traced", [False, True], ids=["eager", "function"])
+@pytest.mark.parametrize("case", cases("eager", "generator"))
+def test_generator(case, traced):
+    generator = tf.random.Generator.from_seed(case["from_seed"])
+    for made in case["calls"]:
+        draw = tf.function(lambda m=made: _draw(generator, m)) if traced else lambda m=made: _draw(generator, m)
+        check(draw().numpy(), made["expected"])
+        assert generator.state.numpy().tolist() == made["state_after"]
+
+
+@pytest.mark.parametrize("case", cases("tf_function"))
+def test_function(case):
+    tf.random.set_seed(case["global_seed_at_trace"])
+    body = tf.function(lambda: [call(made["fn"], made["kwargs"]) for made in case["body"]])
+    for results in case["invocations"]:
+        for value, expected in zip(body(), results, strict=True):
+            check(value.numpy(), expected)
+    if "invocations_after" in case:
+        tf.random.set_seed(case["later_set_seed"])
+        for results in case["invocations_after"]:
+            for value, expected in zip(body(), results, strict=True):
+                check(value.numpy(), expected)
+
+
+@pytest.mark.parametrize("case", [c for c in cases("tf1_session") if "nodes" in c.values[0]])
+def test_session(case):
+    with tf.Graph().as_default() as graph:
+        if case["graph_seed"] is not None:
+            v1.set_random_seed(case["graph_seed"])
+        nodes = [call(made["fn"], made["kwargs"]) for made in case["nodes"]]
+        for known in case["node_seeds"]:
+            op = graph.get_operation_by_name(known["node"])
+            assert (op.type, op.get_attr("seed"), op.get_attr("seed2")) == (known["type"], known["seed"], known["seed2"])
+    for runs in case["sessions"]:
+        with v1.Session(graph=graph) as session:
+            for fetched in runs:
+                values = session.run([nodes[i] for i in fetched["fetch"]])
+                for value, expected in zip(values, fetched["expected"], strict=True):
+                    check(value, expected)
+
+
+def test_session_initializers():
+    case = next(c for c in GOLDEN["tf1_session"] if c["id"] == "s_get_variable")
+    with tf.Graph().as_default():
+        v1.set_random_seed(case["graph_seed"])
+        with v1.variable_scope("a"):
+            w = v1.get_variable("w", [4, 3])
+            v1.get_variable("b", [3], initializer=v1.zeros_initializer())
+            w2 = v1.get_variable("w2", [3, 2], initializer=v1.truncated_normal_initializer(stddev=0.1))
+        y = v1.random_normal([3])
+        start = v1.global_variables_initializer()
+        with v1.Session() as session:
+            session.run(start)
+            check(session.run(w), case["expected"]["w"])
+            check(session.run(w2), case["expected"]["w2"])
+            check(session.run(y), case["expected"]["y"])
+            session.run(start)
+            check(session.run(w), case["expected"]["w_after_second_init"])
+            check(session.run(w2), case["expected"]["w2_after_second_init"])
