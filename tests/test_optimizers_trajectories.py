@@ -85,7 +85,12 @@ def test_session(case):
         step = v1.train.get_or_create_global_step()
         opt = optimizer(generation, name, arguments, step)
         live = variables if sparse else variables[:2]
-        feeds = [v1.placeholder(dtype, [4, 3]), v1.placeholder(dtype, [3]), v1.placeholder(dtype, [4, 2]), v1.placeholder(tf.int64, [4])]
+        feeds = [
+            v1.placeholder(dtype, [4, 3]),
+            v1.placeholder(dtype, [3]),
+            v1.placeholder(dtype, [4, 2]),
+            v1.placeholder(tf.int64, [4]),
+        ]
         grads = [feeds[0], feeds[1], tf.IndexedSlices(feeds[2], feeds[3], tf.constant([6, 2]))]
         pairs = list(zip(grads, live))
         train = opt.apply_gradients(pairs, global_step=step) if generation == "v1" else opt.apply_gradients(pairs)

@@ -105,7 +105,7 @@ def test_function(case):
         for value, expected in zip(body(), results, strict=True):
             check(value.numpy(), expected)
     if "invocations_after" in case:
-        tf.random.set_seed(case["later_set_seed"])
+        tf.random.set_seed(case["then_set_seed"])
         for results in case["invocations_after"]:
             for value, expected in zip(body(), results, strict=True):
                 check(value.numpy(), expected)

@@ -35,15 +35,27 @@ def trajectory(generation, name, arguments, sparse, dtype):
         live = variables if sparse else variables[:2]
         kept = {}
         for i, (m, v, rows, indices) in enumerate(table.gradients(dtype), 1):
-            grads = [tf.constant(m), tf.constant(v), tf.IndexedSlices(tf.constant(rows), tf.constant(indices), tf.constant([6, 2]))]
+            grads = [
+                tf.constant(m),
+                tf.constant(v),
+                tf.IndexedSlices(tf.constant(rows), tf.constant(indices), tf.constant([6, 2])),
+            ]
             opt.apply_gradients(list(zip(grads, live)))
             step.assign_add(1)
             if i in table.KEPT:
                 kept[str(i)] = [v.numpy().ravel().tolist() for v in live]
         if generation == "keras3":
-            slots = [[f"{k}", v.numpy().ravel().tolist()] for k, v in enumerate(opt.variables) if v.name not in ("iteration", "learning_rate")]
+            slots = [
+                [f"{k}", v.numpy().ravel().tolist()]
+                for k, v in enumerate(opt.variables)
+                if v.name not in ("iteration", "learning_rate")
+            ]
         else:
-            slots = [[f"{i}/{s}", opt.get_slot(v, s).numpy().ravel().tolist()] for i, v in enumerate(live) for s in opt.get_slot_names()]
+            slots = [
+                [f"{i}/{s}", opt.get_slot(v, s).numpy().ravel().tolist()]
+                for i, v in enumerate(live)
+                for s in opt.get_slot_names()
+            ]
     return {"values": kept, "slots": slots}
 
 

@@ -25,10 +25,16 @@ V1 = [
     ("RMSProp", dict(learning_rate=0.05, momentum=0.5, centered=True)),
     ("Ftrl", dict(learning_rate=0.3)),
     ("Ftrl", dict(learning_rate=0.3, l1_regularization_strength=0.05, l2_regularization_strength=0.1)),
-    ("Ftrl", dict(learning_rate=0.3, l1_regularization_strength=0.05, l2_shrinkage_regularization_strength=0.1, beta=0.2)),
+    (
+        "Ftrl",
+        dict(learning_rate=0.3, l1_regularization_strength=0.05, l2_shrinkage_regularization_strength=0.1, beta=0.2),
+    ),
     ("Ftrl", dict(learning_rate=0.3, learning_rate_power=-0.7, initial_accumulator_value=0.5)),
     ("ProximalGradientDescent", dict(learning_rate=0.1)),
-    ("ProximalGradientDescent", dict(learning_rate=0.1, l1_regularization_strength=0.05, l2_regularization_strength=0.1)),
+    (
+        "ProximalGradientDescent",
+        dict(learning_rate=0.1, l1_regularization_strength=0.05, l2_regularization_strength=0.1),
+    ),
     ("ProximalAdagrad", dict(learning_rate=0.3)),
     ("ProximalAdagrad", dict(learning_rate=0.3, l1_regularization_strength=0.05, l2_regularization_strength=0.1)),
 ]

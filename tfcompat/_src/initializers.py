@@ -61,6 +61,10 @@ class Initializer:
         """An initializer made from what `get_config` gave."""
         return cls(**config)
 
+    def clone(self):
+        """An initializer with the same configuration."""
+        return type(self).from_config(self.get_config())
+
     def __call__(self, shape, dtype=None, **kwargs):
         raise NotImplementedError("Initializer subclasses must implement the `__call__()` method.")
 
@@ -108,10 +112,6 @@ class V2(Initializer):
     @classmethod
     def from_config(cls, config):
         return cls(**{k: v for k, v in config.items() if k != "dtype"})
-
-    def clone(self):
-        """An initializer with the same configuration."""
-        return type(self).from_config(self.get_config())
 
     def _draw(self, kind, shape, a, b, dtype):
         if self.seed is None:

@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     initializers_v2,
     ops,
     partitioned,
+    resource_ops,
     scopes,
     session,
     tape,
@@ -22,3 +23,5 @@ from . import optimizers  # noqa: E402, F401
 from . import layers  # noqa: E402, F401
 from . import losses  # noqa: E402, F401
 from . import platform, train  # noqa: E402, F401
+from . import summary  # noqa: E402, F401
+from . import metrics  # noqa: E402, F401

@@ -246,6 +246,8 @@ def _control_op(graph, thing):
         if isinstance(thing, EagerTensor) or callable(thing) and not isinstance(thing, (Tensor, Operation)):
             return None
         if isinstance(thing, (SymbolicTensor, Operation)) and thing.graph is not graph:
+            if hasattr(graph, "outer_controls"):  # a branch or loop body: its operation waits instead
+                graph.outer_controls.append(thing if isinstance(thing, Operation) else thing.op)
             return None
     element = graph.as_graph_element(thing)
     return element.op if isinstance(element, Tensor) else element

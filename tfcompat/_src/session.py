@@ -8,7 +8,7 @@ import time
 import jax
 import numpy as np
 
-from . import dtypes, errors, record
+from . import dtypes, errors
 from .config_messages import ConfigProto, RunMetadata, RunOptions
 from .declare import export
 from .engine import lower

@@ -102,7 +102,7 @@ class GradientTape:
         self._records = None
         self._recording = False
         self._watched: dict = {}
-        self._created_eagerly = context.graph is None
+        self._seen: tuple = ()  # the variables watched, once the tape is used up
 
     def __enter__(self):
         if self._recording:
@@ -150,7 +150,7 @@ class GradientTape:
 
     def watched_variables(self):
         """The variables the tape follows, in the order it met them."""
-        return tuple(self._records.reads) if self._records is not None else ()
+        return self._seen or (tuple(self._records.reads) if self._records is not None else ())
 
     def stop_recording(self):
         """A context in which nothing is recorded."""
@@ -202,6 +202,8 @@ class GradientTape:
             grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
         if zero:
             grads = [_zeros_like(s) if g is None else g for g, s in zip(grads, flat_sources, strict=True)]
+        if not self._persistent:  # what a used tape held goes now, not when the next step's tape takes its name
+            self._seen, self._records, self._watched = tuple(records.reads), _Records(None), {}
         return nest.pack_sequence_as(sources, grads, expand_composites=True)
 
     def _remembered(self, records, targets, cotangents, sources):

@@ -194,9 +194,16 @@ class Creation:
             and outer_graph() is not None
         ):
             raise ValueError(
-                f"Initializer for variable {name or 'Variable'}/ is from inside a control-flow construct, such as a "
-                "loop or conditional. "
-                "When creating a variable inside a loop or conditional, use a lambda as the initializer."
+                f"The `initial_value` passed to `tf.Variable` {name or 'Variable'}/ is from inside a control-flow  "
+                "construct, "
+                "such as a loop or conditional. When creating a `tf.Variable` inside a loop or conditional, use a "
+                "lambda as "
+                f"the `initial_value`. Got: initial_value=({initial_value})"
+                if use_resource
+                else f"Initializer for variable {name or 'Variable'}/ is from inside a control-flow construct, such "
+                "as a loop "
+                "or conditional. When creating a variable inside a loop or conditional, use a lambda as the "
+                "initializer."
             )
         if collections is not None and not isinstance(collections, (list, tuple, set)):
             raise ValueError(

@@ -8,6 +8,8 @@ and its kin for resource variables (no output).
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -41,11 +43,11 @@ READS, REF_READS, VARIABLES = _Pair("ReadVariableOp", _value), _Pair("Identity",
 
 
 def _handle(*, dtype, shape):
-    raise errors.UnimplementedError(
-        None, None, "The handle of a resource variable has no value in tfcompat: fetch the variable itself."
-    )
+    raise AssertionError("asks its operation, see with_session")
 
 
+# What fetching a handle gives: TensorFlow's is an opaque record, too.
+_handle.with_session = lambda session, operation, **settings: operation.name.encode()
 HANDLE = OpDef("VarHandleOp", _handle, host=True)
 
 
@@ -218,30 +220,44 @@ def _slice_update(v, value, *positions, key):
 
 
 class Update:
-    """A way of changing a variable; `ref`, `resource` are its ops in graphs, `eager` the one recorded eagerly,
-    `inputs` their names.
+    """A way of changing a variable: `new(current, *inputs) -> new value`; `inputs` are the inputs' names.
+
+    Its ops are declared when they are first used, as most never are: `ref` and `resource` those in graphs, `eager` the
+    one recorded eagerly, `sig` its signature without settings.
     """
 
-    __slots__ = ("ref", "resource", "eager", "sig", "inputs", "is_scatter")
-
     def __init__(self, ref, resource, new, *inputs, twin=None):
-        def value(v, args, key):
-            return new(v, *args) if key is None else new(v, *args, key=key)
+        self._types, self._new, self._twin = (ref, resource), new, twin
+        self.inputs, self.is_scatter = inputs, inputs[0] == "indices"
 
-        def eager(v, *args, key=None):
-            return value(v, args, key)
+    def _value(self, v, args, key):
+        return self._new(v, *args) if key is None else self._new(v, *args, key=key)
 
-        def in_graph(*args, key=None):
-            return (value(args[-1], args[:-1], key),)
+    @functools.cached_property
+    def eager(self):
+        def kernel(v, *args, key=None):
+            return self._value(v, args, key)
 
-        def in_graph_ref(*args, key=None):
-            made = value(args[-1], args[:-1], key)
+        return OpDef(self._types[1], kernel, twin=self._twin, differentiable=False, alike=False)
+
+    @functools.cached_property
+    def sig(self):
+        return self.eager.signature()
+
+    @functools.cached_property
+    def resource(self):
+        def kernel(*args, key=None):
+            return (self._value(args[-1], args[:-1], key),)
+
+        return OpDef(self._types[1], kernel, differentiable=False, alike=False)
+
+    @functools.cached_property
+    def ref(self):
+        def kernel(*args, key=None):
+            made = self._value(args[-1], args[:-1], key)
             return made, made
 
-        flags = dict(differentiable=False, alike=False)
-        self.eager, self.resource = OpDef(resource, eager, twin=twin, **flags), OpDef(resource, in_graph, **flags)
-        self.ref, self.sig = OpDef(ref, in_graph_ref, **flags), self.eager.signature()
-        self.inputs, self.is_scatter = inputs, inputs[0] == "indices"
+        return OpDef(self._types[0], kernel, differentiable=False, alike=False)
 
 
 UPDATES = {

@@ -119,6 +119,26 @@ class VariableScope:
         """From here on variables are found, not made."""
         self._reuse = True
 
+    def set_initializer(self, initializer):
+        """Sets the default initializer."""
+        self._settings["initializer"] = initializer
+
+    def set_regularizer(self, regularizer):
+        """Sets the default regularizer."""
+        self._settings["regularizer"] = regularizer
+
+    def set_partitioner(self, partitioner):
+        """Sets the default partitioner."""
+        self._settings["partitioner"] = partitioner
+
+    def set_custom_getter(self, custom_getter):
+        """Sets the default custom_getter."""
+        self._settings["custom_getter"] = custom_getter
+
+    def set_dtype(self, dtype):
+        """Sets the default dtype."""
+        self._settings["dtype"] = dtype
+
     def set_use_resource(self, use_resource):
         if context.graph is None and not use_resource:
             raise ValueError("When eager execution is enabled, use_resource cannot be set to false.")
@@ -183,13 +203,6 @@ def _add_setting(name):
     setattr(
         VariableScope, name, property(lambda self: self._settings[name], doc=f"The default {name} of tf.get_variable.")
     )
-
-    def set_it(self, value):
-        self._settings[name] = value
-
-    if not hasattr(VariableScope, f"set_{name}"):
-        set_it.__name__, set_it.__doc__ = f"set_{name}", f"Sets the default {name}."
-        setattr(VariableScope, set_it.__name__, set_it)
 
 
 for _name in _SETTINGS:

@@ -18,6 +18,7 @@ import threading
 from sys import getrefcount
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..graph import Node, Slot, context, next_order
@@ -47,13 +48,13 @@ class Segment:
     special line -> (nodes differentiated, gradient function) for lines that need a node of their own kind
     """
 
-    __slots__ = ("code", "slots", "starts", "leaves", "leaf_of", "live", "special", "nodes", "order", "sealed")
+    __slots__ = ("code", "slots", "starts", "leaves", "leaf_of", "live", "special", "nodes", "order", "sealed", "done")
 
     def __init__(self):
         self.code, self.slots, self.starts, self.leaves, self.leaf_of = [], [], [], [], {}
         self.live, self.special, self.nodes = None, {}, []
         self.order = next_order()
-        self.sealed = False
+        self.sealed = self.done = False
 
     def number(self, s):
         """The number by which this segment's code refers to a slot."""
@@ -161,6 +162,32 @@ class Records:
 
     def watch_read(self, variable, slot):
         return None
+
+    def __del__(self):
+        items, self.items = self.items, []
+        while items:
+            item = items.pop()
+            if item.__class__ is list:
+                segment = item[0]
+                item.clear()
+                _release(segment, 0)
+
+
+def _release(segment, lists):
+    """Takes a dispatched segment apart where only its own slots (and `lists` lists) hold it: the cycle would wait for the collector."""
+    if not segment.done:
+        return
+    inner = 0
+    for s in segment.slots:
+        if s.segment is segment:
+            inner += 1
+    if getrefcount(segment) <= inner + _HELD + lists:
+        for s in segment.slots:
+            s.segment = None
+        segment.slots, segment.leaves, segment.live, segment.leaf_of = [], [], [], {}
+
+
+_HELD = 3  # the caller's name, the parameter, getrefcount's own
 
 
 def set_tapes(tapes):
@@ -382,12 +409,12 @@ def device_value(slot):
 
 
 class _Compiled:
-    """A jitted program, which leaves it takes, and which of its results are asked for (None: all)."""
+    """A jitted program, which leaves it takes, which of those it may overwrite, and which results are asked for (None: all)."""
 
-    __slots__ = ("fn", "picks", "wanted")
+    __slots__ = ("fn", "picks", "donate", "wanted")
 
-    def __init__(self, fn, picks, wanted=None):
-        self.fn, self.picks, self.wanted = fn, picks, wanted
+    def __init__(self, fn, picks, donate=(), wanted=None):
+        self.fn, self.picks, self.donate, self.wanted = fn, picks, donate, wanted
 
 
 _compiled: dict = {}  # (code, results) -> _Compiled
@@ -409,7 +436,8 @@ def _run(segments, outputs):
         key = (tuple(segment.code), tuple([s.index for s in outputs]))
         compiled = _compiled.get(key)
         if compiled is None:
-            compiled = _compile(key, segments, outputs)
+            s = None
+            compiled = _compile(key, segments, outputs, _free(leaves, 0))
         if compiled.fn is None:
             return _run_slow(outputs)
         leaves = [leaves[i] for i in compiled.picks]
@@ -417,7 +445,7 @@ def _run(segments, outputs):
         key, leaves = _joined(segments, outputs)
         compiled = _compiled.get(key)
         if compiled is None:
-            compiled = _compile(key, segments, outputs)
+            compiled = _compile(key, segments, outputs, _free(leaves, 1))
         if compiled.fn is None:
             return _run_slow(outputs)
         leaves = [leaves[i] for i in compiled.picks]
@@ -427,6 +455,11 @@ def _run(segments, outputs):
         if value.__class__ is _ndarray and value.size > DEVICE_FROM:
             value = device_value(s)
         args.append(value)
+    s = value = None  # the names of the loop above would count as holders
+    for i in compiled.donate:
+        if not _given_up(leaves[i], args[i]):
+            with _x64(True):
+                args[i] = jnp.array(args[i], copy=True)
     dispatches += 1
     with _x64(True):
         values = compiled.fn(*args)
@@ -435,6 +468,39 @@ def _run(segments, outputs):
     for s, value in zip(outputs, values, strict=True):
         s.value = value
         s._node = s.segment = None
+    for segment in segments:
+        segment.done = True
+        segment.nodes = []
+        _release(segment, 1)
+
+
+def _given_up(s, value):
+    """Whether a leaf's buffer belongs to this dispatch alone: nobody holds the slot, nor the value elsewhere."""
+    return value.__class__ is not _ndarray and getrefcount(s) <= _LEAF and getrefcount(value) <= _VALUE
+
+
+# References to a slot: its segment's list and dictionary, the leaves of the call, the caller's frame and the parameter; to a value:
+# the slot, the arguments, the frame and the parameter.  Measured below in a call of the same form.
+_LEAF = _VALUE = _FREE = 0
+
+
+def _calibrate():
+    global _LEAF, _VALUE, _FREE
+    segment = Segment()
+    value = object()
+    s = Slot(None, 0, None, value)
+    segment.number(s)
+    _FREE = [getrefcount(x) for x in segment.leaves][0] - 1  # not the name `s`
+    leaves, args = [s], [value]
+    del s, value
+    _LEAF, _VALUE = _counts(leaves[0], args[0])
+
+
+def _counts(s, value):
+    return getrefcount(s), getrefcount(value)
+
+
+_calibrate()
 
 
 def _settled(s):
@@ -471,12 +537,12 @@ def _joined(segments, outputs):
     return (tuple(parts), tuple([first[s.segment] + s.index for s in outputs])), leaves
 
 
-def _compile(key, segments, outputs):
+def _compile(key, segments, outputs, free):
     """Compiles the segments' code for these outputs and remembers it."""
     body, numbers = key
     for given, order, made in _by_code.get(body, ()):  # a program that gives these results and more will do
         if given.issuperset(numbers):
-            made = _compiled[key] = _Compiled(made.fn, made.picks, tuple([order.index(n) for n in numbers]))
+            made = _compiled[key] = _Compiled(made.fn, made.picks, made.donate, tuple([order.index(n) for n in numbers]))
             return made
     for segment in segments:
         segment.materialize()
@@ -488,19 +554,48 @@ def _compile(key, segments, outputs):
     if any(s not in position for s in used):  # reaches beyond these segments: not a structure to remember
         made = _compiled[key] = _Compiled(None, ())
         return made
-    made = _compiled[key] = _Compiled(_jit(code, results, len(used)), [position[s] for s in used])
+    donate = _donated(outputs, [(position[s], s.aval) for s in used], free)
+    made = _compiled[key] = _Compiled(_jit(code, results, len(used), donate), [position[s] for s in used], donate)
     _by_code.setdefault(body, []).append((frozenset(numbers), numbers, made))
     return made
 
 
-def _jit(code, numbers, n):
+def _free(leaves, lists):
+    """The leaves that nobody holds but their segment and `lists` more lists: their buffers may be overwritten."""
+    found, i = set(), -1
+    for s in leaves:  # no enumerate here: its tuple would be one more reference
+        i += 1
+        if getrefcount(s) > _FREE + lists:
+            continue
+        if s.value.__class__ is _ndarray:
+            if s.value.size > DEVICE_FROM:
+                found.add(i)
+        elif getrefcount(s.value) <= 2:
+            found.add(i)
+    return found
+
+
+def _donated(outputs, used, free):
+    """Positions among `used` (positions of leaves) that are free and that some result could take the place of."""
+    room: dict = {}
+    for s in outputs:
+        room[s.aval] = room.get(s.aval, 0) + 1
+    found = []
+    for at, (i, a) in enumerate(used):
+        if i in free and room.get(a, 0):
+            room[a] -= 1
+            found.append(at)
+    return tuple(found)
+
+
+def _jit(code, numbers, n, donate=()):
     made = program(code, numbers, n)
 
     def run(*leaves):
         log.traced("eager program", made, leaves)
         return made.evaluate(leaves)
 
-    return jax.jit(run)
+    return jax.jit(run, donate_argnums=donate)
 
 
 def _run_slow(outputs):

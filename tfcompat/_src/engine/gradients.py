@@ -14,7 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..graph import aval
 from ..tensor import IndexedSlices
-from .infer import PROBES, _bind
+from .infer import PROBES, _bind, static_positions
 from .program import Joint, Pullback, linearize, program
 
 
@@ -42,10 +42,14 @@ class GradientSignature:
     values   per node of the stretch, the value numbers of its outputs in `sub`
     """
 
-    __slots__ = ("op", "sub", "wrt", "inside", "given", "n_leaves", "cache", "settings", "fixed", "pullback", "_joints", "values", "_depends")
+    __slots__ = ("op", "sub", "wrt", "inside", "given", "n_leaves", "cache", "settings", "fixed", "pullback", "_joints", "values", "_depends",
+                 "static_leaves")  # fmt: skip
 
     def __init__(self, sub, wrt, inside, given, n_leaves, values):
         self.values = values
+        # Leaves that some kernel inside needs as NumPy arrays: known while compiling, as they are for that kernel's own operation.
+        needed = {~n[i] for line, n in sub.code if hasattr(line, "fixed") for i in static_positions(line, len(n)) if n[i] < 0}
+        self.static_leaves = tuple(sorted(needed))
         self.op, self.sub, self.wrt, self.inside, self.given, self.n_leaves = GRADIENT, sub, wrt, inside, given, n_leaves
         self.cache, self.settings, self.fixed = {}, {}, {}
         self.pullback = Pullback(self)
@@ -151,8 +155,8 @@ _signatures: dict = {}
 
 def dependencies(sig, avals):
     """Per output of a signature, the set of input positions its value depends on, read off the jaxpr; None where it cannot be traced."""
-    structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (_bind(a, PROBES[0]) for a in avals)]
     try:
+        structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (_bind(a, PROBES[0]) for a in avals)]
         with jax.enable_x64(True):
             jaxpr = jax.make_jaxpr(lambda *args: sig.apply(args))(*structs).jaxpr
     except Exception:  # noqa: BLE001 - a kernel that needs known values cannot be traced without them: then anything may depend on all

@@ -187,6 +187,9 @@ def _bound(sig, avals, fixed):
 def static_positions(sig, n):
     """Positions, among the recorded inputs, of those the kernel needs as NumPy arrays."""
     op = sig.op
+    own = getattr(sig, "static_leaves", None)
+    if own is not None:
+        return own
     if not op.static:
         return ()
     names = [k for i, k in enumerate(op.inputs) if i not in sig.fixed]
@@ -344,7 +347,7 @@ def sizes(slot, k):
     one, other = _sizes(slot, 0), _sizes(slot, 2)
     if one is None or other is None or not one.shape == value.shape == other.shape:
         return value
-    return np.where((one == value) & (one != other), other, value)
+    return np.where((one == value) & (one != other), one + 1, value)
 
 
 def _sizes(slot, k):

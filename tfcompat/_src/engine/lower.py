@@ -299,8 +299,10 @@ class _Lowering:
 
     def _make_static(self, slot):
         """Sees to it that `slot` is known when its reader is compiled; returns the lowest level the reader may run at."""
-        if slot in self.known or slot in self.static:
+        if slot in self.known:
             return 0
+        if slot in self.static:  # a feed, or computed at an earlier level
+            return 0 if slot.node is None else _at_least(self.level[slot] + 1, 0)
         if slot.node is None:
             self.static.add(slot)
             return 0

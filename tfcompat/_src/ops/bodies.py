@@ -18,7 +18,9 @@ from ..engine import dispatch, gradients, infer, lower
 from ..engine.program import by_order
 from ..function import FuncGraph
 from ..graph import GraphSlot, Operation, Signature, aval, context
+from ..scopes import control_dependencies
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
+from ..variable_ops import read_in_graph
 
 
 class BodyGraph(FuncGraph):
@@ -28,14 +30,23 @@ class BodyGraph(FuncGraph):
         super().__init__(name, outer)
         self._collections, self._devices, self._gradient_overrides = outer._collections, outer._devices, outer._gradient_overrides
         self.seed, self.op_seed_counter = outer.seed, outer.op_seed_counter
+        self.outer_controls: list = []  # operations outside that something inside was told to wait for
+
+    def capture(self, tensor, name=None):
+        """The tensor inside that stands for `tensor`; a ref variable's snapshot is read anew, since a loop may change it."""
+        if tensor.__class__ is SymbolicTensor and tensor.op.reads:
+            variable = tensor.op.reads[0]
+            if getattr(variable, "_snapshot", None) is tensor:
+                return read_in_graph(variable)
+        return super().capture(tensor, name)
 
 
 def in_session_graph():
-    """Whether the outermost graph being built is run by a Session: then only what a result depends on runs (TF1)."""
+    """Whether this is (a body in) a graph that a Session runs, no function: then only what a result depends on runs."""
     graph = context.graph
-    while graph is not None and graph.building_function:
+    while isinstance(graph, BodyGraph):
         graph = graph.outer_graph
-    return graph is not None
+    return graph is not None and not graph.building_function
 
 
 class Body:
@@ -97,8 +108,8 @@ class Body:
         self.reads, self.writes = list(p.initial), list(p.final)
         self.host = len(p.stages) > 1 or any(isinstance(s, lower.HostStage) for s in p.stages)
         self.host = self.host or any(s.aval.np == object for s in (*wanted, *self.feeds))  # text
-        static_leaves = [s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static]
-        self.static_reads = [v for v in self.reads if p.initial[v] in static_leaves]
+        late = [s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static]
+        self.static_reads = [v for v in self.reads if p.initial[v] in late]
         self.static_feeds = {self.feeds[i] for i, s in enumerate(p.feeds) if s in p.static_feeds}
         self.differs = None
         if not self.host:
@@ -284,7 +295,7 @@ class ControlOp:
         return f"<op {self.type}>"
 
 
-def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=(), effects=False, eager=None, gradient=None, known=False):  # fmt: skip
+def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=(), effects=False, eager=None, gradient=None, known=False, wait=()):  # fmt: skip
     """Records the operation: data inputs `tensors`, output avals `outputs`, `states` read and written.  Returns the output tensors."""
     graph = context.graph
     definition = ControlOp(type, kernel, len(tensors), static, host, effects, eager)
@@ -296,7 +307,8 @@ def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=
     if full in graph._by_name:
         full = graph.unique_name(type)
     states = tuple(states)
-    out = record.add_op(graph, sig, tensors, full, reads=states, writes=states, avals=tuple(outputs), single=False)
+    with control_dependencies(list(wait)):
+        out = record.add_op(graph, sig, tensors, full, reads=states, writes=states, avals=tuple(outputs), single=False)
     op = out[0].op if isinstance(out, list) else out
     op.state_ins = tuple([SymbolicTensor(GraphSlot(op, ~i, v._aval))._slot for i, v in enumerate(states)])
     return op, out if isinstance(out, list) else []
@@ -325,10 +337,6 @@ def inputs_of(bodies):
 
 def read_now(variable):
     """A tensor with the value of a variable at this place in the graph."""
-    from ..variable_ops import read_in_graph
-
-    if getattr(variable, "_kind", None) == "ref":
-        return variable.read_value() if not context.graph.building_function else read_in_graph(variable)
     return variable._dense_tensor()
 
 

@@ -26,9 +26,14 @@ def _like(t, values):
     return IndexedSlices(values, t.indices, t.dense_shape) if isinstance(t, IndexedSlices) else values
 
 
+def _named(x, name):
+    """`x` under `name` where there are names: in a graph."""
+    return x if context.graph is None else OPS["Identity"].public(x, name=name)
+
+
 def _same_shape(values, clipped):
     """Raises ValueError where a bound broadcast the values to a larger shape."""
-    if values.shape.is_compatible_with(clipped.shape):
+    if values._slot.aval is clipped._slot.aval or values.shape.is_compatible_with(clipped.shape):
         return
     raise ValueError(f"Shapes {values.shape} and {clipped.shape} are incompatible")
 
@@ -63,11 +68,11 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
             clip_norm = cast(OPS["Maximum"].public(clip_norm, 0), values.dtype)
         square_sum = reduce_sum(values * values, axes, keepdims=True)
         positive = square_sum > 0
-        safe = where(positive, square_sum, np.ones((), values.dtype.np))  # no infinite slope of the root at zero
+        safe = where(positive, square_sum, 1.0)  # no infinite slope of the root at zero
         norm = where(positive, OPS["Sqrt"].public(safe), square_sum)
         scaled = values * clip_norm
         _same_shape(values, scaled)
-        return _like(t, OPS["Identity"].public(scaled / OPS["Maximum"].public(norm, clip_norm), name=scope))
+        return _like(t, _named(scaled / OPS["Maximum"].public(norm, clip_norm), scope))
 
 
 @export("", v1="clip_by_average_norm")
@@ -78,7 +83,7 @@ def clip_by_average_norm(t, clip_norm, name=None):
         n = cast(OPS["Size"].public(t), t.dtype)
         inverse = OPS["Rsqrt"].public(reduce_sum(t * t))
         scale = OPS["Minimum"].public(inverse * n, np.ones((), t.dtype.np) / clip_norm)
-        return OPS["Identity"].public(t * clip_norm * scale, name=scope)
+        return _named(t * clip_norm * scale, scope)
 
 
 def _list(t_list):
@@ -100,8 +105,8 @@ def global_norm(t_list, name=None):
         if not halves:
             return record.convert_to_tensor(np.zeros((), np.float32))
         half = reduce_sum(OPS["Pack"].public(halves))
-        two = record.convert_to_tensor(np.asarray(2, half.dtype.np), name="Const")
-        return OPS["Sqrt"].public(half * two, name="global_norm" if context.graph is not None else None)
+        two = 2.0 if context.graph is None else record.convert_to_tensor(np.asarray(2, half.dtype.np), name="Const")
+        return OPS["Sqrt"].public(half * two, name="global_norm")
 
 
 @export("clip_by_global_norm")
@@ -124,5 +129,5 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
                 clipped.append(None)
                 continue
             values = _values(t, f"t_{i}")
-            clipped.append(_like(t, OPS["Identity"].public(values * scale, name=f"{scope}_{i}")))
+            clipped.append(_like(t, _named(values * scale, f"{scope}_{i}")))
     return clipped, use_norm

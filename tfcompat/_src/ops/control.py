@@ -16,7 +16,7 @@ from jax import lax
 
 from .. import dtypes, errors, nest, record
 from ..declare import OPS, export, publish
-from ..graph import Operation, context
+from ..graph import Operation, _process, aval, context
 from ..scopes import control_dependencies, name_scope
 from ..shapes import TensorShape
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
@@ -82,41 +82,52 @@ def _as_value(fn, selector):
 
 def _branches(type, selector, functions, names, strict, scope):
     """Records a cond or switch_case over `functions` and packs its outputs as the first one's result."""
-    session = bodies.in_session_graph()
-    if session:
-        functions = [_as_value(fn, selector) for fn in functions]
-    traced = [bodies.Body(fn, n, ()) for fn, n in zip(functions, names, strict=True)]
+    old = legacy()
+    traced = [bodies.Body(_as_value(fn, selector), n, ()) for fn, n in zip(functions, names, strict=True)]
     for b in traced:
-        if session and b.result is None:
+        if old and b.result is None:
             raise ValueError(f"'{b.name}' must have a return value.")
-    results = [b.result if strict or not session else _only(b.result) for b in traced]
+    results = [b.result if strict or not old else _only(b.result) for b in traced]
     for b, r in zip(traced[1:], results[1:], strict=True):
-        _same_results(traced[0], results[0], b, r)
+        _same_results(traced[0], results[0], b, r, old)
     tensors = [[t for t in b.outputs if t is not None] for b in traced]
     avals = []
     for column in zip(*tensors, strict=True):
         kinds = {t.dtype.base_dtype.name for t in column}
         if len(kinds) > 1:
-            a, b = [t for t in column if t.dtype.base_dtype is not column[0].dtype.base_dtype][:1] + [column[0]]
-            text = f"'{names[0]}' and '{names[-1]}' must have the same type(s). Received {b.dtype.name} from '{names[0]}' and {a.dtype.name} from '{names[-1]}'."
-            raise (ValueError if session else TypeError)(f"Outputs of {text}" if session else f"{names[0]} and {names[-1]} arguments to tf.cond must have the same number, type, and overall structure of return values. {text}")
+            got = " and ".join(f"{t.dtype.name} from '{n}'" for t, n in zip(column, names, strict=True))
+            if old:
+                raise ValueError(f"Outputs of 'true_fn' and 'false_fn' must have the same type(s). Received {got}.")
+            raise TypeError(f"{_DIFFER}\n\nReceived {got}.")
         avals.append(_merged([t._slot.aval for t in column]))
     for b, column in zip(traced, tensors, strict=True):
         b.finish(outputs=column)
-    op, out = _record_branches(type, selector, traced, avals, scope, strict)
-    filled = iter(out)
-    flat = [next(filled) if t is not None else (op if v is not None else None) for t, v in zip(traced[0].outputs, nest.flatten(traced[0].result, expand_composites=True), strict=True)]
-    if isinstance(traced[0].result, Operation) or traced[0].result is None:
-        return op if traced[0].result is not None else None
+    filled = iter(_record_branches(type, selector, traced, avals, scope)[1])
+    flat = [None if t is None else next(filled) for t in traced[0].outputs]
     packed = nest.pack_sequence_as(traced[0].result, flat, expand_composites=True)
-    return packed if strict or not session else _only(packed)
+    return packed if strict or not old else _only(packed)
 
 
-def _same_results(first, one, other, two):
+_DIFFER = (
+    "true_fn and false_fn arguments to tf.cond must have the same number, type, and overall structure of return values."
+)
+_explicit = None  # what enable_control_flow_v2 and disable_control_flow_v2 said last
+
+
+def legacy():
+    """Whether tf.cond keeps to the manners of TF1: lists of one element unpacked, other exceptions."""
+    if not bodies.in_session_graph():
+        return False
+    return not _process.eager if _explicit is None else not _explicit
+
+
+def _same_results(first, one, other, two, old):
     """ValueError or TypeError where two branches return different structures."""
     try:
         nest.assert_same_structure(one, two, expand_composites=True)
     except (TypeError, ValueError) as e:
+        if not old:
+            raise TypeError(f"{_DIFFER}\n\n{e}") from None
         kind = TypeError if isinstance(e, TypeError) else ValueError
         said = "Incompatible return types" if kind is TypeError else "Incompatible return values"
         raise kind(f"{said} of '{first.name}' and '{other.name}': {e}") from None
@@ -125,8 +136,6 @@ def _same_results(first, one, other, two):
 
 
 def _merged(avals):
-    from ..graph import aval
-
     shape = TensorShape._of(avals[0].shape)
     for a in avals[1:]:
         shape = shape.most_specific_compatible_shape(TensorShape._of(a.shape))
@@ -205,7 +214,7 @@ class Branches:
         return [t for t in self.traced[k].replay([tensors[i] for i in self.feeds[k]]) if t is not None]
 
 
-def _record_branches(type, selector, traced, avals, scope, strict=True):
+def _record_branches(type, selector, traced, avals, scope):
     captures, reads, states = bodies.inputs_of(traced)
     made = Branches(type, traced, captures, list(reads), states)
     tensors = [selector, *captures, *reads.values()]
@@ -226,8 +235,9 @@ def _record_branches(type, selector, traced, avals, scope, strict=True):
         gradient = bodies.twin_gradient(lambda start: _twin(made, start, avals))
     effects = any(b.effects() for b in traced)
     return bodies.add(
-        type, scope, kernel, tensors, avals, static=static, host=host, states=states, effects=effects, eager=made.eagerly, gradient=gradient
-    )
+        type, scope, kernel, tensors, avals, static=static, host=host, states=states, effects=effects, eager=made.eagerly,
+        gradient=gradient, wait=[op for b in traced for op in b.graph.outer_controls],
+    )  # fmt: skip
 
 
 def _shapes_differ(traced):
@@ -471,18 +481,29 @@ def execute_fn_for_device(device_branch_fns, default_fn, name="execute_fn"):
 
 @export("", v1="enable_control_flow_v2")
 def enable_control_flow_v2():
-    """Nothing to do: there is one implementation of control flow."""
+    """TF2's manners of tf.cond in graphs, too (there is one implementation)."""
+    global _explicit
+    _explicit = True
 
 
 @export("", v1="disable_control_flow_v2")
 def disable_control_flow_v2():
-    """Nothing to do: there is one implementation of control flow."""
+    """TF1's manners of tf.cond in graphs (there is one implementation)."""
+    global _explicit
+    _explicit = False
 
 
 @export("", v1="control_flow_v2_enabled")
 def control_flow_v2_enabled():
-    """Whether control flow is made of functions: always."""
-    return True
+    """Whether tf.cond in graphs has TF2's manners."""
+    return _process.eager if _explicit is None else _explicit
 
+
+nest.register_composite(
+    IndexedSlices,
+    lambda x: [x.values, x.indices] if x.dense_shape is None else [x.values, x.indices, x.dense_shape],
+    lambda like, parts: IndexedSlices(*parts),
+    lambda a, b: type(a) is type(b) and (a.dense_shape is None) == (b.dense_shape is None),
+)
 
 __all__ = ["cond_v1", "errors", "group", "with_dependencies"]

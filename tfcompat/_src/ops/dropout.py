@@ -11,6 +11,7 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from .math import FLOATS
+from .random_kernels import quotient
 from .reductions import old_name
 
 
@@ -24,7 +25,7 @@ def dropout_kernel(x, drawn, *, rate):
 @op("DropoutOfTensor", name="SelectV2", dtypes=FLOATS)
 def dropout_of_tensor_kernel(x, drawn, rate):
     """The rate as a tensor: divides where a known rate multiplies, as TensorFlow does."""
-    return jnp.where(drawn >= rate, x / (1 - rate), 0)
+    return jnp.where(drawn >= rate, quotient(x, 1 - rate), 0)
 
 
 def _noise_shape(x, noise_shape):

@@ -26,7 +26,7 @@ from .tensor_array import is_unset, read_kernel, write_kernel
 CHUNK, CHECKPOINTS = 32, 64
 SCAN_BOUND = 256  # up to so many iterations at most, a masked scan keeps everything instead of computing it again
 SIMULATED = 512  # iterations of integer bookkeeping tried out while compiling to learn a trip count
-UNROLLED = 5000
+UNROLLED = 2000
 
 
 # -- loops of unknown length ------------------------------------------------------------------------------------------
@@ -312,7 +312,8 @@ class Loop:
 
     def _unrolled(self, data, limit, states):
         moving = [data[i] for i in self.moving]
-        for i in range(UNROLLED):
+        count = Count(self, data, limit).exact
+        for i in range(UNROLLED if count is None or count <= UNROLLED else 0):
             go_on = self.condition(data, moving, states) if limit is None or i < int(limit) else np.False_
             if not isinstance(go_on, (np.ndarray, np.generic)):
                 raise NotImplementedError(

@@ -158,6 +158,8 @@ def add_n(inputs, name=None):
     inputs = list(inputs)
     if not inputs:
         raise ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
+    if context.graph is None and len(inputs) > 1 and all([x.__class__ is EagerTensor for x in inputs]):
+        return record.record_eager(OPS["AddN"].signature(), tuple([x._slot for x in inputs]))
     dtype = record._unify(OPS["AddN"], inputs, ("inputs",) * len(inputs))
     tensors = [record.convert_to_tensor(x, None if isinstance(x, (record.Tensor, IndexedSlices)) else dtype) for x in inputs]
     if len(tensors) == 1:

@@ -269,8 +269,15 @@ def print_v1(input_, data, message=None, first_n=None, summarize=None, name=None
 
 
 def _flat(array, summarize):
-    items = [text_of(np.asarray(v)) for v in array.ravel()[:summarize]]
+    summarize = array.size if summarize < 0 else summarize
+    items = [v.decode(errors="replace") if isinstance(v, bytes) else text_of(np.asarray(v)) for v in array.ravel()[:summarize]]
     return " ".join(items) + ("..." if array.size > summarize else "")
+
+
+def _listed(array, summarize):
+    """A tensor's first values as a failed eager assertion shows them."""
+    items = [str(v) for v in (array.ravel() if summarize < 0 else array.ravel()[:summarize])]
+    return ", ".join(items + ["..."] if len(items) < array.size else items)
 
 
 # -- assertions -------------------------------------------------------------------------------------------------------------
@@ -278,6 +285,7 @@ def _flat(array, summarize):
 def assert_op(condition, data, summarize=None, name=None):
     """Raises InvalidArgumentError with `data` where `condition` is false; in a graph, an operation to depend on."""
     summarize = 3 if summarize is None else summarize
+    spoken = str(condition)
     condition = record.convert_to_tensor(condition, dtypes.bool)
     tensors = [record.convert_to_tensor(d) for d in data]
 
@@ -288,7 +296,7 @@ def assert_op(condition, data, summarize=None, name=None):
 
     if context.graph is None:
         if not np.all(condition._numpy()):
-            text = "\n".join(_flat(t._numpy(), summarize) for t in tensors)
-            raise errors.InvalidArgumentError(None, None, f"Expected '{condition}' to be true. Summarized data: {text}")
+            text = "\n".join(_listed(t._numpy(), summarize) for t in tensors)
+            raise errors.InvalidArgumentError(None, None, f"Expected '{spoken}' to be true. Summarized data: {text}")
         return None
     return _call(ASSERT, kernel, [condition, *tensors], f"{name or 'Assert'}/Assert", (), False)

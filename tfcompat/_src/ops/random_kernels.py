@@ -86,7 +86,11 @@ def scale_and_shift(values, scale, shift):
         values, scale, shift = (lax.convert_element_type(x, np.float32) for x in (values, scale, shift))
         product = lax.reduce_precision(values * scale, info.nexp, info.nmant)
         return lax.convert_element_type(lax.reduce_precision(product + shift, info.nexp, info.nmant), dtype)
-    return uncombined(values * scale) + shift
+    # A select between numbers and NaN (`uncombined`) is not enough: where `scale` is a constant of the program the compiler knows
+    # that no product is NaN.  That none is beyond the largest number it does not.
+    product = values * scale
+    largest = jnp.asarray(np.finfo(dtype).max, dtype)
+    return jnp.where(jnp.isinf(product), product + shift, jnp.minimum(product, largest) + shift)
 
 
 def uniform(state, *, shape, dtype):

@@ -254,6 +254,13 @@ _arg("ArgMin", _first_least, None)
 def _publish_arg(name, type):
     def function(input, axis=None, output_type=dtypes.int64, name=None):
         dimension = 0 if axis is None else axis
+        if context.graph is None and input.__class__ is EagerTensor and dimension.__class__ is int:
+            key = type, dimension, output_type
+            sig = _sigs.get(key)
+            if sig is None:
+                settings = {"output_type": dtypes.as_dtype(output_type)}
+                sig = _sigs[key] = OPS[type].signature(settings, {1: np.array(dimension, np.int32)})
+            return record.record_eager(sig, (input._slot,))
         return record.call(OPS[type], [input, dimension], {"output_type": dtypes.as_dtype(output_type)}, name)
 
     def function_v1(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):

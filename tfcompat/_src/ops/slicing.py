@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, errors, record
-from ..declare import OPS, export
+from ..declare import OPS, export, publish
 from ..engine import infer as inference
 from ..graph import Slot, aval, context
 from ..scopes import name_scope
@@ -279,6 +279,7 @@ def attach(cls):
 
 
 attach(Tensor)
+publish(None, "newaxis")
 
 
 # -- functions --------------------------------------------------------------------------------------------------------

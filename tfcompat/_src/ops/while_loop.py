@@ -100,7 +100,7 @@ def _record(cond, body, loop_vars, shape_invariants, maximum_iterations, back_pr
     body_body = bodies.Body(lambda *a: _listed(body(*a), loop_vars), "body", avals, pack)
     _check_result(body_body, loop_vars, leaves, avals, contents)
     loop, tensors, static, host = _loop(cond_body, body_body, leaves, flows, sizes, limit, varying)
-    outs = [_leaving(a, t._slot.aval) for a, t in zip(avals, body_body.outputs, strict=True)]
+    outs = [t._slot.aval if i in contents and a.shape is None else a for i, (a, t) in enumerate(zip(avals, body_body.outputs, strict=True))]
     made = _operation(loop, tensors, static, host, outs, scope)
     if not back_prop:
         made = [OPS["StopGradient"].public(t) if t._slot.aval.differentiable else t for t in made]
@@ -119,6 +119,7 @@ def _operation(loop, tensors, static, host, outs, scope):
     op, made = bodies.add(
         "While", scope, kernel, tensors, outs, static=static, host=host, states=loop.states, effects=effects,
         eager=lambda op, tensors: _replayed(loop, tensors), gradient=gradient,
+        wait=[op for b in (loop.cond, loop.body) for op in b.graph.outer_controls],
     )  # fmt: skip
     growing = [size for flow, size in loop.sizes.items() if flow not in loop.invariant]
     if growing and not host:
@@ -244,13 +245,6 @@ def _check_result(body, loop_vars, leaves, avals, contents):
 
 def _name(tensor):
     return tensor.name
-
-
-def _leaving(a, out):
-    """The static shape after the loop: what is known both before and after an iteration."""
-    if a.shape is None:
-        return aval(a.dtype, out.shape)
-    return a
 
 
 # -- which strategy ---------------------------------------------------------------------------------------------------

@@ -104,8 +104,11 @@ class Plan:
                 ins.append(g.indices._slot)
             else:
                 ins.append(g._slot)
-        ins += [v._value._slot for v in self.state]
-        for v, t in zip(self.state, dispatch.record(self.sig, tuple(ins)), strict=True):
+        # The slot of the read where there was one: then the old value has one holder, and its buffer may be overwritten.
+        ins += [(v._value if v._read is None else v._read)._slot for v in self.state]
+        new = dispatch.record(self.sig, tuple(ins))
+        del ins
+        for v, t in zip(self.state, new, strict=True):
             v._value = t  # what Variable._set does, without asking for every variable whether the value is pending
             v._read = None
         dispatch.assigned()
@@ -117,7 +120,9 @@ class Plan:
         for g in grads:
             tensors += [g.values, g.indices] if g.__class__ is IndexedSlices else [g]
         graph, state = context.graph, tuple([v._owner for v in self.state])
-        return record.add_op(graph, self.sig, tensors, graph.op_name(name, "ApplyGradients"), reads=state, writes=state, avals=())
+        return record.add_op(
+            graph, self.sig, tensors, graph.op_name(name, "ApplyGradients"), reads=state, writes=state, avals=()
+        )
 
 
 def signature_key(grads):

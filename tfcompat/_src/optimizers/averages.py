@@ -54,7 +54,9 @@ class ExponentialMovingAverage:
             updates = []
             for v in var_list:
                 average = self.average(v)
-                updates.append(assign_moving_average(average, v, decay, zero_debias=id(average) in self._debiased))
+                # TensorFlow's `w/read` shares the variable's memory: under control dependencies it shows what they wrote.
+                value = v.read_value() if context.graph is not None and is_variable(v) else v
+                updates.append(assign_moving_average(average, value, decay, zero_debias=id(average) in self._debiased))
             if context.graph is None:
                 dispatch.flush()
                 return None
@@ -129,10 +131,15 @@ def _debiased(variable, value, decay):
             zeros, dtype = np.zeros(variable.shape.as_list(), variable.dtype.base_dtype.np), variable.dtype.base_dtype
             name = slots.op_name(variable)
             if context.graph is None:
-                made = slots.eager_variable(zeros, dtype, f"{name}/biased"), slots.eager_variable(zeros.sum(), dtype, f"{name}/local_step")
+                made = (
+                    slots.eager_variable(zeros, dtype, f"{name}/biased"),
+                    slots.eager_variable(zeros.sum(), dtype, f"{name}/local_step"),
+                )
             else:
                 made = tuple(
-                    slots.graph_variable(f"{name}/{n}", slots._Fill(0, "zeros"), shape, dtype, slots.is_resource(variable))
+                    slots.graph_variable(
+                        f"{name}/{n}", slots._Fill(0, "zeros"), shape, dtype, slots.is_resource(variable)
+                    )
                     for n, shape in (("biased", variable.shape), ("local_step", []))
                 )
         extra[graph] = made
@@ -145,4 +152,3 @@ def _debiased(variable, value, decay):
 
 
 publish(assign_moving_average, "__internal__.train.assign_moving_average", v1="train.assign_moving_average")
-

@@ -60,7 +60,9 @@ class Optimizer:
     def minimize(self, loss, global_step=None, var_list=None, gate_gradients=GATE_OP, aggregation_method=None,
                  colocate_gradients_with_ops=False, name=None, grad_loss=None):  # fmt: skip
         """Adds (eagerly: takes) one step that lowers `loss`; returns the train op.  ValueError where no variable has a gradient."""
-        pairs = self.compute_gradients(loss, var_list, gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss)
+        pairs = self.compute_gradients(
+            loss, var_list, gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss
+        )
         if not any([g is not None for g, _ in pairs]):
             raise ValueError(
                 "No gradients provided for any variable, check your graph for ops that do not support gradients, between variables "
@@ -77,10 +79,13 @@ class Optimizer:
         if callable(loss) and not isinstance(loss, Tensor):
             return self._gradients_of_function(loss, var_list, grad_loss)
         if context.graph is None:
-            raise RuntimeError("`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled.")
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager execution is enabled."
+            )
         if gate_gradients not in (Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH):
             raise ValueError(
-                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not " f"{gate_gradients}"
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP, Optimizer.GATE_GRAPH.  Not "
+                f"{gate_gradients}"
             )
         self._assert_valid_dtypes([loss])
         if grad_loss is not None:
@@ -280,7 +285,9 @@ class Optimizer:
 
     def _get_or_make_slot_with_initializer(self, var, initializer, shape, dtype, slot_name, op_name):
         """The slot of `var`, made by `initializer` if it is not there."""
-        return self._made(var, slot_name, lambda: slots.create_slot_with_initializer(var, initializer, shape, dtype, op_name))
+        return self._made(
+            var, slot_name, lambda: slots.create_slot_with_initializer(var, initializer, shape, dtype, op_name)
+        )
 
     def _zeros_slot(self, var, slot_name, op_name):
         """The slot of `var`, made of zeros if it is not there."""

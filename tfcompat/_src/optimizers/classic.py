@@ -117,11 +117,16 @@ class AdagradDAOptimizer(FormulaOptimizer):
     def __init__(self, learning_rate, global_step, initial_gradient_squared_accumulator_value=0.1, l1_regularization_strength=0.0,
                  l2_regularization_strength=0.0, use_locking=False, name="AdagradDA"):  # fmt: skip
         if initial_gradient_squared_accumulator_value <= 0.0:
-            raise ValueError(f"initial_gradient_squared_accumulator_value must be positive: {initial_gradient_squared_accumulator_value}")
+            raise ValueError(
+                f"initial_gradient_squared_accumulator_value must be positive: {initial_gradient_squared_accumulator_value}"
+            )
         super().__init__(use_locking, name)
         self._learning_rate, self._global_step = learning_rate, global_step
         self._initial_gradient_squared_accumulator_value = initial_gradient_squared_accumulator_value
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
 
     def _values(self):
         values = super()._values()
@@ -144,7 +149,11 @@ class AdadeltaOptimizer(FormulaOptimizer):
 
     _dense, _sparse = training_ops.adadelta, training_ops.sparse_adadelta
     _state = ("accum", "accum_update")
-    _hypers = (("lr", "_lr", "_lr_t", "lr"), ("rho", "_rho", "_rho_t", "rho"), ("epsilon", "_epsilon", "_epsilon_t", "epsilon"))
+    _hypers = (
+        ("lr", "_lr", "_lr_t", "lr"),
+        ("rho", "_rho", "_rho_t", "rho"),
+        ("epsilon", "_epsilon", "_epsilon_t", "epsilon"),
+    )
 
     def __init__(self, learning_rate=0.001, rho=0.95, epsilon=1e-8, use_locking=False, name="Adadelta"):
         super().__init__(use_locking, name)
@@ -166,7 +175,9 @@ class RMSPropOptimizer(FormulaOptimizer):
         ("epsilon", "_epsilon", "_epsilon_tensor", "epsilon"),
     )  # fmt: skip
 
-    def __init__(self, learning_rate, decay=0.9, momentum=0.0, epsilon=1e-10, use_locking=False, centered=False, name="RMSProp"):
+    def __init__(
+        self, learning_rate, decay=0.9, momentum=0.0, epsilon=1e-10, use_locking=False, centered=False, name="RMSProp"
+    ):
         super().__init__(use_locking, name)
         self._learning_rate, self._decay, self._momentum, self._epsilon = learning_rate, decay, momentum, epsilon
         self._centered = centered
@@ -214,7 +225,12 @@ class FtrlOptimizer(FormulaOptimizer):
 
     @property
     def _hypers(self):
-        l2 = ("l2", "_adjusted_l2", "_adjusted_l2_regularization_strength_tensor", "adjusted_l2_regularization_strength")
+        l2 = (
+            "l2",
+            "_adjusted_l2",
+            "_adjusted_l2_regularization_strength_tensor",
+            "adjusted_l2_regularization_strength",
+        )
         shrink = self._names[2]
         power = ("lr_power", "_learning_rate_power", "_learning_rate_power_tensor", "learning_rate_power")
         middle = (("l2_shrinkage", shrink, shrink + "_tensor", shrink[1:]),) if self._shrinks() else ()
@@ -255,7 +271,10 @@ class ProximalGradientDescentOptimizer(FormulaOptimizer):
                  name="ProximalGradientDescent"):  # fmt: skip
         super().__init__(use_locking, name)
         self._learning_rate = learning_rate
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
 
 
 @export("", v1="train.ProximalAdagradOptimizer")
@@ -272,7 +291,10 @@ class ProximalAdagradOptimizer(FormulaOptimizer):
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
         super().__init__(use_locking, name)
         self._learning_rate, self._initial_accumulator_value = learning_rate, initial_accumulator_value
-        self._l1_regularization_strength, self._l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+        self._l1_regularization_strength, self._l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
 
     def _create_slots(self, var_list):
         for v in var_list:

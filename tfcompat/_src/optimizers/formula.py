@@ -50,7 +50,10 @@ class Recipe:
             given[op.grad], given["indices"] = (grad[0], grad[1]) if isinstance(grad, tuple) else (grad, None)
             new.append(op.kernel(*state, *[given[k] for k in op.inputs], **self.settings))
         decays = dict(self.decays)
-        after = [v * inputs[decays[k]].astype(v.dtype) if k in decays else v for k, v in zip(self.shared, shared, strict=True)]
+        after = [
+            v * inputs[decays[k]].astype(v.dtype) if k in decays else v
+            for k, v in zip(self.shared, shared, strict=True)
+        ]
         return after, new
 
 
@@ -75,7 +78,11 @@ class FormulaOptimizer(Optimizer):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         # A user's subclass with an update of its own is driven by the base class, one variable after the other.
-        cls._fused = cls.__module__.startswith(__package__) or not any(n in cls.__dict__ for n in cls._own_methods) and cls._fused
+        cls._fused = (
+            cls.__module__.startswith(__package__)
+            or not any(n in cls.__dict__ for n in cls._own_methods)
+            and cls._fused
+        )
 
     def _ops(self):
         """(dense op, sparse op, settings)."""
@@ -193,7 +200,9 @@ class FormulaOptimizer(Optimizer):
     def _filled_slot(self, var, value, label, slot_name, op_name=None):
         """The slot of `var` filled with `value`; `label` names the initial value's operation."""
         dtype = var.dtype.base_dtype
-        return self._get_or_make_slot_with_initializer(var, slots._Fill(value, label), var.shape, dtype, slot_name, op_name or self._name)
+        return self._get_or_make_slot_with_initializer(
+            var, slots._Fill(value, label), var.shape, dtype, slot_name, op_name or self._name
+        )
 
 
 FormulaOptimizer._fused = True

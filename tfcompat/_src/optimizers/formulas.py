@@ -178,6 +178,8 @@ def one_by_one(formula, n_state, grad_at):
     def apply(*args, **settings):
         state, inputs, indices = tuple(args[:n_state]), list(args[n_state:-1]), args[-1]
         grads = inputs[grad_at]
+        if indices.shape[0] == 0:
+            return state
 
         def step(i, state):
             inputs[grad_at] = lax.dynamic_slice_in_dim(grads, i, 1)

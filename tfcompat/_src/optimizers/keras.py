@@ -10,7 +10,6 @@ from . import keras_formulas as formulas
 from .keras_base import Optimizer
 
 
-
 def _public(name):
     return export(f"keras.optimizers.{name} optimizers.{name} keras.optimizers.experimental.{name}", v1="")
 
@@ -215,7 +214,12 @@ class Ftrl(_BuiltIn):
         for k, v in strengths.items():
             if v < 0.0:
                 raise ValueError(f"`{k}` needs to be positive or zero. Received: {k}={v}.")
-        self._keep(learning_rate_power=learning_rate_power, initial_accumulator_value=initial_accumulator_value, beta=beta, **strengths)
+        self._keep(
+            learning_rate_power=learning_rate_power,
+            initial_accumulator_value=initial_accumulator_value,
+            beta=beta,
+            **strengths,
+        )
 
     def _groups_of(self):
         return [("accumulator", float(self.initial_accumulator_value)), ("linear", "zeros")]
@@ -285,5 +289,3 @@ class Lamb(_Moments):
     """Adam's step scaled to the size of each variable (You et al. 2019)."""
 
     _formula = staticmethod(formulas.lamb)
-
-

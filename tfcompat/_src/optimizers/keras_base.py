@@ -23,7 +23,14 @@ from .keras_recipe import KerasRecipe
 from .schedules import LearningRateSchedule, deserialize, serialize
 
 _KERAS2_HOOKS = ("_resource_apply_dense", "_resource_apply_sparse", "_create_slots", "_prepare_local")
-_KERAS3_ONLY = ("weight_decay", "use_ema", "ema_momentum", "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps")
+_KERAS3_ONLY = (
+    "weight_decay",
+    "use_ema",
+    "ema_momentum",
+    "ema_overwrite_frequency",
+    "loss_scale_factor",
+    "gradient_accumulation_steps",
+)
 
 
 class Generations(type):
@@ -34,7 +41,13 @@ class Generations(type):
         if old is not None and not any(kwargs.get(k) is not None for k in _KERAS3_ONLY):
             graph = context.graph
             in_session = graph is not None and not graph.building_function and slots.outermost() is not None
-            if in_session or kwargs.get("lr") is not None or kwargs.get("decay") or "epsilon" in kwargs and kwargs["epsilon"] is None:
+            if (
+                in_session
+                or kwargs.get("lr") is not None
+                or kwargs.get("decay")
+                or "epsilon" in kwargs
+                and kwargs["epsilon"] is None
+            ):
                 return old(*args, **kwargs)
         return super().__call__(*args, **kwargs)
 
@@ -61,8 +74,10 @@ _names_given: dict = {}
 
 
 def auto_name(cls_name):
-    """"adam", then "adam_1", ...: the class's name in snake case."""
-    base = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", cls_name))).lower()
+    """ "adam", then "adam_1", ...: the class's name in snake case."""
+    base = re.sub(
+        r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", cls_name))
+    ).lower()
     n = _names_given[base] = _names_given.get(base, -1) + 1
     return base if n == 0 else f"{base}_{n}"
 
@@ -103,7 +118,9 @@ class Optimizer(metaclass=Generations):
             learning_rate = kwargs["lr"]
         unknown = {k: v for k, v in kwargs.items() if k not in ("lr", "decay", "jit_compile")}
         if kwargs.get("decay"):
-            raise NotImplementedError("`decay` belongs to Keras 2's optimizers: use tf.keras.optimizers.legacy, or a learning-rate schedule.")
+            raise NotImplementedError(
+                "`decay` belongs to Keras 2's optimizers: use tf.keras.optimizers.legacy, or a learning-rate schedule."
+            )
         if unknown:
             raise ValueError(f"Argument(s) not recognized: {unknown}")
         if gradient_accumulation_steps and not gradient_accumulation_steps >= 2:
@@ -113,7 +130,11 @@ class Optimizer(metaclass=Generations):
             )
         if use_ema and not 0 <= ema_momentum <= 1:
             raise ValueError(f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={ema_momentum}")
-        if use_ema and ema_overwrite_frequency and (not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1):
+        if (
+            use_ema
+            and ema_overwrite_frequency
+            and (not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1)
+        ):
             raise ValueError(
                 f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: ema_overwrite_frequency={ema_overwrite_frequency}"
             )
@@ -123,7 +144,12 @@ class Optimizer(metaclass=Generations):
                 f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
             )
         self.name = name if name is not None else auto_name(type(self).__name__)
-        self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm = weight_decay, clipnorm, clipvalue, global_clipnorm
+        self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm = (
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+        )
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self.built = False
@@ -182,7 +208,11 @@ class Optimizer(metaclass=Generations):
     def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
         """One slot variable per trainable variable and name; a list, or a tuple of lists for several names."""
         names = [name] if isinstance(name, str) else list(name)
-        fills = [initializer] * len(names) if isinstance(initializer, str) or not isinstance(initializer, (list, tuple)) else initializer
+        fills = (
+            [initializer] * len(names)
+            if isinstance(initializer, str) or not isinstance(initializer, (list, tuple))
+            else initializer
+        )
         if len(names) != len(fills):
             raise ValueError(
                 "The number of provided names must match the number of provided initializers.  Received "
@@ -254,7 +284,9 @@ class Optimizer(metaclass=Generations):
     @iterations.setter
     def iterations(self, variable):
         if self.built:
-            raise RuntimeError("Cannot set `iterations` to a new Variable after the Optimizer weights have been created.")
+            raise RuntimeError(
+                "Cannot set `iterations` to a new Variable after the Optimizer weights have been created."
+            )
         self._variables[self._variables.index(self._iterations)] = variable
         self._iterations = variable
 
@@ -274,7 +306,12 @@ class Optimizer(metaclass=Generations):
         old = self.__dict__.get("_learning_rate")
         if old is None:
             self._learning_rate = self._build_learning_rate(value)
-        elif isinstance(value, LearningRateSchedule) or callable(value) and not isinstance(value, Tensor) and not is_variable(value):
+        elif (
+            isinstance(value, LearningRateSchedule)
+            or callable(value)
+            and not isinstance(value, Tensor)
+            and not is_variable(value)
+        ):
             self._learning_rate = value
             self._variables = [v for v in self._variables if v is not old]
         elif isinstance(old, LearningRateSchedule):
@@ -290,7 +327,16 @@ class Optimizer(metaclass=Generations):
         else:
             old.assign(np.asarray(value, old.dtype.np))
 
-    lr = property(lambda self: self.learning_rate, lambda self, value: self._set_rate(value), doc="Keras 2's name of learning_rate.")
+    lr = property(
+        lambda self: self.learning_rate,
+        lambda self, value: self._set_rate(value),
+        doc="Keras 2's name of learning_rate.",
+    )
+
+    def _get_hyper(self, name, dtype=None):
+        """Keras 2's way to a hyper-parameter: a tensor of `dtype`, or what is kept."""
+        value = self._learning_rate if name in ("lr", "learning_rate") else getattr(self, name)
+        return value if dtype is None or isinstance(value, LearningRateSchedule) else cast(value, dtype)
 
     # -- applying -----------------------------------------------------------------------------------------------------
     def minimize(self, loss, var_list, tape=None, grad_loss=None, name=None):
@@ -319,7 +365,14 @@ class Optimizer(metaclass=Generations):
                 loss = loss()
         return list(zip(tape.gradient(loss, list(var_list)), var_list, strict=True))
 
-    def apply_gradients(self, grads_and_vars, name=None, experimental_aggregate_gradients=True, skip_gradients_aggregation=False, **kwargs):
+    def apply_gradients(
+        self,
+        grads_and_vars,
+        name=None,
+        experimental_aggregate_gradients=True,
+        skip_gradients_aggregation=False,
+        **kwargs,
+    ):
         """Applies (gradient, variable) pairs; returns `iterations`.  ValueError without any gradient or for unknown variables."""
         if kwargs:
             raise TypeError(f"apply_gradients() got unexpected arguments {sorted(kwargs)}")
@@ -372,7 +425,9 @@ class Optimizer(metaclass=Generations):
 
             missing = [v.name for g, v in zip(grads, variables, strict=True) if g is None]
             warnings.warn(f"Gradients do not exist for variables {missing} when minimizing the loss.", stacklevel=4)
-        return [g if isinstance(g, (Tensor, IndexedSlices)) else record.convert_to_tensor(g) for g, _ in live], [v for _, v in live]
+        return [g if isinstance(g, (Tensor, IndexedSlices)) else record.convert_to_tensor(g) for g, _ in live], [
+            v for _, v in live
+        ]
 
     # -- all variables in one node ------------------------------------------------------------------------------------
     def _numbers(self):
@@ -410,7 +465,10 @@ class Optimizer(metaclass=Generations):
             plan = self._plans[key] = self._make_plan(grads, variables, names)
         if plan is None:
             return False
-        numbers, rate = self._scalars.of(values) if context.graph is None else _numbers_in_graph(values), self._rate_tensor()
+        numbers, rate = (
+            self._scalars.of(values) if context.graph is None else _numbers_in_graph(values),
+            self._rate_tensor(),
+        )
         if context.graph is None:
             plan.run([numbers, rate], grads)
         else:
@@ -427,7 +485,9 @@ class Optimizer(metaclass=Generations):
 
     def _make_plan(self, grads, variables, names):
         self._present(grads, variables)
-        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(variables):
+        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(
+            variables
+        ):
             return None
         if self.use_ema and len(variables) < len(self._trainable_variables):
             return None
@@ -451,7 +511,11 @@ class Optimizer(metaclass=Generations):
         return Plan(recipe, variables, own, sparse, [self._iterations, *shared], 2)
 
     def _slots_of(self, variable):
-        return [self.get_slot(variable, n) for names, _ in self._groups_of() for n in ([names] if isinstance(names, str) else names)]
+        return [
+            self.get_slot(variable, n)
+            for names, _ in self._groups_of()
+            for n in ([names] if isinstance(names, str) else names)
+        ]
 
     # -- one variable after the other: subclasses ---------------------------------------------------------------------
     def _apply_one_by_one(self, grads, variables):
@@ -488,12 +552,21 @@ class Optimizer(metaclass=Generations):
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable; built-in optimizers do it by their formula."""
         if self._formula is None:
-            raise NotImplementedError(f"{type(self).__name__} must implement update_step(gradient, variable, learning_rate)")
+            raise NotImplementedError(
+                f"{type(self).__name__} must implement update_step(gradient, variable, learning_rate)"
+            )
         names, values = list(self._hypers), [getattr(self, k) for k in self._hypers]
         shared = [getattr(self, "_" + s) for s in self._shared_names]
         recipe = KerasRecipe(self._formula, None, (self._settings_of(variable),), (*names, "learning_rate"), None, (False,),
                              self._shared_names, None, None, None, False, 0)  # fmt: skip
-        plan = Plan(recipe, [variable], [self._slots_of(variable)], [isinstance(gradient, IndexedSlices)], [self._iterations, *shared], 2)
+        plan = Plan(
+            recipe,
+            [variable],
+            [self._slots_of(variable)],
+            [isinstance(gradient, IndexedSlices)],
+            [self._iterations, *shared],
+            2,
+        )
         rate = record.convert_to_tensor(learning_rate)
         if context.graph is None:
             plan.run([_scalar_tensor(values), rate], [gradient])
@@ -523,7 +596,9 @@ class Optimizer(metaclass=Generations):
             m = cast(momentum, v.dtype)
             average.assign(m * average + (1 - m) * v)
         if self.ema_overwrite_frequency:
-            raise NotImplementedError("ema_overwrite_frequency is supported for built-in optimizers without constraints only")
+            raise NotImplementedError(
+                "ema_overwrite_frequency is supported for built-in optimizers without constraints only"
+            )
 
     def assign(self, variable, value):
         """variable = value."""

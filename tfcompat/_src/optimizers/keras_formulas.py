@@ -292,5 +292,3 @@ def from_training_op(op, names, powers=()):
         return op.kernel(var, *slots, *inputs(h, t, {op.grad: values, "indices": indices}), **settings)
 
     return rows if op.sparse else formula
-
-

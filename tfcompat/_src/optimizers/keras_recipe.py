@@ -24,7 +24,20 @@ class KerasRecipe:
     count          whether this node also counts the step
     """
 
-    _fields = ("formula", "rows", "settings", "names", "clip", "decayed", "shared", "advance", "accumulate", "ema", "rate_decays", "count")
+    _fields = (
+        "formula",
+        "rows",
+        "settings",
+        "names",
+        "clip",
+        "decayed",
+        "shared",
+        "advance",
+        "accumulate",
+        "ema",
+        "rate_decays",
+        "count",
+    )
     __slots__ = (*_fields, "key")
 
     def __init__(self, *values):
@@ -99,7 +112,10 @@ class KerasRecipe:
             return grads
         kind, name = self.clip
         if kind == "value":
-            return [_mapped(g, lambda v: jnp.clip(v, -exact[name].astype(v.dtype), exact[name].astype(v.dtype))) for g in grads]
+            return [
+                _mapped(g, lambda v: jnp.clip(v, -exact[name].astype(v.dtype), exact[name].astype(v.dtype)))
+                for g in grads
+            ]
         if kind == "norm":
             return [_mapped(g, lambda v: _clip_by_norm(v, exact[name].astype(v.dtype))) for g in grads]
         parts = [g.values if isinstance(g, Rows) else g.value for g in grads]
@@ -151,5 +167,3 @@ def _clip_by_norm(v, limit):
     total = jnp.sum(v * v)
     norm = jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1)), total)
     return v * limit / jnp.maximum(norm, limit)
-
-

@@ -36,7 +36,11 @@ class _BuiltIn(OptimizerV2):
 
     def get_config(self):
         """The constructor's arguments."""
-        config = {**super().get_config(), "learning_rate": self._serialize_hyperparameter("learning_rate"), "decay": self._initial_decay}
+        config = {
+            **super().get_config(),
+            "learning_rate": self._serialize_hyperparameter("learning_rate"),
+            "decay": self._initial_decay,
+        }
         for k in self._config:
             config[k] = self._serialize_hyperparameter(k) if k in self._hyper else getattr(self, k)
         return config
@@ -59,7 +63,9 @@ class SGD(_BuiltIn):
         super().__init__(name, **kwargs)
         given = isinstance(momentum, Tensor) or callable(momentum)
         if not given and not 0 <= momentum <= 1:
-            raise ValueError(f"`momentum` must be between [0, 1]. Received: momentum={momentum} (of type {type(momentum)}).")
+            raise ValueError(
+                f"`momentum` must be between [0, 1]. Received: momentum={momentum} (of type {type(momentum)})."
+            )
         self._momentum = given or momentum > 0
         self._start(learning_rate, kwargs, momentum=momentum)
         self.nesterov = nesterov
@@ -87,11 +93,15 @@ class RMSprop(_BuiltIn):
 
     _config, _numbers = ("rho", "momentum", "epsilon", "centered"), ("epsilon",)
 
-    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, name="RMSprop", **kwargs):
+    def __init__(
+        self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, name="RMSprop", **kwargs
+    ):
         super().__init__(name, **kwargs)
         given = isinstance(momentum, Tensor) or callable(momentum)
         if not given and not 0 <= momentum <= 1:
-            raise ValueError(f"`momentum` must be between [0, 1]. Received: momentum={momentum} (of type {type(momentum)}).")
+            raise ValueError(
+                f"`momentum` must be between [0, 1]. Received: momentum={momentum} (of type {type(momentum)})."
+            )
         self._momentum = given or momentum > 0
         self._start(learning_rate, kwargs, rho=rho, momentum=momentum)
         self.epsilon, self.centered = epsilon or 1e-7, centered
@@ -110,7 +120,11 @@ class RMSprop(_BuiltIn):
                 self.add_slot(v, name)
 
     def _slots_of(self, variable):
-        order = (*(["mg"] if self.centered else []), "rms", "momentum") if self._momentum else ("rms", *(["mg"] if self.centered else []))
+        order = (
+            (*(["mg"] if self.centered else []), "rms", "momentum")
+            if self._momentum
+            else ("rms", *(["mg"] if self.centered else []))
+        )
         return [self.get_slot(variable, s) for s in order]
 
 
@@ -137,7 +151,9 @@ class Adam(_Moments):
 
     _config = ("beta_1", "beta_2", "epsilon", "amsgrad")
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name="Adam", **kwargs):
+    def __init__(
+        self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, name="Adam", **kwargs
+    ):
         super().__init__(name, **kwargs)
         self._start(learning_rate, kwargs, beta_1=beta_1, beta_2=beta_2)
         self.epsilon, self.amsgrad = epsilon or 1e-7, amsgrad
@@ -184,7 +200,9 @@ class Nadam(_Moments):
 
         kwargs["decay"] = kwargs.pop("schedule_decay", 0.004)
         if isinstance(kwargs.get("lr", learning_rate), LearningRateSchedule):
-            raise ValueError("The Nadam optimizer does not support tf.keras.optimizers.LearningRateSchedules as the learning rate.")
+            raise ValueError(
+                "The Nadam optimizer does not support tf.keras.optimizers.LearningRateSchedules as the learning rate."
+            )
         super().__init__(name, **kwargs)
         self._start(learning_rate, kwargs, beta_1=beta_1, beta_2=beta_2)
         self.epsilon, self._u_product = epsilon or 1e-7, None
@@ -214,7 +232,9 @@ class Adagrad(_BuiltIn):
 
     def _create_slots(self, var_list):
         for v in var_list:
-            self.add_slot(v, "accumulator", lambda shape, dtype: np.full(shape, self.initial_accumulator_value, dtype.np))
+            self.add_slot(
+                v, "accumulator", lambda shape, dtype: np.full(shape, self.initial_accumulator_value, dtype.np)
+            )
 
 
 @_public("Adadelta")
@@ -274,7 +294,9 @@ class Ftrl(_BuiltIn):
             if v < 0.0:
                 raise ValueError(f"`{k}` needs to be positive or zero. Received: {k}={v}.")
         if learning_rate_power > 0.0:
-            raise ValueError(f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power={learning_rate_power}.")
+            raise ValueError(
+                f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power={learning_rate_power}."
+            )
         self._start(learning_rate, kwargs, learning_rate_power=learning_rate_power, l1_regularization_strength=l1_regularization_strength,
                     l2_regularization_strength=l2_regularization_strength, beta=beta)  # fmt: skip
         self._initial_accumulator_value = initial_accumulator_value
@@ -287,5 +309,7 @@ class Ftrl(_BuiltIn):
 
     def _create_slots(self, var_list):
         for v in var_list:
-            self.add_slot(v, "accumulator", lambda shape, dtype: np.full(shape, self._initial_accumulator_value, dtype.np))
+            self.add_slot(
+                v, "accumulator", lambda shape, dtype: np.full(shape, self._initial_accumulator_value, dtype.np)
+            )
             self.add_slot(v, "linear")

@@ -21,6 +21,7 @@ from . import slots
 from .apply import Plan, Scalars, signature_key
 from .base import deduplicated, group, is_variable
 from .keras_base import Generations
+from .keras_base import Optimizer as KerasOptimizer
 from .keras_recipe import KerasRecipe
 from .schedules import LearningRateSchedule, deserialize, serialize
 
@@ -67,7 +68,9 @@ class OptimizerV2(metaclass=Generations):
         self.clipnorm, self.clipvalue = kwargs.get("clipnorm"), kwargs.get("clipvalue")
         self.global_clipnorm = kwargs.get("global_clipnorm")
         if self.clipnorm is not None and self.global_clipnorm is not None:
-            raise ValueError(f"Cannot accept both `clipnorm` and `global_clipnorm`. Received: `clipnorm`={self.clipnorm}, `global_clipnorm`={self.global_clipnorm}.")
+            raise ValueError(
+                f"Cannot accept both `clipnorm` and `global_clipnorm`. Received: `clipnorm`={self.clipnorm}, `global_clipnorm`={self.global_clipnorm}."
+            )
         self._scalars, self._plans = Scalars(), {}
 
     # -- hyper-parameters ---------------------------------------------------------------------------------------------
@@ -89,7 +92,9 @@ class OptimizerV2(metaclass=Generations):
     def _set_hyper(self, name, value):
         """Sets a hyper-parameter: a number, tensor, variable, schedule or function."""
         old = self._hyper.get(name)
-        if is_variable(old) and not (isinstance(value, (Tensor, LearningRateSchedule)) or is_variable(value) or callable(value)):
+        if is_variable(old) and not (
+            isinstance(value, (Tensor, LearningRateSchedule)) or is_variable(value) or callable(value)
+        ):
             if slots.is_eager(old):
                 old.assign(np.asarray(value, old.dtype.np))
             else:
@@ -129,9 +134,17 @@ class OptimizerV2(metaclass=Generations):
             scope = context.graph._name_stack
             with name_scope(None):
                 full = name if scope and name.startswith(scope) else f"{self._name}/{name}"
-                return VariableV1(lambda: record.convert_to_tensor(array, dtype), name=full, trainable=False, use_resource=True, dtype=dtype)
+                return VariableV1(
+                    lambda: record.convert_to_tensor(array, dtype),
+                    name=full,
+                    trainable=False,
+                    use_resource=True,
+                    dtype=dtype,
+                )
 
-    def add_weight(self, name, shape, dtype=None, initializer="zeros", trainable=None, synchronization=None, aggregation=None):
+    def add_weight(
+        self, name, shape, dtype=None, initializer="zeros", trainable=None, synchronization=None, aggregation=None
+    ):
         """A variable among the optimizer's weights."""
         from .keras_base import _initial
 
@@ -227,7 +240,9 @@ class OptimizerV2(metaclass=Generations):
         for v, value in zip(self.weights, weights, strict=True):
             array = np.asarray(value)
             if tuple(array.shape) != v._aval.shape:
-                raise ValueError(f"Optimizer weight shape {v.shape} not compatible with provided weight shape {array.shape}.")
+                raise ValueError(
+                    f"Optimizer weight shape {v.shape} not compatible with provided weight shape {array.shape}."
+                )
             v.load(array)
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -282,7 +297,9 @@ class OptimizerV2(metaclass=Generations):
             import logging
 
             missing = [v.name for g, v in pairs if g is None]
-            logging.getLogger("tensorflow").warning("Gradients do not exist for variables %s when minimizing the loss.", missing)
+            logging.getLogger("tensorflow").warning(
+                "Gradients do not exist for variables %s when minimizing the loss.", missing
+            )
         for transform in self.gradient_transformers:
             live = transform(live)
         if self._fused:
@@ -312,7 +329,9 @@ class OptimizerV2(metaclass=Generations):
             plan.run([self._scalars.of(numbers), *tensors], grads)
             return self.iterations
         with name_scope(name or self._name):
-            return plan.run_in_graph([record.convert_to_tensor(np.array(numbers, np.float64)), *tensors], grads, "ApplyGradients")
+            return plan.run_in_graph(
+                [record.convert_to_tensor(np.array(numbers, np.float64)), *tensors], grads, "ApplyGradients"
+            )
 
     def _tensor_names(self):
         return [n for n in self._hyper if n not in ("learning_rate", "decay")]
@@ -329,7 +348,9 @@ class OptimizerV2(metaclass=Generations):
         return [self.get_slot(variable, s) for s in self._slot_names]
 
     def _make_plan(self, grads, variables):
-        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(variables):
+        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(
+            variables
+        ):
             return None
         with slots.lifted(), name_scope(self._name):
             self._create_all_weights(variables)
@@ -341,7 +362,14 @@ class OptimizerV2(metaclass=Generations):
                              self._shared_names, self._advance, None, None, decays, 1)  # fmt: skip
         shared = [getattr(self, "_" + s) for s in self._shared_names]
         sparse = [g.__class__ is IndexedSlices for g in grads]
-        return Plan(recipe, variables, [self._slots_of(v) for v in variables], sparse, [self.iterations, *shared], len(self._tensor_names()) + 2)
+        return Plan(
+            recipe,
+            variables,
+            [self._slots_of(v) for v in variables],
+            sparse,
+            [self.iterations, *shared],
+            len(self._tensor_names()) + 2,
+        )
 
     # -- one variable after the other: subclasses ---------------------------------------------------------------------
     def _apply_one_by_one(self, pairs, name):
@@ -399,7 +427,9 @@ class OptimizerV2(metaclass=Generations):
 
     def _apply_formula(self, grad, var):
         if self._formula is None and self._formulas()[0] is None:
-            raise NotImplementedError(f"{type(self).__name__} must implement _resource_apply_dense / _resource_apply_sparse")
+            raise NotImplementedError(
+                f"{type(self).__name__} must implement _resource_apply_dense / _resource_apply_sparse"
+            )
         raise NotImplementedError(
             f"calling the built-in update of {type(self).__name__} from a subclass's own _resource_apply_* is not supported; compute the "
             "update with tensors, or transform the gradients with gradient_transformers"
@@ -510,3 +540,6 @@ def _symbolic(loss, variables, grad_loss):
     if context.graph is None:
         raise RuntimeError("get_gradients is not supported eagerly; use tf.GradientTape")
     return tape.symbolic_gradients(loss, variables, grad_ys=grad_loss)
+
+
+KerasOptimizer._legacy = OptimizerV2  # the base of subclasses written Keras 2's way

@@ -8,7 +8,7 @@ import math
 import jax.numpy as jnp
 
 from .. import dtypes, record
-from ..declare import export, op, publish
+from ..declare import NAMES, export, op, publish
 from ..graph import context
 from ..tensor import Tensor
 from .base import is_variable
@@ -122,12 +122,20 @@ class LearningRateSchedule:
     """Base class: `__call__(step)` gives the learning rate of a step; `get_config` what the constructor needs."""
 
     def __call__(self, step):
-        raise NotImplementedError(f"Learning rate schedule '{self.__class__.__name__}' must override `__call__(self, step)`.")
+        raise NotImplementedError(
+            f"Learning rate schedule '{self.__class__.__name__}' must override `__call__(self, step)`."
+        )
 
     def get_config(self):
         """The constructor's arguments."""
         raise NotImplementedError(
             f"Learning rate schedule '{self.__class__.__name__}' must override `get_config()` in order to be serializable."
+        )
+
+    def at(self, step):
+        """The rate of a step as a JAX value, for JAX code."""
+        raise NotImplementedError(
+            f"{type(self).__name__} computes with TensorFlow's operations; give it an `at(step)` in JAX's"
         )
 
     @classmethod
@@ -139,16 +147,31 @@ class LearningRateSchedule:
 def _schedule(names):
     def publish_class(cls):
         _SCHEDULES[cls.__name__] = cls
-        publish(cls, " ".join(f"{p}.{n}" for n in names.split() for p in ("keras.optimizers.schedules", "optimizers.schedules")))
+        publish(
+            cls,
+            " ".join(f"{p}.{n}" for n in names.split() for p in ("keras.optimizers.schedules", "optimizers.schedules")),
+        )
         return cls
 
     return publish_class
 
 
 class _Table(LearningRateSchedule):
-    """A schedule whose arguments are its op's inputs and settings."""
+    """A schedule that is one op: `_parts(step)` gives (op, inputs, settings), the constructor's arguments are `_fields`."""
 
     _fields: tuple = ()
+
+    def __call__(self, step):
+        made, inputs, settings = self._parts(step)
+        return _call(made, inputs, settings, self.name, made.op.name)
+
+    def at(self, step):
+        """The rate of a step as a JAX value, for JAX code."""
+        made, inputs, settings = self._parts(step)
+        return made.op.kernel(
+            *[None if v is None else jnp.asarray(v, None if v is step else jnp.float32) for v in inputs],
+            **(settings or {}),
+        )
 
     def get_config(self):
         """The constructor's arguments."""
@@ -166,9 +189,9 @@ class ExponentialDecay(_Table):
         self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
         self.staircase, self.name = staircase, name
 
-    def __call__(self, step):
+    def _parts(self, step):
         inputs = (self.initial_learning_rate, step, self.decay_steps, self.decay_rate)
-        return _call(exponential_decay_op, inputs, {"staircase": bool(self.staircase)}, self.name, "ExponentialDecay")
+        return exponential_decay_op, inputs, {"staircase": bool(self.staircase)}
 
 
 @_schedule("InverseTimeDecay")
@@ -182,9 +205,9 @@ class InverseTimeDecay(_Table):
         self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
         self.staircase, self.name = staircase, name
 
-    def __call__(self, step):
+    def _parts(self, step):
         inputs = (self.initial_learning_rate, step, self.decay_steps, self.decay_rate)
-        return _call(inverse_time_decay_op, inputs, {"staircase": bool(self.staircase)}, self.name, "InverseTimeDecay")
+        return inverse_time_decay_op, inputs, {"staircase": bool(self.staircase)}
 
 
 @_schedule("PolynomialDecay")
@@ -193,14 +216,22 @@ class PolynomialDecay(_Table):
 
     _fields = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle")
 
-    def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        end_learning_rate=0.0001,
+        power=1.0,
+        cycle=False,
+        name="PolynomialDecay",
+    ):
         _positive(decay_steps)
         self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
         self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
 
-    def __call__(self, step):
+    def _parts(self, step):
         inputs = (self.initial_learning_rate, step, self.decay_steps, self.end_learning_rate, self.power)
-        return _call(polynomial_decay_op, inputs, {"cycle": bool(self.cycle)}, self.name, "PolynomialDecay")
+        return polynomial_decay_op, inputs, {"cycle": bool(self.cycle)}
 
 
 @_schedule("PiecewiseConstantDecay")
@@ -218,18 +249,29 @@ class PiecewiseConstantDecay(_Table):
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step):
-        return piecewise(step, self.boundaries, self.values, self.name)
+        return piecewise(step, self.boundaries, self.values, self.name, cast_boundaries=True)
+
+    def at(self, step):
+        """The rate of a step as a JAX value, for JAX code."""
+        return piecewise_constant_op.op.kernel(*[jnp.asarray(v) for v in (step, *self.boundaries, *self.values)])
 
 
-def piecewise(x, boundaries, values, name):
-    """The piecewise constant at `x`; Python boundaries adopt its dtype, tensors may only be widened to it."""
+def piecewise(x, boundaries, values, name, cast_boundaries=False):
+    """The piecewise constant at `x`; Python boundaries adopt its dtype (or are cast to it), tensors may only be widened to it."""
     x = record.convert_to_tensor(x() if _is_thunk(x) else x)
     edges = []
     for b in boundaries:
+        if cast_boundaries:
+            edges.append(record.convert_to_tensor(b))
+            continue
         if isinstance(b, Tensor) or is_variable(b):
             b = record.convert_to_tensor(b)
-            if b.dtype.base_dtype is not x.dtype.base_dtype and not (b.dtype is dtypes.int32 and x.dtype is dtypes.int64):
-                raise ValueError(f"Boundaries ({b.dtype.base_dtype}) must have the same dtype as x ({x.dtype.base_dtype}).")
+            if b.dtype.base_dtype is not x.dtype.base_dtype and not (
+                b.dtype is dtypes.int32 and x.dtype is dtypes.int64
+            ):
+                raise ValueError(
+                    f"Boundaries ({b.dtype.base_dtype}) must have the same dtype as x ({x.dtype.base_dtype})."
+                )
             edges.append(b)
         else:
             edges.append(record.convert_to_tensor(b, x.dtype.base_dtype))
@@ -248,14 +290,21 @@ class CosineDecay(_Table):
 
     _fields = ("initial_learning_rate", "decay_steps", "alpha")
 
-    def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0):
+    def __init__(
+        self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0
+    ):
         _positive(decay_steps)
-        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
+            initial_learning_rate,
+            decay_steps,
+            alpha,
+            name,
+        )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
-    def __call__(self, step):
+    def _parts(self, step):
         warm = (None, None) if self.warmup_target is None else (self.warmup_target, self.warmup_steps)
-        return _call(cosine_decay_op, (self.initial_learning_rate, step, self.decay_steps, self.alpha, *warm), None, self.name, "CosineDecay")
+        return cosine_decay_op, (self.initial_learning_rate, step, self.decay_steps, self.alpha, *warm), None
 
     def get_config(self):
         """The constructor's arguments."""
@@ -274,9 +323,9 @@ class CosineDecayRestarts(_Table):
         self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
         self._t_mul, self._m_mul = t_mul, m_mul
 
-    def __call__(self, step):
+    def _parts(self, step):
         inputs = (self.initial_learning_rate, step, self.first_decay_steps, self.t_mul, self.m_mul, self.alpha)
-        return _call(cosine_decay_restarts_op, inputs, None, self.name, "SGDRDecay")
+        return cosine_decay_restarts_op, inputs, None
 
 
 class LinearCosineDecay(_Table):
@@ -284,32 +333,52 @@ class LinearCosineDecay(_Table):
 
     _fields = ("initial_learning_rate", "decay_steps", "num_periods", "alpha", "beta")
 
-    def __init__(self, initial_learning_rate, decay_steps, num_periods=0.5, alpha=0.0, beta=0.001, name="LinearCosineDecay"):
+    def __init__(
+        self, initial_learning_rate, decay_steps, num_periods=0.5, alpha=0.0, beta=0.001, name="LinearCosineDecay"
+    ):
         self.initial_learning_rate, self.decay_steps, self.num_periods = initial_learning_rate, decay_steps, num_periods
         self.alpha, self.beta, self.name = alpha, beta, name
 
-    def __call__(self, step):
+    def _parts(self, step):
         inputs = (self.initial_learning_rate, step, self.decay_steps, self.num_periods, self.alpha, self.beta)
-        return _call(linear_cosine_decay_op, inputs, None, self.name, "LinearCosineDecay")
+        return linear_cosine_decay_op, inputs, None
 
 
 class NoisyLinearCosineDecay(LinearCosineDecay):
     """The same with normal noise on the line, of falling variance."""
 
-    _fields = ("initial_learning_rate", "decay_steps", "initial_variance", "variance_decay", "num_periods", "alpha", "beta")
+    _fields = (
+        "initial_learning_rate",
+        "decay_steps",
+        "initial_variance",
+        "variance_decay",
+        "num_periods",
+        "alpha",
+        "beta",
+    )
 
     def __init__(self, initial_learning_rate, decay_steps, initial_variance=1.0, variance_decay=0.55, num_periods=0.5, alpha=0.0,
                  beta=0.001, name="NoisyLinearCosineDecay"):  # fmt: skip
         super().__init__(initial_learning_rate, decay_steps, num_periods, alpha, beta, name)
         self.initial_variance, self.variance_decay = initial_variance, variance_decay
 
-    def __call__(self, step):
-        from ..declare import NAMES
-
+    def _parts(self, step):
         normal = NAMES["v1"]["random_normal"](())
-        noise = _call(decay_noise_op, (normal, step, self.decay_steps, self.initial_variance, self.variance_decay), None, None, "noise")
+        noise = _call(
+            decay_noise_op,
+            (normal, step, self.decay_steps, self.initial_variance, self.variance_decay),
+            None,
+            None,
+            "noise",
+        )
         inputs = (self.initial_learning_rate, step, self.decay_steps, self.num_periods, self.alpha, self.beta, noise)
-        return _call(linear_cosine_decay_op, inputs, None, self.name, "NoisyLinearCosineDecay")
+        return linear_cosine_decay_op, inputs, None
+
+    def at(self, step):
+        """Not possible: the noise is TensorFlow's random stream."""
+        raise NotImplementedError(
+            "NoisyLinearCosineDecay draws from TensorFlow's random stream and cannot be evaluated in JAX code"
+        )
 
 
 for _cls in (CosineDecay, CosineDecayRestarts, LinearCosineDecay, NoisyLinearCosineDecay):
@@ -338,7 +407,9 @@ def deserialize(config, custom_objects=None):
     name = config["class_name"]
     cls = (custom_objects or {}).get(name) or _SCHEDULES.get(name)
     if cls is None:
-        raise ValueError(f"Unknown learning rate schedule: {name!r}. Known are {sorted(_SCHEDULES)}; pass others in custom_objects.")
+        raise ValueError(
+            f"Unknown learning rate schedule: {name!r}. Known are {sorted(_SCHEDULES)}; pass others in custom_objects."
+        )
     return cls.from_config(config["config"])
 
 
@@ -365,7 +436,9 @@ def natural_exp_decay(learning_rate, global_step, decay_steps, decay_rate, stair
         rate = OPS["Exp"].public(-record.convert_to_tensor(decay_rate))
     else:
         rate = math.exp(-decay_rate)
-    return _now_or_later(ExponentialDecay(learning_rate, decay_steps, rate, staircase, name or "ExponentialDecay"), global_step)
+    return _now_or_later(
+        ExponentialDecay(learning_rate, decay_steps, rate, staircase, name or "ExponentialDecay"), global_step
+    )
 
 
 @export("", v1="train.inverse_time_decay")
@@ -375,9 +448,13 @@ def inverse_time_decay(learning_rate, global_step, decay_steps, decay_rate, stai
 
 
 @export("", v1="train.polynomial_decay")
-def polynomial_decay(learning_rate, global_step, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name=None):
+def polynomial_decay(
+    learning_rate, global_step, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name=None
+):
     """See PolynomialDecay."""
-    return _now_or_later(PolynomialDecay(learning_rate, decay_steps, end_learning_rate, power, cycle, name), global_step)
+    return _now_or_later(
+        PolynomialDecay(learning_rate, decay_steps, end_learning_rate, power, cycle, name), global_step
+    )
 
 
 @export("", v1="train.piecewise_constant train.piecewise_constant_decay")
@@ -412,5 +489,7 @@ def linear_cosine_decay(learning_rate, global_step, decay_steps, num_periods=0.5
 def noisy_linear_cosine_decay(learning_rate, global_step, decay_steps, initial_variance=1.0, variance_decay=0.55, num_periods=0.5,
                               alpha=0.0, beta=0.001, name=None):  # fmt: skip
     """See NoisyLinearCosineDecay."""
-    made = NoisyLinearCosineDecay(learning_rate, decay_steps, initial_variance, variance_decay, num_periods, alpha, beta, name)
+    made = NoisyLinearCosineDecay(
+        learning_rate, decay_steps, initial_variance, variance_decay, num_periods, alpha, beta, name
+    )
     return _now_or_later(made, global_step)

@@ -10,7 +10,6 @@ from ..graph import context
 from ..scopes import init_scope, outer_graph
 from ..shapes import TensorShape
 
-
 outermost = outer_graph
 lifted = init_scope  # slot variables belong to the eager world, or to the graph, around the functions being traced
 
@@ -96,5 +95,10 @@ def graph_variable(full, value, shape, dtype, resource):
 
     with scopes.variable_scope(None, full):
         return scopes.get_variable(
-            "", initializer=value, trainable=False, use_resource=resource, shape=shape if callable(value) else None, dtype=dtype
+            "",
+            initializer=value,
+            trainable=False,
+            use_resource=resource,
+            shape=shape if callable(value) else None,
+            dtype=dtype,
         )

@@ -60,7 +60,9 @@ class TrainingOp:
                 return new if resource else (new[0], *new)
 
             run.__signature__ = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
-            found = OpDef(self.type(resource), run, name=self.type(resource), differentiable=False, alike=False, stateful=True)
+            found = OpDef(
+                self.type(resource), run, name=self.type(resource), differentiable=False, alike=False, stateful=True
+            )
             found.doc = self.formula.__doc__
             self._definitions[resource] = found
         return found
@@ -89,7 +91,9 @@ class TrainingOp:
         a = state[0]._aval
         avals = () if resource else (aval(a.dtype._as_ref, a.shape),)
         attributes = {"ref": state[0]._handle_in(graph), "variable": state[0]}
-        return record.add_op(graph, sig, tensors, full, reads=state, writes=state, avals=avals, single=True, attributes=attributes)
+        return record.add_op(
+            graph, sig, tensors, full, reads=state, writes=state, avals=avals, single=True, attributes=attributes
+        )
 
     def public(self, resource):
         """The op as tf.raw_ops has it: `f(var, ..., use_locking=False, name=None)`."""
@@ -158,9 +162,13 @@ def _publish(training_op, resource_only):
             NAMES[face][f"raw_ops.{definition.type}"] = function
 
 
-gradient_descent, sparse_gradient_descent = _declare("ApplyGradientDescent", formulas.gradient_descent, 1, formulas.sparse_gradient_descent)
+gradient_descent, sparse_gradient_descent = _declare(
+    "ApplyGradientDescent", formulas.gradient_descent, 1, formulas.sparse_gradient_descent
+)
 momentum, sparse_momentum = _declare("ApplyMomentum", formulas.momentum, 2, True)
-keras_momentum, sparse_keras_momentum = _declare("ApplyKerasMomentum", formulas.keras_momentum, 2, True, resource_only=True)
+keras_momentum, sparse_keras_momentum = _declare(
+    "ApplyKerasMomentum", formulas.keras_momentum, 2, True, resource_only=True
+)
 adam, sparse_adam = _declare("ApplyAdam", formulas.adam, 3, formulas.sparse_adam)
 amsgrad, sparse_amsgrad = _declare(
     "ApplyAdamWithAmsgrad", formulas.adam_with_amsgrad, 4, formulas.sparse_adam_with_amsgrad, resource_only=True
@@ -180,4 +188,3 @@ proximal_gradient_descent, sparse_proximal_gradient_descent = _declare(
 proximal_adagrad, sparse_proximal_adagrad = _declare("ApplyProximalAdagrad", formulas.proximal_adagrad, 2, True)
 add_sign, _ = _declare("ApplyAddSign", formulas.add_sign, 2)
 power_sign, _ = _declare("ApplyPowerSign", formulas.power_sign, 2)
-

@@ -1,0 +1,1 @@
+"""TF2's tf.summary: values are written at once to the default writer."""
