@@ -121,66 +121,89 @@ def _flat(out):
 
 
 # -- fronts -----------------------------------------------------------------------------------------------------------
-def _eagerly(f, arrays, op_by_op):
-    before, dispatch.op_by_op = dispatch.op_by_op, op_by_op
+# Compiling is what tests spend their time on, so a front runs all its jobs as one program.  A job is (function of tensors, arrays);
+# its result is the flat list of output arrays, or the exception it raised.
+
+
+def run(jobs, front, shapes=None):
+    """The results of `jobs` through one of FRONTS; graph jobs may say their placeholders' shapes, and also give static shapes."""
     try:
-        return [t.numpy() for t in _flat(f(*[tf.constant(a) for a in arrays]))]
+        return RUN[front](jobs, shapes)
+    except Exception:
+        if len(jobs) == 1:
+            raise
+    return [_alone(job, front, shapes and [shapes[i]]) for i, job in enumerate(jobs)]
+
+
+def _alone(job, front, shapes):
+    try:
+        return RUN[front]([job], shapes)[0]
+    except Exception as e:
+        return e
+
+
+def _attempt(f, tensors):
+    try:
+        return _flat(f(*tensors))
+    except Exception as e:
+        return e
+
+
+def _arrays(values):
+    return [np.asarray(v, object) if isinstance(v, bytes) else np.asarray(v) for v in values]
+
+
+def _eager(jobs, shapes=None):
+    tensors = [_attempt(f, [tf.constant(a) for a in arrays]) for f, arrays in jobs]  # recorded; the first numpy() runs them all
+    return [t if isinstance(t, Exception) else _arrays([x.numpy() for x in t]) for t in tensors]
+
+
+def _op_by_op(jobs, shapes=None):
+    before, dispatch.op_by_op = dispatch.op_by_op, True
+    try:
+        return _eager(jobs)
     finally:
         dispatch.op_by_op = before
 
 
-def _in_graph(f, arrays, shapes=None):
-    """(values, static shapes) of the outputs of f in a graph where `arrays` are fed."""
+def _graph(jobs, shapes=None):
     v1 = tf.compat.v1
+    feeds, outputs = {}, []
     with tf.Graph().as_default() as graph:
-        shapes = shapes or [a.shape for a in arrays]
-        feeds = [v1.placeholder(tf.as_dtype(a.dtype), s) for a, s in zip(arrays, shapes)]
-        out = _flat(f(*feeds))
+        for i, (f, arrays) in enumerate(jobs):
+            known = shapes[i] if shapes else [a.shape for a in arrays]
+            inputs = [v1.placeholder(tf.as_dtype(a.dtype), s) for a, s in zip(arrays, known)]
+            feeds.update({t.name: a for t, a in zip(inputs, arrays)})
+            outputs.append(_attempt(f, inputs))
         COVERED.update(o.type for o in graph.get_operations())
+        good = [t for t in outputs if not isinstance(t, Exception)]
         with v1.Session() as session:
-            return session.run(out, {t.name: a for t, a in zip(feeds, arrays)}), [t.shape for t in out]
+            values = iter(session.run(good, feeds))
+    results = [t if isinstance(t, Exception) else _arrays(next(values)) for t in outputs]
+    if shapes is None:
+        return results
+    static = [None if isinstance(t, Exception) else [x.shape for x in t] for t in outputs]
+    return list(zip(results, static))
 
 
-def _in_function(f, arrays):
-    return [t.numpy() for t in tf.function(lambda *tensors: _flat(f(*tensors)))(*[tf.constant(a) for a in arrays])]
+def _function(jobs, shapes=None):
+    failed = {}
+
+    @tf.function
+    def everything(*inputs):
+        outputs = []
+        for i, (f, _) in enumerate(jobs):
+            out = _attempt(f, inputs[i])
+            if isinstance(out, Exception):
+                failed[i], out = out, []
+            outputs.append(out)
+        return outputs
+
+    outputs = everything(*[[tf.constant(a) for a in arrays] for _, arrays in jobs])
+    return [failed.get(i) or _arrays([x.numpy() for x in out]) for i, out in enumerate(outputs)]
 
 
-def run(f, arrays, front):
-    """The values of f(*tensors), a flat list of NumPy arrays, through one of FRONTS."""
-    if front == "graph":
-        values = _in_graph(f, arrays)[0]
-    elif front == "function":
-        values = _in_function(f, arrays)
-    else:
-        values = _eagerly(f, arrays, front == "op_by_op")
-    return [np.asarray(v, object) if isinstance(v, bytes) else np.asarray(v) for v in values]
-
-
-def check_values(c):
-    found = {}
-    for front in FRONTS:
-        found[front] = run(c.call, c.inputs, front)
-        c.check(found[front], front)
-    for front in FRONTS[1:]:
-        for a, b in zip(found["eager"], found[front]):
-            # XLA may fuse differently where a composed op is one program, so the last bits may differ.
-            if a.dtype.kind in "fc":
-                np.testing.assert_allclose(a, b, 1e-6, 1e-6, err_msg=f"eager and {front} disagree")
-
-
-def check_shapes(c):
-    values, shapes = _in_graph(c.call, c.inputs)
-    for value, shape in zip(values, shapes):
-        assert shape.is_compatible_with(np.shape(value)), f"static shape {shape}, value {np.shape(value)}"
-        assert shape.rank is not None, "rank unknown although all shapes are known"
-    if not c.batch:
-        return
-    known = [x.shape if i not in c.batch else (None, *x.shape[1:]) for i, x in enumerate(c.inputs)]
-    values, shapes = _in_graph(c.call, c.inputs, known)
-    c.check([np.asarray(v) for v in values], "unknown batch")
-    for value, shape in zip(values, shapes):
-        assert shape.is_compatible_with(np.shape(value)), f"unknown batch: static shape {shape}, value {np.shape(value)}"
-        assert shape.rank == np.ndim(value), "unknown batch: the rank is lost"
+RUN = {"eager": _eager, "op_by_op": _op_by_op, "graph": _graph, "function": _function}
 
 
 # -- gradients --------------------------------------------------------------------------------------------------------
@@ -188,95 +211,170 @@ def _wide(x):
     return x.astype(np.float64) if x.dtype.kind == "f" else x.astype(np.complex128) if x.dtype.kind == "c" else x
 
 
-def _slope(f, arrays, positions, directions, step=1e-6):
-    """The derivative of the number f(*arrays) along `directions` of the inputs at `positions`."""
-    moved = []
-    for sign in (1, -1):
-        there = list(arrays)
-        for p, d in zip(positions, directions):
-            there[p] = there[p] + sign * step * d
-        moved.append(f(*there))
-    return (moved[0] - moved[1]) / (2 * step)
+class Gradient:
+    """What the gradient tests of one row compute: all in float64, from `weights` on the outputs and `directions` of the inputs."""
 
+    step = 1e-6
 
-def check_gradients(c):
-    arrays = [_wide(x) for x in c.inputs]
-    draw = np.random.default_rng(11)
-    shapes = [np.shape(v) for v in run(c.call, arrays, "eager")]
-    weights = [draw.uniform(0.5, 1.5, s) for s in shapes]
-    directions = [draw.uniform(-1, 1, arrays[p].shape) for p in c.grads]
-    more = [draw.uniform(-1, 1, arrays[p].shape) for p in c.grads]
+    def __init__(self, c):
+        self.case, self.arrays = c, [_wide(x) for x in c.inputs]
+        draw = np.random.default_rng(11)
+        self.weight = lambda shape: np.random.default_rng(13).uniform(0.5, 1.5, shape)
+        self.directions = [draw.uniform(-1, 1, self.arrays[p].shape) for p in c.grads]
+        self.more = [draw.uniform(-1, 1, self.arrays[p].shape) for p in c.grads]
 
-    def projected(*tensors):
-        parts = [tf.reduce_sum(y * w) for y, w in zip(c.call(*tensors), weights) if y.dtype.is_floating]
+    def projected(self, *tensors):
+        """The outputs as one number."""
+        parts = [tf.reduce_sum(y * self.weight(y.shape.as_list())) for y in self.case.call(*tensors) if y.dtype.is_floating]
         return tf.add_n(parts)
 
-    def number(*there):
-        values = c.reference(*there) if callable(c.reference) else None
-        values = None if values is None else [np.asarray(v) for v in _flat(values)]
-        if values is None or any(v.dtype == np.float32 for v in values):  # it has no float64 form
-            values = run(c.call, there, "eager")
-        return sum(float(np.sum(v * w)) for v, w in zip(values, weights) if v.dtype.kind == "f")
-
-    def along(grads):
-        return tf.add_n([tf.reduce_sum(tf.convert_to_tensor(g) * d) for g, d in zip(grads, directions)])
-
-    def taped(*tensors):
+    def taped(self, *tensors):
+        sources = [tensors[p] for p in self.case.grads]
         with tf.GradientTape() as tape:
-            tape.watch([tensors[p] for p in c.grads])
-            y = projected(*tensors)
-        grads = tape.gradient(y, [tensors[p] for p in c.grads])
-        assert all(g is not None for g in grads), f"no gradient by input {[p for p, g in zip(c.grads, grads) if g is None]}"
+            tape.watch(sources)
+            y = self.projected(*tensors)
+        return self.connected(tape.gradient(y, sources))
+
+    def symbolic(self, *tensors):
+        return self.connected(tf.compat.v1.gradients(self.projected(*tensors), [tensors[p] for p in self.case.grads]))
+
+    def connected(self, grads):
+        lost = [p for p, g in zip(self.case.grads, grads) if g is None]
+        assert not lost, f"no gradient by inputs {lost}"
         return grads
 
-    def symbolic(*tensors):
-        grads = tf.compat.v1.gradients(projected(*tensors), [tensors[p] for p in c.grads])
-        assert all(g is not None for g in grads), "tf.gradients: no gradient"
-        return grads
+    def slope_of_taped(self, *tensors):
+        return tf.add_n([tf.reduce_sum(tf.convert_to_tensor(g) * d) for g, d in zip(self.taped(*tensors), self.directions)])
 
-    slope = _slope(number, arrays, c.grads, directions)
-    for front in FRONTS:
-        grads = run(symbolic if front == "graph" else taped, arrays, front)
-        for g, p in zip(grads, c.grads):
-            assert g.shape == arrays[p].shape and g.dtype == arrays[p].dtype, f"{front}: gradient {g.dtype}{g.shape}"
-        got = sum(float(np.sum(g * d)) for g, d in zip(grads, directions))
-        np.testing.assert_allclose(got, slope, 1e-5, 1e-7, err_msg=f"{front}: gradient against differences")
-    if c.order < 2:
-        return
-
-    def twice(*tensors):
+    def twice(self, *tensors):
+        sources = [tensors[p] for p in self.case.grads]
         with tf.GradientTape() as tape:
-            tape.watch([tensors[p] for p in c.grads])
-            y = along(taped(*tensors))
-        grads = tape.gradient(y, [tensors[p] for p in c.grads], unconnected_gradients="zero")
-        return grads
+            tape.watch(sources)
+            y = self.slope_of_taped(*tensors)
+        return tape.gradient(y, sources, unconnected_gradients="zero")
 
-    def first(*there):
-        return float(run(lambda *t: along(taped(*t)), there, "eager")[0])
+    def moved(self, directions):
+        """The inputs a step ahead and a step back."""
+        for sign in (1, -1):
+            there = list(self.arrays)
+            for p, d in zip(self.case.grads, directions):
+                there[p] = there[p] + sign * self.step * d
+            yield there
 
-    curve = _slope(first, arrays, c.grads, more)
-    for front in ("eager", "op_by_op", "function"):
-        got = sum(float(np.sum(g * d)) for g, d in zip(run(twice, arrays, front), more))
-        np.testing.assert_allclose(got, curve, 1e-4, 1e-6, err_msg=f"{front}: second derivative")
+    def number(self, there):
+        """The projected reference at these inputs; None where it is no function, or one without a float64 form."""
+        if not callable(self.case.reference):
+            return None
+        values = [np.asarray(v) for v in _flat(self.case.reference(*there))]
+        if any(v.dtype == np.float32 for v in values):
+            return None
+        return sum(float(np.sum(v * self.weight(v.shape))) for v in values if v.dtype.kind == "f")
+
+
+# -- the tests --------------------------------------------------------------------------------------------------------
+class Results:
+    """What the tests of a suite compare: each kind of run is done once, when first asked for, for all rows together."""
+
+    def __init__(self, cases):
+        self.cases, self.found = cases, {}
+        self.gradients = [Gradient(c) for c in cases if c.grads]
+
+    def get(self, kind, front, c):
+        key = kind, front
+        if key not in self.found:
+            rows, jobs, shapes = getattr(self, "_" + kind)(front)
+            self.found[key] = dict(zip(rows, run(jobs, front, shapes)))
+        result = self.found[key][c]
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _values(self, front):
+        return self.cases, [(c.call, c.inputs) for c in self.cases], None
+
+    def _shapes(self, front):
+        known = [[x.shape for x in c.inputs] for c in self.cases]
+        return self.cases, [(c.call, c.inputs) for c in self.cases], known
+
+    def _batches(self, front):
+        rows = [c for c in self.cases if c.batch]
+        known = [[x.shape if i not in c.batch else (None, *x.shape[1:]) for i, x in enumerate(c.inputs)] for c in rows]
+        return rows, [(c.call, c.inputs) for c in rows], known
+
+    def _first(self, front):
+        by = "symbolic" if front == "graph" else "taped"
+        return [g.case for g in self.gradients], [(getattr(g, by), g.arrays) for g in self.gradients], None
+
+    def _second(self, front):
+        rows = [g for g in self.gradients if g.case.order > 1]
+        return [g.case for g in rows], [(g.twice, g.arrays) for g in rows], None
+
+    def slope(self, c, kind):
+        """The central difference along the row's directions: of the projection, or of its slope."""
+        if kind not in self.found:
+            rows = [g for g in self.gradients if kind == "difference" or g.case.order > 1]
+            f, along = ("projected", "directions") if kind == "difference" else ("slope_of_taped", "more")
+            there = [[list(x) for x in g.moved(getattr(g, along))] for g in rows]
+            ahead, back = (run([(getattr(g, f), x[i]) for g, x in zip(rows, there)], "eager") for i in (0, 1))
+            self.found[kind] = {g.case: (a, b, x) for g, a, b, x in zip(rows, ahead, back, there)}
+        a, b, there = self.found[kind][c]
+        gradient = next(g for g in self.gradients if g.case is c)
+        if kind == "difference":
+            numbers = [gradient.number(x) for x in there]
+            if None not in numbers:
+                return (numbers[0] - numbers[1]) / (2 * gradient.step)
+        for x in (a, b):
+            if isinstance(x, Exception):
+                raise x
+        return float(a[0] - b[0]) / (2 * gradient.step)
 
 
 def suite(cases):
     """(test_values, test_shapes, test_gradients) over these rows, for pytest to find."""
+    results = Results(cases)
     names = [c.id for c in cases]
     ids = [n if names.count(n) == 1 else f"{n}-{names[:i].count(n)}" for i, n in enumerate(names)]
-    rows = pytest.mark.parametrize("c", cases, ids=ids)
     with_grads = [i for i, c in enumerate(cases) if c.grads]
 
-    @rows
+    @pytest.mark.parametrize("c", cases, ids=ids)
     def test_values(c):
-        check_values(c)
+        found = {front: results.get("values", front, c) for front in FRONTS}
+        for front, values in found.items():
+            c.check(values, front)
+        for front in FRONTS[1:]:
+            for a, b in zip(found["eager"], found[front]):
+                # XLA fuses differently in different programs, so the last bits may differ.
+                if a.dtype.kind in "fc":
+                    np.testing.assert_allclose(a, b, 1e-6, 1e-6, err_msg=f"eager and {front} disagree")
 
-    @rows
+    @pytest.mark.parametrize("c", cases, ids=ids)
     def test_shapes(c):
-        check_shapes(c)
+        values, shapes = results.get("shapes", "graph", c)
+        for value, shape in zip(values, shapes):
+            assert shape.is_compatible_with(value.shape), f"static shape {shape}, value {value.shape}"
+            assert shape.rank is not None, "rank unknown although all shapes are known"
+        if c.batch:
+            values, shapes = results.get("batches", "graph", c)
+            c.check(values, "unknown batch")
+            for value, shape in zip(values, shapes):
+                assert shape.is_compatible_with(value.shape), f"unknown batch: static shape {shape}, value {value.shape}"
+                assert shape.rank == value.ndim, "unknown batch: the rank is lost"
 
     @pytest.mark.parametrize("c", [cases[i] for i in with_grads], ids=[ids[i] for i in with_grads])
     def test_gradients(c):
-        check_gradients(c)
+        gradient = next(g for g in results.gradients if g.case is c)
+        slope = results.slope(c, "difference")
+        for front in FRONTS:
+            grads = results.get("first", front, c)
+            for g, p in zip(grads, c.grads):
+                want = gradient.arrays[p]
+                assert (g.shape, g.dtype) == (want.shape, want.dtype), f"{front}: gradient {g.dtype}{g.shape}"
+            got = sum(float(np.sum(g * d)) for g, d in zip(grads, gradient.directions))
+            np.testing.assert_allclose(got, slope, 1e-5, 1e-7, err_msg=f"{front}: gradient against differences")
+        if c.order > 1:
+            curve = results.slope(c, "second difference")
+            for front in ("eager", "op_by_op", "function"):
+                got = sum(float(np.sum(g * d)) for g, d in zip(results.get("second", front, c), gradient.more))
+                np.testing.assert_allclose(got, curve, 1e-4, 1e-6, err_msg=f"{front}: second derivative")
 
     return test_values, test_shapes, test_gradients

@@ -10,6 +10,15 @@ import pytest
 from tfcompat._src import dtypes
 from tfcompat._src.dtypes import DType, array_of_python, as_dtype, result_type_of_python
 
+
+
+class Nothing:
+    """Something that is no tensor, with a name that is the same in every process."""
+
+    def __repr__(self):
+        return "Nothing()"
+
+
 # name: enum number, size, kind (f i u c b q s o), numeric, smallest, largest
 TYPES = """
 float32 1 4 f yes -3.4028235e+38 3.4028235e+38
@@ -143,7 +152,7 @@ CHOSEN = [
     ([1, [2]], "!"), ([[1], [2, 3]], "!"), ([[1.0], [2]], "float32"), ([np.float64(1), 2], "float64", "float32"),
     ([2, np.float64(1)], "float32"), ([np.float64(1), np.float32(1)], "float64", "float32"),
     ([np.float16(1), 2.0], "float16", "float32"), ([np.int64(1), 2], "int32"), ([np.array(1)], "int32"),
-    ([[1, 2], np.array([1.0, 2.0])], "float32"), (range(3), "int32"), ({1: 2}, "!"), ({1, 2}, "!"), (object(), "!"),
+    ([[1, 2], np.array([1.0, 2.0])], "float32"), (range(3), "int32"), ({1: 2}, "!"), ({1, 2}, "!"), (Nothing(), "!"),
     (np.datetime64("2020-01-01"), "!"), (np.longdouble(1), "!"), ([np.uint8(3), 1], "int32"),
     ([np.complex64(1), 1j], "complex128"), (np.array([], np.float64), "float64"), ((1, 2.0), "float32"),
 ]  # fmt: skip

@@ -179,6 +179,70 @@ case("dropout_noise_shape", [f32(4, 30)], lambda tf, x: _dropout(tf, x, rate=0.5
 case("dropout_tensor", [f32(4, 30), np.float32(0.4)], lambda tf, x, r: _dropout(tf, x, rate=r, seed=1), [0])
 case("dropout_keep_prob", [f32(4, 30)], lambda tf, x: tf.compat.v1.nn.dropout(x, keep_prob=0.3, seed=5), [])
 
+# -- several ids a row ------------------------------------------------------------------------------------------------
+_ROWS = [[0, 0], [0, 2], [2, 1], [3, 0], [3, 1]]
+
+
+def _sparse(tf, values):
+    return tf.SparseTensor(_ROWS, values, [5, 3])
+
+
+for _name in ("sum", "mean", "sqrtn"):
+    case(f"embedding_lookup_sparse_{_name}", [f32(7, 3), np.array([0, 6, 2, 2, 1]), f32(5, low=0.1)],
+         lambda tf, p, i, w, c=_name: tf.nn.embedding_lookup_sparse(p, _sparse(tf, i), _sparse(tf, w), c))  # fmt: skip
+case("safe_embedding_lookup_sparse", [f32(7, 3), np.array([0, -6, -2, 2, 1])],
+     lambda tf, p, i: tf.nn.safe_embedding_lookup_sparse(p, _sparse(tf, i), default_id=3))  # fmt: skip
+
+# -- candidates -------------------------------------------------------------------------------------------------------
+_TRUE = np.array([[1, 5], [3, 9], [0, 2]])
+
+
+def _sampled(tf, name, *arguments, **settings):
+    tf.random.set_seed(1)
+    return getattr(tf.random, name + "_candidate_sampler")(_TRUE, 2, *arguments, seed=7, **settings)
+
+
+for _name in ("log_uniform", "uniform"):
+    case(f"{_name}_unique", [], lambda tf, n=_name: _sampled(tf, n, 8, True, 1000))
+    case(f"{_name}", [], lambda tf, n=_name: _sampled(tf, n, 20, False, 16))
+case("fixed_unigram", [], lambda tf: _sampled(tf, "fixed_unigram", 5, True, 10, unigrams=[1.0, 2, 3, 4, 5, 6, 7, 8, 2, 1]))
+_CANDIDATES = [np.array([4, 7, 2]), f32(3, 1, low=0.1, high=0.5), f32(3, low=0.1, high=0.5)]
+for _name in ("nce_loss", "sampled_softmax_loss"):
+    case(_name, [f32(50, 4), f32(50), f32(3, 4)],
+         lambda tf, w, b, x, n=_name: getattr(tf.nn, n)(
+             w, b, tf.constant([[1], [2], [4]]), x, 3, 50, sampled_values=[tf.constant(c) for c in _CANDIDATES]
+         ))  # fmt: skip
+case("accidental_hits", [np.array([[1, 5], [3, 9], [0, 2]]), np.array([5, 7, 2, 0, 3, 3])],
+     lambda tf, t, s: tf.nn.compute_accidental_hits(t, s, 2))  # fmt: skip
+
+# -- connectionist temporal classification ----------------------------------------------------------------------------
+_LABELS = np.array([[1, 3, 3, 0], [3, 1, 0, 0], [0, 0, 0, 0]], np.int32)
+_PLACES = [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [2, 0]]
+for _name, _blank, _labels in [("first", 0, _LABELS), ("last", -1, _LABELS), ("middle", 2, _LABELS)]:
+    case(f"ctc_loss_{_name}", [f32(6, 3, 5), _labels],
+         lambda tf, x, y, b=_blank: tf.nn.ctc_loss(y, x, [3, 2, 0], [6, 4, 5], blank_index=b))  # fmt: skip
+for _name, _settings in {
+    "plain": {}, "unmerged": {"ctc_merge_repeated": False}, "collapsed": {"preprocess_collapse_repeated": True},
+}.items():  # fmt: skip
+    case(f"ctc_loss_v1_{_name}", [f32(6, 3, 5), np.array([1, 2, 2, 3, 1, 0], np.int32)],
+         lambda tf, x, y, s=_settings: tf.compat.v1.nn.ctc_loss(tf.SparseTensor(_PLACES, y, [3, 3]), x, [6, 4, 5], **s)
+         )  # fmt: skip
+case("ctc_loss_no_path", [f32(6, 3, 5), np.array([1, 2, 2, 3, 1, 0], np.int32)],
+     lambda tf, x, y: tf.compat.v1.nn.ctc_loss(tf.SparseTensor(_PLACES, y, [3, 3]), x, [3, 4, 5]))  # fmt: skip
+case("collapse_repeated", [np.array([[3, 3, 4, 4, 3], [1, 1, 2, 5, 5]], np.int32), np.array([5, 3], np.int32)],
+     lambda tf, x, n: tf.nn.collapse_repeated(x, n))  # fmt: skip
+
+
+def _paths(decoded):
+    paths, scores = decoded
+    return [part for p in paths for part in (p.indices, p.values, p.dense_shape)] + [scores]
+
+
+case("ctc_greedy_decoder", [f32(9, 3, 4)], lambda tf, x: _paths(tf.nn.ctc_greedy_decoder(x, [9, 6, 4])), [])
+for _width, _top in ((3, 2), (100, 1)):
+    case(f"ctc_beam_search_{_width}", [3 * f32(14, 3, 5)],
+         lambda tf, x, a=(_width, _top): _paths(tf.nn.ctc_beam_search_decoder(x, [12, 14, 10], *a)), [])  # fmt: skip
+
 
 def weights(shape):
     """The weights of an output of this shape, in the number whose gradients are recorded."""

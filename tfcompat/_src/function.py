@@ -18,6 +18,7 @@ from . import dtypes, errors, nest, record
 from .declare import OPS, OpDef, export
 from .engine import dispatch, gradients, lower
 from .graph import Graph, Signature, aval, context
+from .own_gradient import OwnGradient, pure, run
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor, Tensor
 from .type_spec import TensorSpec
 
@@ -109,7 +110,7 @@ def _placeholders(graph, function, args, kwargs, found):
                 return t
             return v
 
-        return nest.map_structure(one, value)
+        return nest.map_structure(one, value, expand_composites=True)
 
     return [replace(a, n) for a, n in zip(args, names, strict=True)], {k: replace(v, k) for k, v in kwargs.items()}
 
@@ -164,6 +165,7 @@ class ConcreteFunction:
 
     def __init__(self, graph, inputs, outputs, structure, name, python_function=None, structured_inputs=None):
         self.graph, self.inputs_, self.outputs_, self.structure, self.name = graph, inputs, outputs, structure, name
+        own = OwnGradient.of(graph, [t._slot for t in outputs if t is not None], [t._slot for t in (*inputs, *graph.inputs)], name)
         self.captured = list(graph.captures.values())
         self.python_function = python_function
         self.structured_input_signature = structured_inputs
@@ -173,26 +175,22 @@ class ConcreteFunction:
             [t._slot for t in outputs if t is not None], effects, self.slots_in, label=f"tf.function {name}", in_order=True, donate=False
         )
         self.reads, self.writes = list(self.plan.initial), list(self.plan.final)
-        self.single = self._program()
+        self.single = self._program(own)
         self.order = None
 
-    def _program(self):
+    def _program(self, own):
         """The signature of a call node, where everything is one compiled stage with nothing static to be told."""
         p = self.plan
         if any(isinstance(s, lower.HostStage) for s in p.stages) or len(p.stages) > 1 or p.static_feeds:
             return None
-        stage = p.stages[0] if p.stages else None
-        position = {s: i for i, s in enumerate([*p.feeds, *[p.initial[v] for v in self.reads]])}
-        out_at = {s: i for i, s in enumerate(stage.outputs)} if stage else {}
-        leaves = stage.leaves if stage else []
-        picks = [position[s] if s in position else s.value for s in leaves]
-        wanted = [*p.fetches, *[p.final[v] for v in self.writes]]
-        code = stage.program if stage else None
-        results = [(0, out_at[s]) if s in out_at else (1, position[s]) if s in position else (2, lower_constant(s)) for s in wanted]
+        if any(s.aval.np == object for s in (*p.feeds, *p.fetches)):  # text stays on the host
+            return None
+        if own is not None:
+            self.reads = own.lower(self.slots_in, self.reads)
+        parts = pure(p, self.reads)
 
         def body(*args):
-            values = code.evaluate([args[i] if i.__class__ is int else i for i in picks]) if code else ()
-            return tuple([values[i] if k == 0 else args[i] if k == 1 else i for k, i in results])
+            return tuple(run(parts, args) if own is None else own.call(lambda a: run(parts, a), args))
 
         sig = _CallSignature(CALL)
         sig.fn = body
@@ -305,12 +303,6 @@ def _fail(op):
     raise AssertionError(f"{op.name} reads a tensor that was not produced")
 
 
-def lower_constant(slot):
-    if slot.value is not None:
-        return slot.value
-    return slot.node.sig.apply(())[0]
-
-
 def _state_slot(variable):
     """The slot of a variable's value as an input of a call; tapes see the read."""
     if hasattr(variable, "_dense_tensor"):
@@ -329,7 +321,10 @@ def replay(op, ins):
             graph, sig, ins, graph.op_name(None, op.name), reads=op.reads, writes=op.writes, sub=(),
             avals=None if not (op.reads or op.writes) else tuple([s.aval for s in op.outs]), single=False, attributes=op.attributes,
         )  # fmt: skip
-        return list(out) if isinstance(out, (list, tuple)) else [out] if isinstance(out, Tensor) else []
+        out = list(out) if isinstance(out, (list, tuple)) else [out] if isinstance(out, Tensor) else []
+        if op.gradient is not None and out:
+            out[0].op.gradient = op.gradient
+        return out
     fixed_free = tuple([t._slot for t in ins])
     eagerly = getattr(sig.op, "run_eagerly", None)
     if eagerly is not None:  # a branch or loop with host operations: its bodies are replayed in turn
@@ -352,6 +347,8 @@ def replay(op, ins):
         sig = sig.op.signature(sig.settings, fixed)
         fixed_free = tuple([t._slot for i, t in enumerate(ins) if i not in positions])
     slots = (*fixed_free, *[_state_slot(v) for v in op.reads])
+    if op.gradient is not None:
+        return dispatch.record_special(sig, slots, dispatch.inference.infer(sig, tuple([s.aval for s in slots])).avals, gradient=op.gradient)
     out = dispatch.record(sig, slots)
     out = out if isinstance(out, list) else [out]
     for v, t in zip(op.writes, out[len(op.outs) :], strict=True):

@@ -43,9 +43,8 @@ def lift(tensor, name):
             if value is None:
                 raise ValueError(
                     f"Unable to lift the initial value of variable {name!r} out of the function being traced: it "
-                    "depends on the "
-                    f"placeholder {op.name!r} (an argument of the function). Pass a callable that does not use the "
-                    "arguments."
+                    f"depends on the placeholder {op.name!r} (an argument of the function). Pass a callable that does "
+                    "not use the arguments."
                 )
             place[op.outs[0]] = value
             continue

@@ -58,8 +58,7 @@ class Constant(V2):
         if size not in (1, wanted):  # TF1's tf.constant repeats the last value, TF2's refuses
             raise TypeError(
                 f"Eager execution of tf.constant with unsupported shape. Tensor {np.asarray(self.value)} (converted "
-                f"from {self.value}) has "
-                f"{size} elements, but got `shape` {_shape(full)} with {wanted} elements)."
+                f"from {self.value}) has {size} elements, but got `shape` {_shape(full)} with {wanted} elements)."
             )
         return core.make_const(self.value, dtype, full)
 

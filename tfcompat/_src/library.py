@@ -25,3 +25,4 @@ from . import losses  # noqa: E402, F401
 from . import platform, train  # noqa: E402, F401
 from . import summary  # noqa: E402, F401
 from . import metrics  # noqa: E402, F401
+from . import rnn  # noqa: E402, F401

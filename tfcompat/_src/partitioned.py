@@ -63,8 +63,7 @@ class PartitionInfo:
         if len(cut) > 1:
             raise ValueError(
                 f"Cannot use single_slice_dim() with shape={shape} and self.full_shape={self.full_shape} since slice "
-                "dim could be either "
-                f"dimension {cut[0]} or {cut[1]}."
+                f"dim could be either dimension {cut[0]} or {cut[1]}."
             )
         return cut[0] if cut else None
 
@@ -153,8 +152,7 @@ def get_partitioned_variable(
     if name in store._vars:
         raise ValueError(
             f"A partitioner was provided, but an unpartitioned version of the variable was found: {name}.  Perhaps a "
-            "variable of the same "
-            "name was already created without partitioning?"
+            "variable of the same name was already created without partitioning?"
         )
     shape = TensorShape(shape)
     if isinstance(initializer, Tensor):
@@ -165,8 +163,7 @@ def get_partitioned_variable(
     if reuse is True:
         raise ValueError(
             f"PartitionedVariable {name} does not exist, or was not created with tf.get_variable(). Did you mean to "
-            "set reuse=False or "
-            "reuse=tf.AUTO_REUSE in VarScope?"
+            "set reuse=False or reuse=tf.AUTO_REUSE in VarScope?"
         )
     axis = next((i for i, n in enumerate(partitions) if n > 1), 0)
     parts = []

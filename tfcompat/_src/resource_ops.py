@@ -29,8 +29,7 @@ class _Missing:
         raise errors.FailedPreconditionError(
             None, None,
             "Could not find variable. This could mean that the variable has been deleted. In TF1, it can also mean "
-            "the variable is "
-            "uninitialized.",
+            "the variable is uninitialized.",
         )  # fmt: skip
 
 

@@ -49,8 +49,7 @@ class Template:
         if len(after) != before:
             raise ValueError(
                 "Trainable variable created when calling a template after the first time, perhaps you used "
-                "tf.Variable when you meant "
-                f"tf.get_variable: {after[before:]}"
+                f"tf.Variable when you meant tf.get_variable: {after[before:]}"
             )
         return result
 

@@ -183,8 +183,7 @@ class Creation:
         if initial_value is None:
             raise ValueError(
                 "The `initial_value` arg to `tf.Variable` must be specified except when you are not providing a "
-                "`variable_def`. You "
-                "provided neither."
+                "`variable_def`. You provided neither."
                 if use_resource or context.graph is None
                 else "initial_value must be specified."
             )
@@ -195,14 +194,11 @@ class Creation:
         ):
             raise ValueError(
                 f"The `initial_value` passed to `tf.Variable` {name or 'Variable'}/ is from inside a control-flow  "
-                "construct, "
-                "such as a loop or conditional. When creating a `tf.Variable` inside a loop or conditional, use a "
-                "lambda as "
-                f"the `initial_value`. Got: initial_value=({initial_value})"
+                "construct, such as a loop or conditional. When creating a `tf.Variable` inside a loop or "
+                f"conditional, use a lambda as the `initial_value`. Got: initial_value=({initial_value})"
                 if use_resource
                 else f"Initializer for variable {name or 'Variable'}/ is from inside a control-flow construct, such "
-                "as a loop "
-                "or conditional. When creating a variable inside a loop or conditional, use a lambda as the "
+                "as a loop or conditional. When creating a variable inside a loop or conditional, use a lambda as the "
                 "initializer."
             )
         if collections is not None and not isinstance(collections, (list, tuple, set)):
@@ -289,25 +285,22 @@ class Creation:
             keys.append(GraphKeys.TRAINABLE_VARIABLES)
         graph.add_to_collections(keys, self)
 
+    def _stands_for(self, definition, graph, scope, **more):
+        """Makes the operation that stands for the variable in its graph."""
+        sig = definition.signature({"dtype": self._dtype, "shape": self._aval.shape})
+        attributes = {"variable": self, "shape": self.shape, "shared_name": self._shared_name}
+        full = graph.op_name(scope, None)
+        self._variable = record.add_op(graph, sig, (), full, single=True, attributes=attributes, **more)
+
     def _ops_of_ref(self, graph, scope, initial_value, validate_shape):
         out = aval(self._dtype._as_ref, self._aval.shape)
-        self._variable = record.add_op(
-            graph, variable_ops.VARIABLES.of(self._dtype).signature({"dtype": self._dtype,
-            "shape": self._aval.shape}), (),
-            graph.op_name(scope, None), reads=(self,), avals=(out,), single=True, attributes={"variable": self,
-            "shape": self.shape},
-        )  # fmt: skip
+        self._stands_for(variable_ops.VARIABLES.of(self._dtype), graph, scope, reads=(self,), avals=(out,))
         self._initializer_op = assign_in_graph(self, initial_value, "Assign", validate_shape).op
         self._graph_element = self._variable
         self._snapshot = read_ref(self)
 
     def _ops_of_resource(self, graph, scope, initial_value, validate_shape):
-        self._variable = record.add_op(
-            graph, variable_ops.HANDLE.signature({"dtype": self._dtype, "shape": self._aval.shape}), (),
-            graph.op_name(scope, None),
-            avals=(aval(dtypes.resource, ()),), single=True,
-            attributes={"variable": self, "shape": self.shape, "shared_name": self._shared_name},
-        )  # fmt: skip
+        self._stands_for(variable_ops.HANDLE, graph, scope, avals=(aval(dtypes.resource, ()),))
         with name_scope("IsInitialized"):
             is_initialized(self)
         self._initializer_op = assign_in_graph(self, initial_value, "Assign", validate_shape)
@@ -316,14 +309,11 @@ class Creation:
 
     @classmethod
     def _quick(cls, name, array, dtype=None, trainable=False):
-        """An eager variable called `name` holding `array` (NumPy or JAX), made without any of the constructor's
-        work.
-        """
+        """An eager variable called `name` holding `array` (NumPy or JAX), made quickly."""
         self = object.__new__(Creation.variable)
         self._kind, self._shared_name, self._trainable = "eager", name, trainable
-        self._constraint = self._save_slice_info = self._read = self._graph = self._initial_value = (
-            self._initializer_op
-        ) = None
+        self._constraint = self._save_slice_info = self._read = self._graph = None
+        self._initial_value = self._initializer_op = None
         self._synchronization, self._aggregation = VariableSynchronization.AUTO, VariableAggregation.NONE
         self._value = constant(array if dtype is None or array.dtype == dtype.np else array.astype(dtype.np))
         self._aval = self._value._slot.aval
@@ -338,8 +328,7 @@ def _declared(tensor, shape, validate_shape):
         if not tensor.shape.is_compatible_with(shape):
             raise ValueError(
                 f"In this `tf.Variable` creation, the initial value's shape ({tensor.shape}) is not compatible with "
-                "the explicitly "
-                f"supplied `shape` argument ({shape})."
+                f"the explicitly supplied `shape` argument ({shape})."
             )
         return variable_ops.static_shape(shape)
     return tensor._slot.aval.shape if validate_shape else None

@@ -182,7 +182,10 @@ class _EagerHandle:
 
     def __init__(self, variable):
         self.variable, self.dtype, self.shape = variable, dtypes.resource, TensorShape([])
-        self.device = variable.device
+
+    @property
+    def device(self):
+        return self.variable.device
 
     def __repr__(self):
         return f"<handle of {self.variable.name}>"

@@ -147,8 +147,7 @@ def check_assignable(variable, tensor):
     if not variable.shape.is_compatible_with(tensor.shape):
         raise ValueError(
             f"Cannot assign value to variable ' {variable.name}': Shape mismatch.The variable shape {variable.shape}, "
-            "and the assigned "
-            f"value shape {tensor.shape} are incompatible."
+            f"and the assigned value shape {tensor.shape} are incompatible."
         )
 
 
@@ -164,8 +163,8 @@ def check_static(variable, tensor, full, type):
         for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
             if a is not None and b is not None and a != b:
                 said = (
-                    f"Dimension {i} in both shapes must be equal, but are {a} and {b}. "
-                    f"Shapes are {spoken(ours)} and {spoken(theirs)}."
+                    f"Dimension {i} in both shapes must be equal, but are {a} and {b}. Shapes are {spoken(ours)} and "
+                    f"{spoken(theirs)}."
                 )
                 break
     if said is not None:
@@ -203,8 +202,7 @@ def _ref_value(variable, value, named, type):
     except TypeError as e:
         raise TypeError(
             f"Expected {dtype.name} passed to parameter '{name}' of op '{type}', got {value!r} of type "
-            f"'{value.__class__.__name__}' instead. "
-            f"Error: {e}"
+            f"'{value.__class__.__name__}' instead. Error: {e}"
         ) from None
 
 

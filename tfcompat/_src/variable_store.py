@@ -57,8 +57,7 @@ class VariableStore:
             if not self._store_eager_variables and reuse:
                 raise RuntimeError(
                     "When eager execution is enabled variable reuse is only supported when an EagerVariableStore is "
-                    "active. See the "
-                    "documentation on EagerVariableStore for example usage."
+                    "active. See the documentation on EagerVariableStore for example usage."
                 )
             if self._store_eager_variables:
                 reuse = AUTO_REUSE
@@ -96,8 +95,8 @@ class VariableStore:
             return self._get_partitioned(name, None, **settings)
         if f"{name}/part_0" in self._vars:
             raise ValueError(
-                "No partitioner was provided, but a partitioned version of the variable was found: "
-                f"{name}/part_0. Perhaps a variable of the same name was already created with partitioning?"
+                f"No partitioner was provided, but a partitioned version of the variable was found: {name}/part_0. "
+                "Perhaps a variable of the same name was already created with partitioning?"
             )
         return self._get_single(name, **settings)
 
@@ -120,8 +119,7 @@ class VariableStore:
         if reuse is True:
             raise ValueError(
                 f"Variable {name} does not exist, or was not created with tf.get_variable(). Did you mean to set "
-                "reuse=tf.AUTO_REUSE in "
-                "VarScope?"
+                "reuse=tf.AUTO_REUSE in VarScope?"
             )
         if initializer is None:
             if shape is None:
@@ -159,8 +157,8 @@ class VariableStore:
         variable = self._vars[name]
         if reuse is False:
             text = (
-                f"Variable {name} already exists, disallowed. "
-                "Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
+                f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or reuse=tf.AUTO_REUSE in "
+                "VarScope?"
             )
             if variable._kind == "ref":
                 text += " Originally defined at:\n\n" + "".join(traceback.format_list(variable.op.traceback[:5]))
@@ -203,6 +201,5 @@ def _initial_value(initializer, from_value, shape, dtype, partition_info):
         return initializer, None
     raise ValueError(
         "The initializer passed is not valid. It should be a callable with no arguments and the shape should not be "
-        "provided or an "
-        "instance of `tf.keras.initializers.*' and `shape` should be fully defined."
+        "provided or an instance of `tf.keras.initializers.*' and `shape` should be fully defined."
     )

@@ -83,8 +83,7 @@ class Variable(Creation, Facts, metaclass=VariableType):
                 f"'{self.dtype.name}'"
                 if self._kind == "ref"
                 else f"Incompatible type conversion requested to type {dtype.name} for `tf.Variable of type "
-                f"{self.dtype.name}. "
-                f"(Variable: {self})"
+                f"{self.dtype.name}. (Variable: {self})"
             )
         if as_ref and self._kind == "ref":
             return self._variable
@@ -110,8 +109,7 @@ class Variable(Creation, Facts, metaclass=VariableType):
         if self._kind == "eager" and not graph.building_function:
             raise RuntimeError(
                 f"Attempting to capture an EagerTensor without building a function. (The variable {self.name} was "
-                "created eagerly and is "
-                "used in a tf.Graph; create it inside the graph.)"
+                "created eagerly and is used in a tf.Graph; create it inside the graph.)"
             )
         if self._kind == "resource" and graph is not self._graph and not graph.building_function:
             raise ValueError(f"The variable {self.name} must be from the same graph as the ops being created.")
@@ -374,8 +372,8 @@ overloads.attach(Variable)
 def _in_place(sign, function, instead, plain, out=None):
     word = "variable" if sign in "+-" else "var"
     text = (
-        f"`{word} {sign}= value` with `tf.Variable`s is not supported. Use `{instead}` to modify the variable, or "
-        f"`out = {word} {out or sign} value` if you need to get a new output Tensor."
+        f"`{word} {sign}= value` with `tf.Variable`s is not supported. Use `{instead}` to modify the variable, or `out "
+        f"= {word} {out or sign} value` if you need to get a new output Tensor."
     )
 
     def operator(self, other):

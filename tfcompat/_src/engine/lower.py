@@ -316,11 +316,11 @@ class _Lowering:
 
     def _feeds_of(self, slot):
         """The fed slots a value is integer arithmetic of, or None if it depends on anything else."""
-        if slot in self.known:
-            return set()
         node = slot.node
         if slot.aval.np.kind not in "iub":
-            return None
+            return None  # floating point is not computed while compiling, constants included
+        if slot in self.known:
+            return set()
         if node is None:
             return {slot} if slot.value is None and slot not in self.state.values() else set()
         if node.sig.op.host or node.sig.op.stateful or not node.ins:

@@ -1,15 +1,17 @@
 """Python functions as parts of an operation: the branches of a cond, the condition and body of a loop.
 
-A `Body` is one Python function traced into a FuncGraph of its own and lowered to a pure function of its arguments, its captures and the
-state it reads.  A `ControlOp` is the operation that holds bodies: its inputs are arguments, captures and variables read; what its bodies
-write (variables, random streams) it declares as `reads` and `writes`, and its kernel returns the new values after its data outputs.
-Where a body has host operations (print, strings, Python functions) the operation becomes a host operation that runs the bodies' plans.
+A `Body` is one Python function traced into a FuncGraph of its own and lowered to a pure function of its arguments, its
+captures and the
+state it reads.  A `ControlOp` is the operation that holds bodies: its inputs are arguments, captures and variables
+read; what its bodies
+write (variables, random streams) it declares as `reads` and `writes`, and its kernel returns the new values after its
+data outputs.
+Where a body has host operations (print, strings, Python functions) the operation becomes a host operation that runs
+the bodies' plans.
 """
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .. import errors, nest, record
@@ -18,6 +20,7 @@ from ..engine import dispatch, gradients, infer, lower
 from ..engine.program import by_order
 from ..function import FuncGraph
 from ..graph import GraphSlot, Operation, Signature, aval, context
+from ..own_gradient import OwnGradient, constant, on_host, pure, run
 from ..scopes import control_dependencies
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
 from ..variable_ops import read_in_graph
@@ -28,12 +31,17 @@ class BodyGraph(FuncGraph):
 
     def __init__(self, name, outer):
         super().__init__(name, outer)
-        self._collections, self._devices, self._gradient_overrides = outer._collections, outer._devices, outer._gradient_overrides
+        self._collections, self._devices, self._gradient_overrides = (
+            outer._collections,
+            outer._devices,
+            outer._gradient_overrides,
+        )
         self.seed, self.op_seed_counter = outer.seed, outer.op_seed_counter
         self.outer_controls: list = []  # operations outside that something inside was told to wait for
 
     def capture(self, tensor, name=None):
-        """The tensor inside that stands for `tensor`; a ref variable's snapshot is read anew, since a loop may change it."""
+        """The tensor inside that stands for `tensor`; a ref variable's snapshot is read anew, since a loop may change
+        it."""
         if tensor.__class__ is SymbolicTensor and tensor.op.reads:
             variable = tensor.op.reads[0]
             if getattr(variable, "_snapshot", None) is tensor:
@@ -53,7 +61,8 @@ class Body:
     """A traced Python function.
 
     arguments  placeholders inside for the arguments
-    result     what the function returned; `outputs` its flat tensors (None where the function returned None or an operation)
+    result     what the function returned; `outputs` its flat tensors (None where the function returned None or an
+               operation)
     captured   [(tensor outside, placeholder inside)]
     """
 
@@ -94,7 +103,9 @@ class Body:
         """The operations that run for their effect: in a function all, in a Session's graph those returned."""
         if not self.effects_wanted:
             return self.operations
-        return [op for op in self.graph.operations if op.writes or op.sig.op.stateful and op.sig.op.host] + self.operations
+        return [
+            op for op in self.graph.operations if op.writes or op.sig.op.stateful and op.sig.op.host
+        ] + self.operations
 
     def finish(self, extra_feeds=(), outputs=None, effects=True):
         """Lowers the body.  `extra_feeds`: slots inside that the caller computes instead."""
@@ -103,96 +114,32 @@ class Body:
         self.n_fed = len(self.feeds)
         self.feeds += [inside._slot for _, inside in self.captured]
         wanted = [t._slot for t in self.outs]
-        self.plan = lower.plan(wanted, self.effects() if effects else [], self.feeds, label=self.name, in_order=True, donate=False)
-        p = self.plan
+        self.own = OwnGradient.of(self.graph, wanted, self.feeds, self.name)
+        self.feeds = self.feeds[: self.n_fed] + [inside._slot for _, inside in self.captured]
+        p = self.plan = lower.plan(
+            wanted, self.effects() if effects else [], self.feeds, label=self.name, in_order=True, donate=False
+        )
         self.reads, self.writes = list(p.initial), list(p.final)
-        self.host = len(p.stages) > 1 or any(isinstance(s, lower.HostStage) for s in p.stages)
-        self.host = self.host or any(s.aval.np == object for s in (*wanted, *self.feeds))  # text
-        late = [s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static]
+        self.host = on_host(p) or any(
+            s.aval.dtype.name == "string" for s in (*wanted, *self.feeds)
+        )  # the host alone knows text
+        late = {
+            s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static
+        }
         self.static_reads = [v for v in self.reads if p.initial[v] in late]
         self.static_feeds = {self.feeds[i] for i, s in enumerate(p.feeds) if s in p.static_feeds}
-        self.differs = None
         if not self.host:
-            self._pure(p)
-            nodes = _between([s for s in wanted])
-            if any(gradients.gradient_function(n) is not None for n in nodes):
-                self._own_gradient(wanted, nodes)
+            if self.own is not None:
+                self.reads = self.own.lower(self.feeds, self.reads)
+            self.parts = pure(p, self.reads)
         return self
-
-    def _pure(self, p, states=None):
-        """Makes `call`, the body as a pure function: (feeds..., states of `reads`...) -> outputs, new states of `writes`."""
-        self.code, self.picks, self.results = _pure(p, self.reads)
 
     def call(self, feeds, states):
         """(outputs, new states by variable) for values of `feeds` and a dict of the states read."""
         args = [*feeds, *[states[v] for v in self.reads]]
-        values = self._evaluate(args)
+        values = self.own.call(lambda a: run(self.parts, a), args) if self.own is not None else run(self.parts, args)
         n = len(self.outs)
         return list(values[:n]), dict(zip(self.writes, values[n:], strict=True))
-
-    def _evaluate(self, args):
-        if self.differs is not None:
-            return self._with_gradient(args)
-        return _run(self.code, self.picks, self.results, args)
-
-    # -- gradients of their own ---------------------------------------------------------------------------------------
-    def _own_gradient(self, wanted, nodes):
-        """Some operation inside has a registered gradient: the whole body's gradient is built as a graph, too."""
-        from ..tape import RECORDER
-
-        graph = self.graph
-        tapes = dispatch.set_tapes([])
-        context.push(graph)
-        try:
-            targets = list(dict.fromkeys(s for s in wanted if s.aval.differentiable))
-            cotangents = [graph.input(aval(s.aval.dtype.base_dtype, s.aval.shape), "cotangent") for s in targets]
-            sources = [s for s in self.feeds if s.aval.differentiable]
-            found = gradients.differentiate(targets, cotangents, sources, sorted(nodes, key=by_order), RECORDER)
-            found = [None if g is None else record.convert_to_tensor(g) for g in found]
-        finally:
-            context.pop()
-            dispatch.set_tapes(tapes)
-        self.feeds = self.feeds[: self.n_fed] + [inside._slot for _, inside in self.captured]
-        by_source = {s: g for s, g in zip(sources, found, strict=True)}
-        p = self.plan = lower.plan(wanted, self.effects(), self.feeds, label=self.name, in_order=True, donate=False)
-        back = lower.plan(
-            [by_source[s]._slot for s in self.feeds if by_source.get(s) is not None], [],
-            [*self.feeds, *[c._slot for c in cotangents]], label=self.name, in_order=True, donate=False,
-        )  # fmt: skip
-        if len(back.stages) > 1 or any(isinstance(s, lower.HostStage) for s in back.stages):
-            raise NotImplementedError(f"the gradient function of an operation inside {self.name} needs the host (print, strings, py_function)")
-        self.reads = list(dict.fromkeys([*p.initial, *back.initial]))
-        self._pure(p)
-        backward = _pure(back, self.reads, len(self.feeds) + len(cotangents))
-        at = [wanted.index(s) for s in targets]
-        has = [by_source.get(s) is not None for s in self.feeds]
-        self.differs = backward, at, has
-
-    def _with_gradient(self, args):
-        backward, at, has = self.differs
-        code, picks, results = backward
-        known = [a.__class__ is np.ndarray and a.dtype.kind in "iub" for a in args]
-        n = len(self.feeds)
-
-        def merged(free):
-            free = iter(free)
-            return [a if k else next(free) for a, k in zip(args, known, strict=True)]
-
-        @jax.custom_vjp
-        def run(*free):
-            return tuple([jnp.asarray(v) for v in _run(self.code, self.picks, self.results, merged(free))])
-
-        def forward(*free):
-            return run(*free), free
-
-        def reverse(free, cotangents):
-            every = merged(free)
-            got = iter(_run(code, picks, results, [*every[:n], *[cotangents[i] for i in at], *every[n:]]))
-            grads = [next(got) if i < n and has[i] else None for i in range(len(every))]
-            return tuple([g for g, k in zip(grads, known, strict=True) if not k])
-
-        run.defvjp(forward, reverse)
-        return run(*[a for a, k in zip(args, known, strict=True) if not k])
 
     # -- on the host --------------------------------------------------------------------------------------------------
     def call_on_host(self, feeds, states, session):
@@ -203,7 +150,7 @@ class Body:
             values[s] = states[v]
         for stage in p.stages:
             stage.run(values, session)
-        look = [values[s] if s in values else _constant(s) for s in (*p.fetches, *p.final.values())]
+        look = [values[s] if s in values else constant(s) for s in (*p.fetches, *p.final.values())]
         n = len(self.outs)
         return [_host(v) for v in look[:n]], dict(zip(p.final, look[n:], strict=True))
 
@@ -225,39 +172,6 @@ def _host(value):
     return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 
-def _constant(slot):
-    return slot.value if slot.value is not None else slot.node.sig.apply(())[0]
-
-
-def _pure(p, reads, n_feeds=None):
-    """(program, where its leaves come from, where the results come from) of a plan with at most one stage."""
-    position = {s: i for i, s in enumerate(p.feeds)}
-    start = len(p.feeds)
-    position.update({p.initial[v]: start + i for i, v in enumerate(reads) if v in p.initial})
-    stage = p.stages[0] if p.stages else None
-    out_at = {s: i for i, s in enumerate(stage.outputs)} if stage else {}
-    picks = [position[s] if s in position else s.value for s in stage.leaves] if stage else ()
-    wanted = [*p.fetches, *p.final.values()]
-    results = [(0, out_at[s]) if s in out_at else (1, position[s]) if s in position else (2, _constant(s)) for s in wanted]
-    return (stage.program if stage else None), picks, results
-
-
-def _run(code, picks, results, args):
-    values = code.evaluate([args[i] if i.__class__ is int else i for i in picks]) if code else ()
-    return [values[i] if k == 0 else args[i] if k == 1 else i for k, i in results]
-
-
-def _between(slots):
-    seen, stack = set(), [s.node for s in slots]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        stack.extend([s.node for s in node.ins])
-    return seen
-
-
 class BodySignature(Signature):
     """The signature of one control operation; its output avals for other input avals come from its kernel."""
 
@@ -267,7 +181,10 @@ class BodySignature(Signature):
         """`Inferred` for these input avals: as recorded, or by evaluating the kernel abstractly."""
         recorded = self.recorded
         if recorded is not None and (
-            avals == recorded[0] or not all(a.known for a in avals) or self.op.host or infer.static_positions(self, len(avals))
+            avals == recorded[0]
+            or not all(a.known for a in avals)
+            or self.op.host
+            or infer.static_positions(self, len(avals))
         ):
             return infer.Inferred(recorded[1], False)
         return infer._abstract(self, avals)
@@ -284,7 +201,9 @@ class ControlOp:
         self.own, self.settings, self.optional, self.defaults = frozenset(), (), frozenset(), {}
         self.known = self.variadic = self.alike = False
         self.differentiable, self.gradient, self.abstract, self.dtypes, self.twin = True, None, None, None, None
-        self.run_eagerly = eager if host else None  # function(operation, tensors) -> tensors: how a replayed tf.function runs it
+        self.run_eagerly = (
+            eager if host else None
+        )  # function(operation, tensors) -> tensors: how a replayed tf.function runs it
 
     def signature(self, settings=None, fixed=None):
         made = BodySignature(self, settings, fixed)
@@ -296,13 +215,17 @@ class ControlOp:
 
 
 def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=(), effects=False, eager=None, gradient=None, known=False, wait=()):  # fmt: skip
-    """Records the operation: data inputs `tensors`, output avals `outputs`, `states` read and written.  Returns the output tensors."""
+    """Records the operation: data inputs `tensors`, output avals `outputs`, `states` read and written.  Returns the
+    output tensors."""
     graph = context.graph
     definition = ControlOp(type, kernel, len(tensors), static, host, effects, eager)
     definition.gradient, definition.known = gradient, known
     sig = definition.signature()
     ins = tuple([record.capture(graph, t) for t in tensors])
-    sig.recorded = tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in ins]), tuple([*outputs, *[v._aval for v in states]])
+    sig.recorded = (
+        tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in ins]),
+        tuple([*outputs, *[v._aval for v in states]]),
+    )
     full = scope[:-1] if scope.endswith("/") else graph.op_name(None, scope)
     if full in graph._by_name:
         full = graph.unique_name(type)
@@ -315,7 +238,8 @@ def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=
 
 
 def inputs_of(bodies):
-    """What bodies read from outside: (captured tensors, read-only variables' tensors by variable, states read and written).
+    """What bodies read from outside: (captured tensors, read-only variables' tensors by variable, states read and
+    written).
 
     A variable that no body changes is read here, once, as an input: gradients reach it.
     """
@@ -395,7 +319,9 @@ def twin_gradient(make):
         tensors = [RECORDER.handle(s) for s in node.ins]
         start = [t if not t._slot.aval.differentiable else OPS["Identity"].public(t) for t in tensors]
         out = make(start)
-        pairs = [(t._slot, c) for t, c in zip(out, cotangents, strict=True) if c is not None and t._slot.aval.differentiable]
+        pairs = [
+            (t._slot, c) for t, c in zip(out, cotangents, strict=True) if c is not None and t._slot.aval.differentiable
+        ]
         pairs = [(s, record.densify(c) if isinstance(c, IndexedSlices) else c) for s, c in pairs]
         sources = [t._slot for t in start]
         nodes = [op for op in context.graph.operations if op.order >= start_order(start)]

@@ -1,6 +1,8 @@
-"""Conditionals, cases and loops, and the ops that only order others: tf.cond, tf.case, tf.while_loop, tf.group, tf.tuple.
+"""Conditionals, cases and loops, and the ops that only order others: tf.cond, tf.case, tf.while_loop, tf.group,
+tf.tuple.
 
-Eagerly the Python functions run directly.  In a graph each is traced into a `Body` (bodies.py) and one operation is recorded that holds
+Eagerly the Python functions run directly.  In a graph each is traced into a `Body` (bodies.py) and one operation is
+recorded that holds
 them; a loop's kernel is in loops.py.
 """
 
@@ -65,7 +67,8 @@ def _only(result):
 
 
 def _as_value(fn, selector):
-    """In a Session's graph an operation that a branch returns stands for the selector, which then waits for it (TF1)."""
+    """In a Session's graph an operation that a branch returns stands for the selector, which then waits for it
+    (TF1)."""
 
     def run():
         def convert(leaf):
@@ -254,7 +257,10 @@ def _shapes_differ(traced):
 def _twin(made, start, avals):
     """The same branches without their effects, for the gradient of one that runs on the host."""
     reads = dict(zip(made.reads, start[made.n_data :], strict=True))
-    pure = [bodies.pure_twin(b, [], [start[i] for i in feeds], reads) for b, feeds in zip(made.traced, made.feeds, strict=True)]
+    pure = [
+        bodies.pure_twin(b, [], [start[i] for i in feeds], reads)
+        for b, feeds in zip(made.traced, made.feeds, strict=True)
+    ]
     for b in pure:
         b.finish(effects=False)
         if b.host:
@@ -265,7 +271,8 @@ def _twin(made, start, avals):
 # -- switch_case and case ---------------------------------------------------------------------------------------------
 @export("switch_case")
 def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
-    """The result of branch_fns[branch_index](), or of `default` (or the last branch) where there is none of that number."""
+    """The result of branch_fns[branch_index](), or of `default` (or the last branch) where there is none of that
+    number."""
     actions = _checked_branches(branch_fns, default, branch_index)
     if context.graph is None:
         i = int(branch_index)
@@ -350,7 +357,9 @@ def _checked_pairs(pred_fn_pairs, exclusive):
         pred = _tensor(pred)
         if isinstance(pred, Tensor):
             if pred.dtype.base_dtype is not dtypes.bool:
-                raise TypeError(f"pred must be Tensor of type bool: {pred.name if isinstance(pred, SymbolicTensor) else pred!r}")
+                raise TypeError(
+                    f"pred must be Tensor of type bool: {pred.name if isinstance(pred, SymbolicTensor) else pred!r}"
+                )
         else:
             raise TypeError(f"pred must be a Tensor, got: {pred}")
         if not callable(fn):
@@ -381,7 +390,9 @@ def _last_as_default(predicates, actions):
 
     def default():
         stacked = OPS["Pack"].public([record.convert_to_tensor(p) for p in predicates])
-        with control_dependencies([_public("Assert")(predicate, ["Input error: None of conditions evaluated as True:", stacked])]):
+        with control_dependencies(
+            [_public("Assert")(predicate, ["Input error: None of conditions evaluated as True:", stacked])]
+        ):
             return _identities(action())
 
     return default, predicates[:-1], actions[:-1]
@@ -398,7 +409,9 @@ def _at_most(predicates, n, text):
     counts = [OPS["Cast"].public(record.convert_to_tensor(p), dtype=dtypes.int32) for p in predicates]
     total = OPS["AddN"].public(counts) if len(counts) > 1 else counts[0]
     stacked = OPS["Pack"].public([record.convert_to_tensor(p) for p in predicates])
-    return _public("Assert")(OPS["LessEqual"].public(total, n), [f"{text}: more than {n} conditions evaluated as True:", stacked])
+    return _public("Assert")(
+        OPS["LessEqual"].public(total, n), [f"{text}: more than {n} conditions evaluated as True:", stacked]
+    )
 
 
 # -- ordering ---------------------------------------------------------------------------------------------------------
@@ -414,10 +427,14 @@ def group(*inputs, **kwargs):
         by_device: dict = {}
         for thing in nest.flatten(inputs, expand_composites=True):
             if thing is None:
-                raise TypeError("'inputs' should be zero or more (nested) Tensors. Received 'None' with type '<class 'NoneType'>'.")
+                raise TypeError(
+                    "'inputs' should be zero or more (nested) Tensors. Received 'None' with type '<class 'NoneType'>'."
+                )
             op = thing if isinstance(thing, Operation) else getattr(thing, "op", None)
             if op is None and not hasattr(thing, "device"):
-                raise TypeError(f"'inputs' should be zero or more (nested) Tensors. Received '{thing}' with type '{type(thing)}'.")
+                raise TypeError(
+                    f"'inputs' should be zero or more (nested) Tensors. Received '{thing}' with type '{type(thing)}'."
+                )
             by_device.setdefault(getattr(thing, "device", "") or "", []).append(thing)
         if len(by_device) <= 1:
             return _grouped(by_device, scope)
@@ -449,7 +466,14 @@ def tuple_v1(tensors, name=None, control_inputs=None):
         if not any(isinstance(t, (Tensor, IndexedSlices)) or hasattr(t.__class__, "_dense_tensor") for t in tensors):
             raise ValueError(f"'tensors' must have at least one Tensor. Received: {tensors}.")
         gate = group(*gates)
-        return [with_dependencies([gate], t) if not isinstance(t, Operation) and t is not None else gate if t is not None else None for t in tensors]
+        return [
+            with_dependencies([gate], t)
+            if not isinstance(t, Operation) and t is not None
+            else gate
+            if t is not None
+            else None
+            for t in tensors
+        ]
 
 
 @export("tuple", v1="")
@@ -462,10 +486,15 @@ def with_dependencies(dependencies, output_tensor, name=None):
     """`output_tensor`, available only after `dependencies`."""
     if context.graph is None:
         return output_tensor
-    with name_scope(name, "control_dependency", [*dependencies, output_tensor]) as scope, control_dependencies(dependencies):
+    with (
+        name_scope(name, "control_dependency", [*dependencies, output_tensor]) as scope,
+        control_dependencies(dependencies),
+    ):
         if isinstance(output_tensor, IndexedSlices):
             return IndexedSlices(
-                OPS["Identity"].public(output_tensor.values, name=scope), output_tensor.indices, output_tensor.dense_shape
+                OPS["Identity"].public(output_tensor.values, name=scope),
+                output_tensor.indices,
+                output_tensor.dense_shape,
             )
         return OPS["Identity"].public(record.convert_to_tensor(output_tensor), name=scope)
 

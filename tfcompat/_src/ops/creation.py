@@ -13,7 +13,7 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from ..shapes import Dimension, TensorShape
-from .array import bad, is_tensor
+from .array import bad, is_tensor, xp
 from .reductions import reduce
 
 SMALL = 1000  # elements; smaller constants are made at once, as TensorFlow does
@@ -236,27 +236,28 @@ def _cast(tensor, dtype):
     return tensor if tensor.dtype.base_dtype is dtype else record.call(OPS["Cast"], [tensor], {"dtype": dtype}, None)
 
 
-@op("LinSpace", name="linspace")
+@op("LinSpace", name="linspace", twin=True)
 def linspace_kernel(start, stop, *, num, axis=0):
     """start, stop [...] -> [.., num, ..]: evenly spaced, both ends included, the new dimension at `axis`."""
     if num < 0:
         raise bad("LinSpace", f"Requires num > 0: {num}")
-    start, stop = jnp.broadcast_arrays(start, stop)
+    np_ = xp(start, stop)
+    start, stop = np_.broadcast_arrays(start, stop)
     axis = axis if axis >= 0 else axis + start.ndim + 1
-    start, stop = jnp.expand_dims(start, axis), jnp.expand_dims(stop, axis)
+    start, stop = np_.expand_dims(start, axis), np_.expand_dims(stop, axis)
     if num < 2:
-        return lax.slice_in_dim(start, 0, num, axis=axis)
-    steps = (
-        jnp.arange(1, num - 1).astype(start.dtype).reshape([-1 if i == axis else 1 for i in builtins.range(start.ndim)])
-    )
+        return start[(slice(None),) * axis + (slice(0, num),)]
+    shape = [-1 if i == axis else 1 for i in builtins.range(start.ndim)]
+    steps = np.arange(1, num - 1).astype(start.dtype).reshape(shape)
     delta = (stop - start) / np.asarray(num - 1, start.dtype)
-    return jnp.concatenate([start, start + delta * steps, stop], axis)
+    return np_.concatenate([start, start + delta * steps, stop], axis)
 
 
 @export("linspace", v1="linspace lin_space")
 def linspace(start, stop, num, name=None, axis=0):
     """start, stop [...] -> [.., num, ..]: evenly spaced, both ends included, the new dimension at `axis`."""
     dtype = record._dtype_of(start) or record._dtype_of(stop)
+    numbers = context.graph is None and not is_tensor(start) and not is_tensor(stop)
     start, stop = (
         record.convert_to_tensor(start, None, dtype_hint=dtype),
         record.convert_to_tensor(stop, None, dtype_hint=dtype),
@@ -264,6 +265,9 @@ def linspace(start, stop, num, name=None, axis=0):
     if start.dtype.is_integer:
         start = _cast(start, dtypes.float64)
     stop = _cast(stop, start.dtype.base_dtype)
+    if numbers:  # known now: nothing to compile
+        axis, num = record.setting(axis), record.setting(num)
+        return record.constant(linspace_kernel.op.kernel(start._numpy(), stop._numpy(), num=num, axis=axis))
     return record.call(OPS["LinSpace"], [start, stop], {"num": num, "axis": axis}, name)
 
 

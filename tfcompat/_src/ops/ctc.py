@@ -25,7 +25,7 @@ _NEVER = -1e30  # the logarithm of no chance: finite, so that gradients through 
 def ctc_loss_kernel(
     logits, labels, label_length, logit_length, *, blank_index, merge_repeated=True, ignore_longer=False
 ):
-    """-log P(labels) [batch] of logits [time, batch, classes], labels [batch, length]; infinite where time is too short."""
+    """-log P(labels) [batch] of logits [time, batch, classes], labels [batch, length]; infinite where no path fits."""
     if logits.ndim != 3 or labels.ndim != 2:
         raise errors.InvalidArgumentError(
             None, None, f"logits must be 3-dimensional and labels 2: {list(logits.shape)}, {list(labels.shape)}"
@@ -55,7 +55,12 @@ def ctc_loss_kernel(
     last = jnp.take_along_axis(chances, jnp.maximum(ends, 0), axis=1)
     last = jnp.where(ends >= 0, last, never)
     loss = -jnp.logaddexp(last[:, 0], last[:, 1])
-    loss = jnp.where(loss > -_NEVER / 2, 0 if ignore_longer else jnp.inf, loss)
+    # Where no path fits TensorFlow still passes a gradient: the probabilities.
+    running = jnp.arange(logits.shape[0])[:, None] < logit_length
+    total = jnp.sum(jnp.where(running, jax.nn.logsumexp(wide, axis=2), 0), 0)
+    loss = jnp.where(loss > -_NEVER / 2, jnp.inf + (total - lax.stop_gradient(total)), loss)
+    if ignore_longer:
+        loss = jnp.where(label_length > logit_length, 0, loss)
     return loss.astype(logits.dtype)
 
 
@@ -106,17 +111,18 @@ def collapse_kernel(labels, lengths):  # fmt: skip
     host=True,
     alike=False,
     name="Assert",
-    abstract=lambda labels, label_length, logit_length, repeats: (dtypes.int32, logit_length.shape),
+    abstract=lambda label_length, logit_length, ignore_longer: (dtypes.int32, logit_length.shape),
 )
-def enough_time_kernel(labels, label_length, logit_length, *, repeats):
-    """`logit_length`, or InvalidArgumentError where a row has too little time for its labels."""
-    for row, n, available in zip(labels.tolist(), label_length.tolist(), logit_length.tolist()):
-        needed = n + (sum(a == b for a, b in zip(row[: n - 1], row[1:n])) if repeats else 0)
-        if needed > available:
+def enough_time_kernel(label_length, logit_length, *, ignore_longer):
+    """`logit_length`, or InvalidArgumentError where a row has no labels, or more than frames."""
+    for batch, (n, available) in enumerate(zip(label_length.tolist(), logit_length.tolist())):
+        if not n:
+            raise errors.InvalidArgumentError(None, None, f"Labels length is zero in batch {batch}")
+        if n > available and not ignore_longer:
             raise errors.InvalidArgumentError(
                 None,
                 None,
-                f"Not enough time for target transition sequence (required: {needed}, available: {available})",
+                f"Not enough time for target transition sequence (required: {n}, available: {available})",
             )
     return np.asarray(logit_length, np.int32)
 
@@ -151,17 +157,21 @@ def ctc_loss_v1(
             f"{type(labels).__name__}"
         )
     logits = _time_major(old_name("logits", logits, "inputs", inputs), time_major)
-    dense, lengths = _dense(labels)
-    if preprocess_collapse_repeated:
-        dense, lengths = record.call(OPS["CTCCollapse"], [dense, lengths], None, None)
-    times = record.convert_to_tensor(sequence_length, dtypes.int32)
-    if not ignore_longer_outputs_than_inputs:
-        settings = {"repeats": bool(ctc_merge_repeated)}
-        times = record.call(OPS["CTCEnoughTime"], [dense, lengths, times], settings, None)
-    return ctc_loss_kernel(
-        logits, dense, lengths, times, blank_index=-1, merge_repeated=bool(ctc_merge_repeated),
-        ignore_longer=bool(ignore_longer_outputs_than_inputs),
+    return _of_sparse(
+        labels, logits, sequence_length, -1, preprocess_collapse_repeated, ctc_merge_repeated,
+        ignore_longer_outputs_than_inputs,
     )  # fmt: skip
+
+
+def _of_sparse(labels, logits, times, blank_index, collapse=False, merge_repeated=True, ignore_longer=False):
+    dense, lengths = _dense(labels)
+    if collapse:
+        dense, lengths = record.call(OPS["CTCCollapse"], [dense, lengths], None, None)
+    settings = {"ignore_longer": bool(ignore_longer)}
+    times = record.call(OPS["CTCEnoughTime"], [lengths, record.convert_to_tensor(times)], settings, None)
+    return ctc_loss_kernel(
+        logits, dense, lengths, times, blank_index=blank_index, merge_repeated=bool(merge_repeated), **settings
+    )
 
 
 @export("nn.ctc_loss", v1="nn.ctc_loss_v2")
@@ -173,12 +183,12 @@ def ctc_loss(
     `unique` makes no difference.  Raises ValueError where sparse labels come without `blank_index`.
     """
     with name_scope(name, "ctc_loss_dense"):
+        logits = _time_major(logits, logits_time_major)
         if _is_sparse(labels):
             if blank_index is None:
                 raise ValueError("Argument `blank_index` must be provided when `labels` is a `SparseTensor`.")
-            labels, label_length = _dense(labels)
+            return _of_sparse(labels, logits, logit_length, record.setting(blank_index))
         blank_index = record.setting(blank_index) if blank_index is not None else 0
-        logits = _time_major(logits, logits_time_major)
         return ctc_loss_kernel(logits, labels, label_length, logit_length, blank_index=blank_index)
 
 
@@ -235,7 +245,11 @@ def _found(inputs, *rest, paths=1, width=1, **settings):
 
 
 @op(
-    "CTCGreedyDecoder", host=True, abstract=lambda i, s, merge_repeated, blank_index: _found(i), name="CTCGreedyDecoder"
+    "CTCGreedyDecoder",
+    host=True,
+    alike=False,
+    abstract=lambda i, s, merge_repeated, blank_index: _found(i),
+    name="CTCGreedyDecoder",
 )
 def greedy_kernel(inputs, sequence_length, *, merge_repeated, blank_index):
     blank = blank_index % inputs.shape[2]
@@ -251,7 +265,7 @@ _NONE = (-np.inf, -np.inf, -np.inf)
 
 
 class _Prefix:
-    """A label sequence of the beam search: log chances of ending in a blank, in its label, in either; before and now."""
+    """A label sequence of the beam search: log chances of ending in a blank, its label, either; before and now."""
 
     __slots__ = ("parent", "label", "children", "old", "new")
 
@@ -364,5 +378,5 @@ def ctc_beam_search_decoder_v1(inputs, sequence_length, beam_width=100, top_path
 
 @export("nn.ctc_beam_search_decoder", v1="nn.ctc_beam_search_decoder_v2")
 def ctc_beam_search_decoder(inputs, sequence_length, beam_width=100, top_paths=1):
-    """(`top_paths` SparseTensors of labels, their log probabilities [batch, top_paths]); the last class is the blank."""
+    """(`top_paths` SparseTensors, their log probabilities [batch, top_paths]); the last class is the blank."""
     return ctc_beam_search_decoder_v1(inputs, sequence_length, beam_width, top_paths, False)

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export
+from ..engine.infer import _spoken
 from ..graph import context
 from ..scopes import control_dependencies, name_scope
 from .core import no_op
@@ -56,9 +57,9 @@ def _compare(symbol, op_name, test, x, y, data, summarize, message, name):
     """Asserts test(x, y) for all elements; `test` is a NumPy function."""
     with name_scope(name, op_name, [x, y, data]):
         x = record.convert_to_tensor(x, name="x")
-        y = record.convert_to_tensor(y, x.dtype.base_dtype if not isinstance(y, record.Tensor) else None, name="y")
+        y = record.convert_to_tensor(y, name="y")
         if context.graph is None:
-            _fit(x, y, op_name)
+            _fit(x, y, _COMPARISONS[symbol])
             a, b = x._numpy(), y._numpy()
             holds = np.asarray(test(a, b))
             if np.all(holds):
@@ -83,12 +84,14 @@ _COMPARISONS = {"==": "Equal", "!=": "NotEqual", "<": "Less", "<=": "LessEqual",
 def _fit(x, y, op_name):
     if x.dtype.base_dtype is not y.dtype.base_dtype:
         raise errors.InvalidArgumentError(
-            None, None, f"cannot compute {op_name}: x is a {x.dtype.name} tensor and y is a {y.dtype.name} tensor"
-        )
+            None, None,
+            f"cannot compute {op_name} as input #1(zero-based) was expected to be a {_spoken(x.dtype)} tensor but is a {_spoken(y.dtype)} "
+            f"tensor [Op:{op_name}]",
+        )  # fmt: skip
     try:
         np.broadcast_shapes(x._shape_tuple(), y._shape_tuple())
     except ValueError:
-        raise errors.InvalidArgumentError(None, None, f"Incompatible shapes: {list(x.shape)} vs. {list(y.shape)}") from None
+        raise errors.InvalidArgumentError(None, None, f"Incompatible shapes: {x.shape.as_list()} vs. {y.shape.as_list()} [Op:{op_name}]") from None
 
 
 def _same(x, y):

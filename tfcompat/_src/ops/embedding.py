@@ -106,6 +106,8 @@ def _combine(rows, row_of, weights, combiner, count):
             wide = OPS["ExpandDims"].public(wide, -1)
         rows = rows * wide
     out = total(rows, row_of, count)
+    if context.graph is not None:
+        out.set_shape([None, *rows.shape[1:]])
     if combiner == "sum":
         return out
     if weights is None:
@@ -116,7 +118,10 @@ def _combine(rows, row_of, weights, combiner, count):
     size = size if combiner == "mean" else OPS["Sqrt"].public(size)
     for _ in range(rows._rank() - 1):
         size = OPS["ExpandDims"].public(size, -1)
-    return OPS["DivNoNan"].public(out, size)
+    out = OPS["DivNoNan"].public(out, size)
+    if context.graph is not None:
+        out.set_shape([None, *rows.shape[1:]])
+    return out
 
 
 def _combiner(combiner):

@@ -1,4 +1,5 @@
-"""Functions over the first dimension: tf.map_fn, tf.scan, tf.foldl, tf.foldr as loops over TensorArrays, tf.vectorized_map as jax.vmap."""
+"""Functions over the first dimension: tf.map_fn, tf.scan, tf.foldl, tf.foldr as loops over TensorArrays,
+tf.vectorized_map as jax.vmap."""
 
 from __future__ import annotations
 
@@ -65,17 +66,24 @@ def _with_length(tensor, n):
 @export("map_fn")
 def map_fn(fn, elems, dtype=None, parallel_iterations=None, back_prop=True, swap_memory=False, infer_shape=True, name=None,
            fn_output_signature=None):  # fmt: skip
-    """fn of each element along the first dimension, stacked; `fn_output_signature` (or `dtype`) says what fn returns if not the like."""
+    """fn of each element along the first dimension, stacked; `fn_output_signature` (or `dtype`) says what fn returns
+    if not the like."""
     if fn_output_signature is None:
         fn_output_signature = dtype
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.fn must be callable.")
-    elems = nest.map_structure(lambda e: record.convert_to_tensor(e) if hasattr(e.__class__, "_dense_tensor") else e, elems)
+    elems = nest.map_structure(
+        lambda e: record.convert_to_tensor(e) if hasattr(e.__class__, "_dense_tensor") else e, elems
+    )
     with name_scope(name, "map", [e for e in nest.flatten(elems) if isinstance(e, Tensor)]):
         flat, static = _elements(elems)
         n = _size(flat, static)
         like = elems if fn_output_signature is None else fn_output_signature
-        specs = [_spec(t) for t in flat] if fn_output_signature is None else [_spec(s) for s in nest.flatten(fn_output_signature)]
+        specs = (
+            [_spec(t) for t in flat]
+            if fn_output_signature is None
+            else [_spec(s) for s in nest.flatten(fn_output_signature)]
+        )
         sources = [_array(t, n) for t in flat]
         results = [TensorArray(d, size=n, infer_shape=infer_shape, element_shape=s) for d, s in specs]
 
@@ -162,7 +170,8 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
         else:
             start, skipped = [record.convert_to_tensor(v) for v in nest.flatten(initializer)], 0
         results = [
-            TensorArray(a.dtype, size=n, element_shape=a.shape if infer_shape else None, infer_shape=infer_shape) for a in start
+            TensorArray(a.dtype, size=n, element_shape=a.shape if infer_shape else None, infer_shape=infer_shape)
+            for a in start
         ]
         if initializer is None:
             results = [r.write(last if reverse else 0, a) for r, a in zip(results, start, strict=True)]
@@ -187,7 +196,8 @@ def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, sw
 def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
     """fn of all elements at once (jax.vmap of the traced function); first dimensions are equal or 1.
 
-    A function with host operations, random numbers or assignments runs element by element instead; ValueError if that is not wanted.
+    A function with host operations, random numbers or assignments runs element by element instead; ValueError if that
+    is not wanted.
     """
     elems = nest.map_structure(record.convert_to_tensor, elems)
     if context.graph is None:
@@ -197,7 +207,9 @@ def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
     flat = nest.flatten(elems, expand_composites=True)
     lengths = {_length(t) for t in flat} - {1}
     if len(lengths - {None}) > 1:
-        raise ValueError(f"elems of tf.vectorized_map must have equal first dimensions (or 1), got {sorted(lengths - {None})}")
+        raise ValueError(
+            f"elems of tf.vectorized_map must have equal first dimensions (or 1), got {sorted(lengths - {None})}"
+        )
     n = next(iter(lengths)) if len(lengths) == 1 else None if lengths else 1
     avals = [aval(t.dtype.base_dtype, None if t.shape.rank is None else tuple(t.shape.as_list()[1:])) for t in flat]
     body = bodies.Body(fn, "loop_body", avals, lambda a: [nest.pack_sequence_as(elems, a, expand_composites=True)])
@@ -232,7 +244,10 @@ def _vectorized(body, flat, captures, reads, n):
 
         return jax.vmap(one, in_axes=tuple(in_axes), axis_size=count)(*rows)
 
-    outs = [aval(t.dtype.base_dtype, None if t.shape.rank is None else (n if any(wide) else 1, *t.shape.as_list())) for t in body.outs]
+    outs = [
+        aval(t.dtype.base_dtype, None if t.shape.rank is None else (n if any(wide) else 1, *t.shape.as_list()))
+        for t in body.outs
+    ]
     place = [*range(k), *range(k, k + len(captures))]
     static = [i for i, s in zip(place, body.feeds, strict=True) if s in body.static_feeds]
     if any(i < k for i in static):
@@ -242,4 +257,3 @@ def _vectorized(body, flat, captures, reads, n):
     found = iter(out)
     filled = [None if t is None else next(found) for t in body.outputs]
     return nest.pack_sequence_as(body.result, filled, expand_composites=True)
-

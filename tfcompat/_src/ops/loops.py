@@ -1,13 +1,18 @@
-"""What a loop's operation computes: `Loop`, whose `kernel` is a pure function of the initial values and what the bodies read.
+"""What a loop's operation computes: `Loop`, whose `kernel` is a pure function of the initial values and what the
+bodies read.
 
-    trip count known while compiling       lax.scan: JAX differentiates it; each iteration's intermediate values are kept
+    trip count known while compiling       lax.scan: JAX differentiates it; each iteration's intermediate values are
+    kept
     otherwise                              lax.while_loop, with a gradient of its own (`dynamic_while`)
     shapes differ between iterations       unrolled, where the condition is known while compiling
     host operations, or neither is known   iteration by iteration on the host
 
-Cost of the gradient of a data-dependent loop of n iterations: the forward loop runs once more to save a carry every CHUNK iterations, then
-each chunk is differentiated as a masked scan of CHUNK steps, last chunk first.  Memory: CHECKPOINTS carries and the intermediate values of
-one chunk.  Beyond CHUNK * CHECKPOINTS iterations the saved carries lie further apart and the stretch before each chunk is computed again:
+Cost of the gradient of a data-dependent loop of n iterations: the forward loop runs once more to save a carry every
+CHUNK iterations, then
+each chunk is differentiated as a masked scan of CHUNK steps, last chunk first.  Memory: CHECKPOINTS carries and the
+intermediate values of
+one chunk.  Beyond CHUNK * CHECKPOINTS iterations the saved carries lie further apart and the stretch before each chunk
+is computed again:
 n * n / (2 * CHUNK * CHECKPOINTS) more iterations.
 """
 
@@ -38,7 +43,9 @@ def dynamic_while(cond, body, init, consts, bound=None):
     init, consts = tuple([jnp.asarray(v) for v in init]), tuple([jnp.asarray(v) for v in consts])
 
     def forward(init, consts):
-        return lax.while_loop(lambda s: cond(consts, s[0], s[1]), lambda s: (s[0] + 1, body(consts, *s)), (jnp.int32(0), init))
+        return lax.while_loop(
+            lambda s: cond(consts, s[0], s[1]), lambda s: (s[0] + 1, body(consts, *s)), (jnp.int32(0), init)
+        )
 
     @jax.custom_vjp
     def run(init, consts):
@@ -51,7 +58,15 @@ def dynamic_while(cond, body, init, consts, bound=None):
     def run_backward(saved, cotangents):
         n, init, consts = saved
         steps = SCAN_BOUND if bound is not None and bound <= SCAN_BOUND else CHUNK
-        return _backward(body, n, init, consts, cotangents, min(steps, bound or steps), single=bound is not None and bound <= SCAN_BOUND)
+        return _backward(
+            body,
+            n,
+            init,
+            consts,
+            cotangents,
+            min(steps, bound or steps),
+            single=bound is not None and bound <= SCAN_BOUND,
+        )
 
     run.defvjp(run_forward, run_backward)
     return run(init, consts)
@@ -77,7 +92,9 @@ def _backward(body, n, init, consts, cotangents, chunk, single):
         return [out[i] for i in xs]
 
     def pull(x, consts, start, steps, ct):
-        _, back = jax.vjp(lambda xf, cf: masked(xf, cf, x, consts, start, steps), [x[i] for i in xs], [consts[i] for i in cs])
+        _, back = jax.vjp(
+            lambda xf, cf: masked(xf, cf, x, consts, start, steps), [x[i] for i in xs], [consts[i] for i in cs]
+        )
         return back(list(ct))
 
     ct = [cotangents[i] for i in xs]
@@ -116,7 +133,9 @@ def _by_chunks(body, n, init, consts, ct, chunk, pull, n_consts, float_consts):
         slot = j // apart
         x = tuple([lax.dynamic_index_in_dim(b, slot, 0, False) for b in saved])
         start = slot * apart * chunk
-        x = dynamic_while(lambda c, t, x: t < c[0], lambda c, t, x: body(c[2:], c[1] + t, x), x, (j * chunk - start, start, *consts))
+        x = dynamic_while(
+            lambda c, t, x: t < c[0], lambda c, t, x: body(c[2:], c[1] + t, x), x, (j * chunk - start, start, *consts)
+        )
         ct, total = s[: len(ct_like)], s[len(ct_like) :]
         gx, gc = pull(x, consts, j * chunk, jnp.minimum(chunk, n - j * chunk), ct)
         return (*gx, *[a + b for a, b in zip(total, gc, strict=True)])
@@ -145,17 +164,29 @@ class Loop:
     """One while loop: `cond` and `body` are Bodies over the same carries.
 
     n         carries; `invariant` positions are handed through unchanged by the body
-    flows     carry positions that are TensorArrays' contents; `sizes`: flow position -> position of its size, for those that grow
+    flows     carry positions that are TensorArrays' contents; `sizes`: flow position -> position of its size, for
+              those that grow
     captures  slots outside in input order; `reads` variables; `states` read and written
-    hoisted   [(input position of a TensorArray, carry position of the index)]: reads done outside the body, fed to it after the carries
-    deferred  flow position -> carry position of the index: the body returns the element to write, the write is done outside it
+    hoisted   [(input position of a TensorArray, carry position of the index)]: reads done outside the body, fed to it
+              after the carries
+    deferred  flow position -> carry position of the index: the body returns the element to write, the write is done
+              outside it
     limit     is the last data input the maximum number of iterations
     """
 
-    def __init__(self, cond, body, n, invariant, flows, sizes, captures, reads, states, hoisted, deferred, limit, names):
+    def __init__(
+        self, cond, body, n, invariant, flows, sizes, captures, reads, states, hoisted, deferred, limit, names
+    ):
         self.deferred = deferred
         self.cond, self.body, self.n, self.invariant, self.flows, self.sizes = cond, body, n, invariant, flows, sizes
-        self.captures, self.reads, self.states, self.hoisted, self.limit, self.names = captures, reads, states, hoisted, limit, names
+        self.captures, self.reads, self.states, self.hoisted, self.limit, self.names = (
+            captures,
+            reads,
+            states,
+            hoisted,
+            limit,
+            names,
+        )
         self.moving = [i for i in range(n) if i not in invariant]
         place = {s: n + i for i, s in enumerate(captures)}
         self.cond_captures = [place[outside._slot] for outside, _ in cond.captured]
@@ -231,7 +262,8 @@ class Loop:
         return tuple(out)
 
     def _scan(self, data, states, count, ranges):
-        """`ranges`: (rows of the hoisted reads, where the deferred writes go), or None: then both are done in each iteration."""
+        """`ranges`: (rows of the hoisted reads, where the deferred writes go), or None: then both are done in each
+        iteration."""
         apart = self.deferred if ranges is not None else {}
         kept = [p for p, i in enumerate(self.moving) if i not in apart]
         written = [p for p, i in enumerate(self.moving) if i in apart]
@@ -285,7 +317,8 @@ class Loop:
         return out[:k], out[k:]
 
     def _sized(self, data, states, count, done=()):
-        """The carries with TensorArrays (but those `done` otherwise) given the element shape and the size they will have in the loop."""
+        """The carries with TensorArrays (but those `done` otherwise) given the element shape and the size they will
+        have in the loop."""
         data = list(data)
         for flow, size in self.sizes.items():
             if flow in self.invariant:
@@ -329,12 +362,15 @@ class Loop:
         raise NotImplementedError(f"a tf.while_loop with changing shapes of more than {UNROLLED} iterations")
 
     def final_sizes(self, *args):
-        """The sizes of the TensorArrays that grew, from the inputs' shapes and the known ones' values: host arithmetic."""
+        """The sizes of the TensorArrays that grew, from the inputs' shapes and the known ones' values: host
+        arithmetic."""
         data, limit, _ = self.parts(args)
         count = Count(self, data, limit)
         found = [count.final(size) for flow, size in self.sizes.items() if flow not in self.invariant]
         if any(v is None for v in found):
-            raise NotImplementedError("a TensorArray with dynamic_size=True written in a loop whose length is not known: give it a size")
+            raise NotImplementedError(
+                "a TensorArray with dynamic_size=True written in a loop whose length is not known: give it a size"
+            )
         return tuple([np.array(v, np.int32) for v in found])
 
     # -- on the host --------------------------------------------------------------------------------------------------
@@ -353,7 +389,9 @@ class Loop:
             if not bool(go_on):
                 break
             fed = [read_kernel(now[ta], now[index]) for ta, index in self.hoisted]
-            out, new = self.body.call_on_host([*now[: self.n], *fed, *[now[i] for i in self.body_captures]], read, session)
+            out, new = self.body.call_on_host(
+                [*now[: self.n], *fed, *[now[i] for i in self.body_captures]], read, session
+            )
             for flow, index in self.deferred.items():
                 out[flow] = write_kernel(now[flow], np.asarray(now[index]), out[flow], grows=flow in self.sizes)
             moving = [out[i] for i in self.moving]
@@ -482,7 +520,8 @@ class Count:
         return -int(value.reshape(())) if node.sig.op.type == "Sub" else int(value.reshape(()))
 
     def _simulated(self, most):
-        """The number of iterations, by running the loop's integer bookkeeping; None where it depends on anything else."""
+        """The number of iterations, by running the loop's integer bookkeeping; None where it depends on anything
+        else."""
         state = dict(self.start)
         for done in range(most + 1):
             go_on = self._at(self.loop.cond, self.fixed_cond, state, self.loop.cond.plan.fetches[0])
@@ -522,7 +561,8 @@ class Count:
         return None if value is None else int(value)
 
     def ranges(self, data):
-        """(for each hoisted read its TensorArray's rows in the order of the iterations, deferred flow -> (first index, step)).
+        """(for each hoisted read its TensorArray's rows in the order of the iterations, deferred flow -> (first index,
+        step)).
 
         None where the indices are no range of consecutive numbers inside the TensorArrays.
         """
@@ -552,7 +592,13 @@ class Count:
 
 
 _COMPARISONS = ("Less", "LessEqual", "Greater", "GreaterEqual", "NotEqual")
-_MIRRORED = {"Less": "Greater", "LessEqual": "GreaterEqual", "Greater": "Less", "GreaterEqual": "LessEqual", "NotEqual": "NotEqual"}
+_MIRRORED = {
+    "Less": "Greater",
+    "LessEqual": "GreaterEqual",
+    "Greater": "Less",
+    "GreaterEqual": "LessEqual",
+    "NotEqual": "NotEqual",
+}
 
 
 def _iterations(start, step, kind, limit):
@@ -581,7 +627,8 @@ def _small(value):
 
 
 def known(slot, given, memo):
-    """The value of a pure slot computed on the host now, from those `given` that are small integers; None where it takes more."""
+    """The value of a pure slot computed on the host now, from those `given` that are small integers; None where it
+    takes more."""
     if slot in given:
         value = given[slot]
         return value if _small(value) else None

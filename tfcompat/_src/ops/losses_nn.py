@@ -309,3 +309,46 @@ def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
         "log_poisson_loss",
         "add_1" if compute_full_loss else "sub",
     )
+
+
+# -- averages ---------------------------------------------------------------------------------------------------------
+def _batch_size(given, losses):
+    """The global batch size as a tensor of the losses' dtype; TypeError or ValueError for what is no integer."""
+    if given is None:
+        size = OPS["Shape"].public(losses)[0]
+    else:
+        size = record.convert_to_tensor(given)
+        if not size.dtype.is_integer:
+            raise TypeError(f"`global_batch_size` must be an int, got type {size.dtype.name}.")
+        if size._rank() not in (0, None):
+            raise TypeError(f"`global_batch_size` must be scalar, got shape {size.shape}.")
+        if isinstance(given, int) and given < 0:
+            raise ValueError("`global_batch_size` must be non-negative.")
+    return OPS["Cast"].public(size, dtype=losses.dtype.base_dtype)
+
+
+@export("nn.compute_average_loss")
+def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size=None):
+    """The sum of `per_example_loss` [batch, ...], weighted, over the batch size (or `global_batch_size`).
+
+    Raises ValueError for a scalar loss.
+    """
+    losses = record.convert_to_tensor(per_example_loss)
+    if losses._rank() == 0:
+        raise ValueError(
+            "Invalid value passed for `per_example_loss`. Expected a tensor with at least rank 1. "
+            f"Received per_example_loss={per_example_loss} with rank 0"
+        )
+    if sample_weight is not None:
+        weight = OPS["Cast"].public(record.convert_to_tensor(sample_weight), dtype=losses.dtype.base_dtype)
+        while weight._rank() and losses._rank() and weight._rank() < losses._rank():
+            weight = OPS["ExpandDims"].public(weight, -1)
+        losses = losses * weight
+    return OPS["Sum"].public(losses, list(range(losses._rank()))) / _batch_size(global_batch_size, losses)
+
+
+@export("nn.scale_regularization_loss")
+def scale_regularization_loss(regularization_loss):
+    """The sum of a regularization loss: there is one replica."""
+    losses = record.convert_to_tensor(regularization_loss)
+    return OPS["Sum"].public(losses, list(range(losses._rank())))

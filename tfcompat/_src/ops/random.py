@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,8 +23,12 @@ def _shape(shape):
     return tuple([int(d) for d in shape])
 
 
-def _size(shape):
-    return int(np.prod(shape, dtype=np.int64))
+def _size(shape, times=1):
+    """The number of elements, `times` over; InvalidArgumentError where that is beyond all bounds."""
+    size = math.prod(shape) * times
+    if size >= 2**63:
+        raise errors.InvalidArgumentError(None, None, f"Shape {list(shape)} would have more than 2**63 - 1 elements (overflow)")
+    return size
 
 
 # The ops: shape first (static), then tensors, then the stream's state, which is the operation's effect.  Each returns its values and
@@ -64,13 +70,13 @@ def multinomial_kernel(logits, state, *, num_samples, dtype):
 @op("RandomGamma", static="shape", alike=False, stateful=True)
 def gamma_kernel(shape, alpha, state):
     shape = _shape(shape)
-    return samplers.gamma(state, alpha, shape=shape), philox.advance(state, philox.dense_blocks(_size(shape) * alpha.size))
+    return samplers.gamma(state, alpha, shape=shape), philox.advance(state, philox.dense_blocks(_size(shape, alpha.size)))
 
 
 @op("RandomPoissonV2", static="shape", alike=False, differentiable=False, stateful=True)
 def poisson_kernel(shape, rate, state, *, dtype):
     shape = _shape(shape)
-    return samplers.poisson(state, rate, shape=shape, dtype=dtype.np), philox.advance(state, philox.dense_blocks(_size(shape) * rate.size))
+    return samplers.poisson(state, rate, shape=shape, dtype=dtype.np), philox.advance(state, philox.dense_blocks(_size(shape, rate.size)))
 
 
 @op("ScaleAndShift")
@@ -156,6 +162,10 @@ def random_uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None
 
 
 def _integers(shape, low, high, dtype, seed, scope):
+    for name, bound in (("minval", low), ("maxval", high)):
+        if bound.shape.rank not in (0, None):
+            text = f"{name} must be a scalar; got a tensor of shape {bound.shape}"
+            raise errors.InvalidArgumentError(None, None, text) if context.graph is None else ValueError(text)
     if context.graph is None:
         a, b = low._numpy(), high._numpy()
         if not a < b and _size(record.shape_array(shape)):
@@ -246,7 +256,7 @@ def random_gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=
         beta = record.convert_to_tensor(beta if beta is not None else 1, dtype, name="beta")
         alpha = alpha + OPS["ZerosLike"].public(beta) if beta.shape.rank else alpha
         values = _draw(
-            gamma_kernel.op, shape, [alpha], None, seed, None, lambda s: philox.dense_blocks(_size(s) * _size(alpha.shape)), (dtype,),
+            gamma_kernel.op, shape, [alpha], None, seed, None, lambda s: philox.dense_blocks(_size(s, _size(alpha.shape))), (dtype,),
             lambda s: (dtype, None if s is None or alpha._slot.aval.shape is None else (*s, *alpha._slot.aval.shape)),
         )  # fmt: skip
         return record.call(_gamma_rate.op, [values, beta], None, scope)
@@ -266,7 +276,7 @@ def random_poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
         if not lam.dtype.is_floating:
             lam = OPS["Cast"].public(lam, dtype=dtypes.float64)
         return _draw(
-            poisson_kernel.op, shape, [lam], {"dtype": dtype}, seed, None, lambda s: philox.dense_blocks(_size(s) * _size(lam.shape)),
+            poisson_kernel.op, shape, [lam], {"dtype": dtype}, seed, None, lambda s: philox.dense_blocks(_size(s, _size(lam.shape))),
             (lam.dtype, dtype), lambda s: (dtype, None if s is None or lam._slot.aval.shape is None else (*s, *lam._slot.aval.shape)),
         )  # fmt: skip
 

@@ -1,7 +1,10 @@
-"""tf.TensorArray: eagerly a Python list of tensors, in graphs one stacked tensor that each write replaces (so loops can carry it).
+"""tf.TensorArray: eagerly a Python list of tensors, in graphs one stacked tensor that each write replaces (so loops
+can carry it).
 
-In a graph an array whose element shape is not known before the first write is *unset*: [size, 0, 0, 0, 0, 0, 0, 0, 0].  The first write,
-or the loop that contains it, gives it its shape.  One that may grow (dynamic_size) carries its size beside its contents.
+In a graph an array whose element shape is not known before the first write is *unset*: [size, 0, 0, 0, 0, 0, 0, 0, 0].
+ The first write,
+or the loop that contains it, gives it its shape.  One that may grow (dynamic_size) carries its size beside its
+contents.
 """
 
 from __future__ import annotations
@@ -45,13 +48,17 @@ def read_kernel(flow, index, *, shape=None):
     if is_unset(flow):
         if shape is None:
             raise errors.InvalidArgumentError(
-                None, None, "TensorArray: Could not read index before anything was written: its element shape is not known"
+                None,
+                None,
+                "TensorArray: Could not read index before anything was written: its element shape is not known",
             )
         return _zeros(shape, flow.dtype)
     if isinstance(index, np.ndarray):
         i = int(index.reshape(()))
         if not 0 <= i < flow.shape[0]:
-            raise errors.InvalidArgumentError(None, None, f"Tried to read from index {i} but array size is: {flow.shape[0]}")
+            raise errors.InvalidArgumentError(
+                None, None, f"Tried to read from index {i} but array size is: {flow.shape[0]}"
+            )
         return flow[i]
     if not flow.shape[0]:
         return _zeros(flow.shape[1:], flow.dtype)  # a loop that does not run
@@ -59,7 +66,8 @@ def read_kernel(flow, index, *, shape=None):
 
 
 def write_kernel(flow, index, value, *, grows=False):
-    """flow [n, ...] with element `index` replaced by value [...].  Where it may grow, a known index past the end makes room."""
+    """flow [n, ...] with element `index` replaced by value [...].  Where it may grow, a known index past the end makes
+    room."""
     n = flow.shape[0]
     if is_unset(flow):
         flow = _zeros((n, *value.shape), flow.dtype)
@@ -70,7 +78,9 @@ def write_kernel(flow, index, value, *, grows=False):
     if isinstance(index, np.ndarray):
         i = int(index.reshape(()))
         if i < 0 or i >= n and not grows:
-            raise errors.InvalidArgumentError(None, None, f"Tried to write to index {i} but array is not resizeable and size is: {n}")
+            raise errors.InvalidArgumentError(
+                None, None, f"Tried to write to index {i} but array is not resizeable and size is: {n}"
+            )
         if i >= n:
             flow = _extended(flow, i + 1)
         if flow.dtype == object:
@@ -119,7 +129,9 @@ def gather_kernel(flow, indices, *, shape=None):
     if isinstance(indices, np.ndarray):
         bad = indices[(indices < 0) | (indices >= flow.shape[0])]
         if bad.size:
-            raise errors.InvalidArgumentError(None, None, f"Tried to read from index {bad[0]} but array size is: {flow.shape[0]}")
+            raise errors.InvalidArgumentError(
+                None, None, f"Tried to read from index {bad[0]} but array size is: {flow.shape[0]}"
+            )
         return flow[indices]
     return jnp.take(flow, indices, axis=0, mode="clip")
 
@@ -131,7 +143,9 @@ def scatter_kernel(flow, indices, value, *, grows=False):
     if isinstance(indices, np.ndarray):
         most = int(indices.max()) + 1 if indices.size else 0
         if most > n and not grows or indices.size and indices.min() < 0:
-            raise errors.InvalidArgumentError(None, None, f"Tried to write to index {most - 1} but array is not resizeable and size is: {n}")
+            raise errors.InvalidArgumentError(
+                None, None, f"Tried to write to index {most - 1} but array is not resizeable and size is: {n}"
+            )
         if most > n:
             flow = _extended(flow, most)
     if flow.dtype == object:
@@ -143,7 +157,9 @@ def scatter_kernel(flow, indices, value, *, grows=False):
 
 def concat_kernel(flow):
     if flow.ndim < 2:
-        raise errors.InvalidArgumentError(None, None, "Concat saw a scalar shape at index 0 but requires at least vectors.")
+        raise errors.InvalidArgumentError(
+            None, None, "Concat saw a scalar shape at index 0 but requires at least vectors."
+        )
     return flow.reshape((-1, *flow.shape[2:]))
 
 
@@ -157,7 +173,9 @@ def split_kernel(value, lengths):
             f"{list(value.shape)}",
         )  # fmt: skip
     if lengths.size and (lengths != lengths[0]).any():
-        raise NotImplementedError("TensorArray.split into pieces of different lengths in a graph: use tf.split, or equal lengths")
+        raise NotImplementedError(
+            "TensorArray.split into pieces of different lengths in a graph: use tf.split, or equal lengths"
+        )
     return value.reshape((lengths.size, lengths[0] if lengths.size else 0, *value.shape[1:]))
 
 
@@ -196,7 +214,10 @@ STACK = _declare("TensorListStack", stack_kernel)
 PART = _declare("TensorListResize", part_kernel, "size")
 GATHER = _declare("TensorArrayGatherV3", gather_kernel)
 SCATTER = _declare("TensorArrayScatterV3", scatter_kernel)
-SCATTER_GROW = _Growing("TensorArrayScatterV3", scatter_kernel), _Growing("TensorArrayScatterV3", scatter_kernel, host=True)
+SCATTER_GROW = (
+    _Growing("TensorArrayScatterV3", scatter_kernel),
+    _Growing("TensorArrayScatterV3", scatter_kernel, host=True),
+)
 CONCAT = _declare("TensorArrayConcatV3", concat_kernel)
 SPLIT = _declare("TensorArraySplitV3", split_kernel, "lengths")
 SIZE = _declare("TensorArraySizeV3", lambda flow: np.array(flow.shape[0], np.int32), known=True)
@@ -263,7 +284,9 @@ class TensorArray:
         self._n = None if known is None or self._dynamic_size else int(known)
         shape = tuple(self._element_shape.as_list()) if self._element_shape.is_fully_defined() else None
         a = aval(self._dtype, None if shape is None else (self._n, *shape))
-        self._flow = _add(CREATE, [size], a, {"dtype": self._dtype, "shape": shape}, name or tensor_array_name, "TensorArray")
+        self._flow = _add(
+            CREATE, [size], a, {"dtype": self._dtype, "shape": shape}, name or tensor_array_name, "TensorArray"
+        )
         if self._dynamic_size:
             self._size = size if size.dtype is dtypes.int32 else OPS["Cast"].public(size, dtype=dtypes.int32)
 
@@ -316,12 +339,20 @@ class TensorArray:
         shape = self._element_shape
         if any(v is None for v in self._list) and not shape.is_fully_defined():
             if any(v is not None for v in self._list):
-                raise ValueError("A TensorArray that was partly written eagerly cannot be used in a graph without a full element_shape.")
+                raise ValueError(
+                    "A TensorArray that was partly written eagerly cannot be used in a graph without a full element_shape."
+                )
             n = len(self._list)
-            made._flow = _add(CREATE, [record.convert_to_tensor(n)], aval(self._dtype, None), {"dtype": self._dtype, "shape": None})
+            made._flow = _add(
+                CREATE, [record.convert_to_tensor(n)], aval(self._dtype, None), {"dtype": self._dtype, "shape": None}
+            )
         else:
-            made._flow = OPS["Pack"].public([self._filled(i) for i in range(len(self._list))]) if self._list else record.convert_to_tensor(
-                np.zeros([0, *shape.as_list()] if shape.is_fully_defined() else (0, *_UNSET), self._dtype.np)
+            made._flow = (
+                OPS["Pack"].public([self._filled(i) for i in range(len(self._list))])
+                if self._list
+                else record.convert_to_tensor(
+                    np.zeros([0, *shape.as_list()] if shape.is_fully_defined() else (0, *_UNSET), self._dtype.np)
+                )
             )
         made._n = None if self._dynamic_size else len(self._list)
         made._size = record.convert_to_tensor(np.array(len(self._list), np.int32)) if self._dynamic_size else None
@@ -337,7 +368,8 @@ class TensorArray:
 
     # -- one element --------------------------------------------------------------------------------------------------
     def read(self, index, name=None):
-        """The element at `index`; eagerly OutOfRangeError past the end, InvalidArgumentError where it was read and cleared."""
+        """The element at `index`; eagerly OutOfRangeError past the end, InvalidArgumentError where it was read and
+        cleared."""
         if self._eager():
             return self._read_eager(int(record.shape_array(index)))
         self_ = self._symbolic()
@@ -350,7 +382,9 @@ class TensorArray:
         if i < 0:
             raise errors.OutOfRangeError(None, None, f"Reading from negative indices (index {i}) is not allowed.")
         if i >= len(self._list):
-            raise errors.OutOfRangeError(None, None, f"Tried to read from index {i} but array size is: {len(self._list)} ")
+            raise errors.OutOfRangeError(
+                None, None, f"Tried to read from index {i} but array size is: {len(self._list)} "
+            )
         value = self._list[i]
         if value is None:
             if i in self._read:
@@ -372,7 +406,9 @@ class TensorArray:
             value = record.convert_to_tensor(value, preferred_dtype=self._dtype, name="value")
         if value.dtype.base_dtype is not self._dtype:
             raise errors.InvalidArgumentError(
-                None, None, f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {value.dtype.name} "
+                None,
+                None,
+                f"TensorArray dtype is {self._dtype.name} but Op is trying to write dtype {value.dtype.name} ",
             )
         return value
 
@@ -394,7 +430,13 @@ class TensorArray:
         index = record.convert_to_tensor(index, name="index")
         shape = self._checked(value.shape)
         a = aval(self._dtype, _lead(self_._n, shape))
-        flow = _add(GROW if self._dynamic_size else WRITE, [self_._flow, index, value], a, {"grows": True} if self._dynamic_size else None, name)
+        flow = _add(
+            GROW if self._dynamic_size else WRITE,
+            [self_._flow, index, value],
+            a,
+            {"grows": True} if self._dynamic_size else None,
+            name,
+        )
         size = _add(SIZE_AFTER, [self_._size, index], aval(dtypes.int32, ())) if self._dynamic_size else None
         return self_._with(flow, size, shape)
 
@@ -404,7 +446,9 @@ class TensorArray:
         if i >= len(self._list):
             if not self._dynamic_size:
                 raise errors.OutOfRangeError(
-                    None, None, f"Tried to write to index {i} but array is not resizeable and size is: {len(self._list)} "
+                    None,
+                    None,
+                    f"Tried to write to index {i} but array is not resizeable and size is: {len(self._list)} ",
                 )
             self._list.extend([None] * (i + 1 - len(self._list)))
         self._element_shape = self._checked(value.shape)
@@ -447,7 +491,9 @@ class TensorArray:
             parts = [self._filled(i) for i in range(len(self._list))]
             if any(p.shape.rank == 0 for p in parts):
                 at = [p.shape.rank for p in parts].index(0)
-                raise errors.InvalidArgumentError(None, None, f"Concat saw a scalar shape at index {at} but requires at least vectors.")
+                raise errors.InvalidArgumentError(
+                    None, None, f"Concat saw a scalar shape at index {at} but requires at least vectors."
+                )
             return OPS["ConcatV2"].public(parts, axis=0)
         self_ = self._symbolic()
         shape = self._element_shape
@@ -485,14 +531,22 @@ class TensorArray:
         """The array with the rows of `value` [k, ...] at `indices` [k]."""
         value = self._value(value)
         if self._eager():
-            for i, row in zip(record.shape_array(indices), OPS["Unpack"].public(value, num=value.shape.as_list()[0], axis=0)):
+            for i, row in zip(
+                record.shape_array(indices), OPS["Unpack"].public(value, num=value.shape.as_list()[0], axis=0)
+            ):
                 self._write_eager(int(i), row)
             return self
         self_ = self._symbolic()
         indices = record.convert_to_tensor(indices, name="indices")
         shape = self._checked(value.shape[1:] if value.shape.rank is not None else TensorShape(None))
         a = aval(self._dtype, _lead(self_._n, shape))
-        flow = _add(SCATTER_GROW if self._dynamic_size else SCATTER, [self_._flow, indices, value], a, {"grows": True} if self._dynamic_size else None, name)
+        flow = _add(
+            SCATTER_GROW if self._dynamic_size else SCATTER,
+            [self_._flow, indices, value],
+            a,
+            {"grows": True} if self._dynamic_size else None,
+            name,
+        )
         size = _add(SIZE_AFTER, [self_._size, indices], aval(dtypes.int32, ())) if self._dynamic_size else None
         return self_._with(flow, size, shape)
 
@@ -506,7 +560,9 @@ class TensorArray:
         known = record.static_value(lengths)
         rest = TensorShape(None) if value.shape.rank is None else value.shape[1:]
         size = None if known is None or not known.size else int(known[0])
-        shape = self._element_shape if not self._infer_shape or rest.rank is None else TensorShape([size, *rest.as_list()])
+        shape = (
+            self._element_shape if not self._infer_shape or rest.rank is None else TensorShape([size, *rest.as_list()])
+        )
         n = None if known is None else int(known.size)
         flow = _add(SPLIT, [value, lengths], aval(self._dtype, _lead(n, shape)), None, name)
         made = self_._with(flow, _add(SIZE, [flow], aval(dtypes.int32, ())) if self._dynamic_size else None, shape)
@@ -514,7 +570,9 @@ class TensorArray:
 
     def _split_eager(self, value, lengths):
         if lengths.ndim != 1:
-            raise errors.InvalidArgumentError(None, None, f"Expected lengths to be a vector, received shape: {list(lengths.shape)} ")
+            raise errors.InvalidArgumentError(
+                None, None, f"Expected lengths to be a vector, received shape: {list(lengths.shape)} "
+            )
         if value.shape.rank == 0:
             raise errors.InvalidArgumentError(
                 None, None, f"Expected value to be at least a vector, but received shape: {value.shape.as_list()} "
@@ -581,7 +639,9 @@ def _rebuilt(like, components):
     made._size = components[1] if len(components) > 1 else None
     if isinstance(flow, EagerTensor) and context.graph is None:
         made._flow = None
-        made._list = list(OPS["Unpack"].public(flow, num=flow.shape.as_list()[0], axis=0)) if flow.shape.as_list()[0] else []
+        made._list = (
+            list(OPS["Unpack"].public(flow, num=flow.shape.as_list()[0], axis=0)) if flow.shape.as_list()[0] else []
+        )
         made._read = set()
         return made
     made._list, made._flow = None, flow

@@ -20,7 +20,16 @@ def while_loop_v2(cond, body, loop_vars, shape_invariants=None, parallel_iterati
                   maximum_iterations=None, name=None):  # fmt: skip
     """Repeats `loop_vars = body(*loop_vars)` while cond(*loop_vars); returns the structure of `loop_vars`."""
     return while_loop(
-        cond, body, loop_vars, shape_invariants, parallel_iterations, back_prop, swap_memory, name, maximum_iterations, True
+        cond,
+        body,
+        loop_vars,
+        shape_invariants,
+        parallel_iterations,
+        back_prop,
+        swap_memory,
+        name,
+        maximum_iterations,
+        True,
     )
 
 
@@ -29,7 +38,8 @@ def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations
                maximum_iterations=None, return_same_structure=False):  # fmt: skip
     """tf.while_loop of TF1: a single loop variable is returned without its list, unless `return_same_structure`.
 
-    Raises TypeError, ValueError where `body` changes the structure, dtypes or (without `shape_invariants`) shapes of the loop variables.
+    Raises TypeError, ValueError where `body` changes the structure, dtypes or (without `shape_invariants`) shapes of
+    the loop variables.
     """
     if not callable(cond):
         raise TypeError("'cond' must be callable.")
@@ -77,7 +87,9 @@ def _eagerly(cond, body, loop_vars, maximum_iterations, return_same_structure):
             loop_vars = (loop_vars,)
         nest.assert_same_structure(structure, list(loop_vars))
         done += 1
-    loop_vars = nest.map_structure(lambda x: x if isinstance(x, TensorArray) else record.convert_to_tensor(x), loop_vars, expand_composites=True)
+    loop_vars = nest.map_structure(
+        lambda x: x if isinstance(x, TensorArray) else record.convert_to_tensor(x), loop_vars, expand_composites=True
+    )
     return loop_vars[0] if packed else loop_vars
 
 
@@ -100,7 +112,10 @@ def _record(cond, body, loop_vars, shape_invariants, maximum_iterations, back_pr
     body_body = bodies.Body(lambda *a: _listed(body(*a), loop_vars), "body", avals, pack)
     _check_result(body_body, loop_vars, leaves, avals, contents)
     loop, tensors, static, host = _loop(cond_body, body_body, leaves, flows, sizes, limit, varying)
-    outs = [t._slot.aval if i in contents and a.shape is None else a for i, (a, t) in enumerate(zip(avals, body_body.outputs, strict=True))]
+    outs = [
+        t._slot.aval if i in contents and a.shape is None else a
+        for i, (a, t) in enumerate(zip(avals, body_body.outputs, strict=True))
+    ]
     made = _operation(loop, tensors, static, host, outs, scope)
     if not back_prop:
         made = [OPS["StopGradient"].public(t) if t._slot.aval.differentiable else t for t in made]
@@ -152,13 +167,15 @@ def _listed(result, loop_vars):
 
 
 def _like(loop_vars, result):
-    """The structure to return: that of `loop_vars`, with the TensorArrays of `result` (they know their element shapes)."""
+    """The structure to return: that of `loop_vars`, with the TensorArrays of `result` (they know their element
+    shapes)."""
     flat = nest.flatten(result)
     return nest.pack_sequence_as(loop_vars, flat)
 
 
 def _arrays(loop_vars):
-    """(positions of TensorArrays' contents among the leaves, position -> position of the size, position -> TensorArray)."""
+    """(positions of TensorArrays' contents among the leaves, position -> position of the size, position ->
+    TensorArray)."""
     flows, sizes, contents, at = [], {}, {}, 0
     for v in nest.flatten(loop_vars):
         n = len(nest.flatten(v, expand_composites=True))
@@ -242,7 +259,6 @@ def _check_result(body, loop_vars, leaves, avals, contents):
             )
 
 
-
 def _name(tensor):
     return tensor.name
 
@@ -289,7 +305,8 @@ def _loop(cond, body, leaves, flows, sizes, limit, varying):
 
 
 def _hoistable(body, invariant):
-    """[(slot inside, (is a capture, slot outside or carry), index carry)]: reads of unchanging TensorArrays at a loop variable."""
+    """[(slot inside, (is a capture, slot outside or carry), index carry)]: reads of unchanging TensorArrays at a loop
+    variable."""
     arguments = {t._slot: i for i, t in enumerate(body.arguments)}
     captured = {inside._slot: outside._slot for outside, inside in body.captured}
     out = []
@@ -307,7 +324,8 @@ def _hoistable(body, invariant):
 
 
 def _deferrable(cond, body, flows, invariant):
-    """(flow position -> index position, the body's results): carried TensorArrays that the body does nothing with but one write.
+    """(flow position -> index position, the body's results): carried TensorArrays that the body does nothing with but
+    one write.
 
     Their results are the elements written, so that a scan can stack them.
     """
@@ -332,7 +350,8 @@ def _deferrable(cond, body, flows, invariant):
 
 
 def _control(loop, carries):
-    """Data input positions that decide the condition and these carries; None where they are more than integer bookkeeping."""
+    """Data input positions that decide the condition and these carries; None where they are more than integer
+    bookkeeping."""
     needed: set = set()
     todo: list = []
 

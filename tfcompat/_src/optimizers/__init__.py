@@ -1,3 +1,15 @@
 """Optimizers: TF1's (base, formula, classic, contrib) and Keras's over one set of update formulas, schedules, averages."""
 
-from . import averages, classic, contrib, global_step, keras, legacy, loss_scale, optax_bridge, registry, schedules  # noqa: F401
+from . import (  # noqa: F401
+    averages,
+    classic,
+    contrib,
+    global_step,
+    keras,
+    legacy,
+    loss_scale,
+    optax_bridge,
+    registry,
+    schedules,
+    strategy,
+)

@@ -12,6 +12,7 @@ from .. import dtypes, record
 from ..engine import dispatch, infer
 from ..graph import aval, context
 from ..tensor import IndexedSlices, Slot, handle
+from .pack import Pack
 
 
 class _Op:
@@ -26,21 +27,23 @@ class _Op:
 
 
 class Applied:
-    """(scalars..., gradients..., state...) -> new state.
+    """(scalars..., gradients..., shared..., variables..., slots) -> (new shared..., new variables..., new slots).
 
-    layout: per variable (is the gradient sparse, how many slots it has); n_scalars, n_shared: see Recipe.
+    layout   per variable: is its gradient sparse, how many slots it has
+    packed   the slots are one list of arrays (pack.py); else they come one by one
     """
 
-    __slots__ = ("op", "settings", "fixed", "cache", "recipe", "layout", "fn", "n_scalars", "n_shared")
+    __slots__ = ("op", "settings", "fixed", "cache", "recipe", "layout", "fn", "n_scalars", "n_shared", "packed")
 
-    def __init__(self, recipe, layout, n_scalars, n_shared):
+    def __init__(self, recipe, layout, n_scalars, n_shared, packed):
         self.op, self.settings, self.fixed, self.cache = _Op, {}, {}, {}
         self.recipe, self.layout, self.n_scalars, self.n_shared = recipe, layout, n_scalars, n_shared
-        self.fn = self._run
+        self.fn, self.packed = self._run, packed
 
     def infer(self, avals):
         """Every state keeps its dtype and shape: no kernel has to be traced to know."""
-        n = self.n_shared + sum(1 + slots for _, slots in self.layout)
+        slots = sum([n for _, n in self.layout])
+        n = self.n_shared + len(self.layout) + (min(slots, 1) if self.packed else slots)
         return infer.Inferred(tuple(avals[len(avals) - n :]), False)
 
     def _run(self, *args):
@@ -50,15 +53,14 @@ class Applied:
             grads.append((args[at], args[at + 1]) if sparse else args[at])
             at += 1 + sparse
         shared, at = args[at : at + self.n_shared], at + self.n_shared
-        states = []
-        for _, slots in self.layout:
-            states.append(args[at : at + 1 + slots])
-            at += 1 + slots
+        variables, rest = args[at : at + len(self.layout)], args[at + len(self.layout) :]
+        slots = iter(rest[0] if self.packed and rest else rest)
+        states = [(v, *[next(slots) for _ in range(n)]) for v, (_, n) in zip(variables, self.layout)]
         new_shared, new_states = self.recipe.run(scalars, shared, grads, states)
-        out = [v.astype(old.dtype) for v, old in zip(new_shared, shared, strict=True)]
-        for new, old in zip(new_states, states, strict=True):
-            out.extend([v.astype(o.dtype) for v, o in zip(new, old, strict=True)])
-        return tuple(out)
+        new_states = [[v.astype(o.dtype) for v, o in zip(new, old)] for new, old in zip(new_states, states)]
+        out = [v.astype(old.dtype) for v, old in zip(new_shared, shared)] + [new[0] for new in new_states]
+        new_slots = [v for new in new_states for v in new[1:]]
+        return (*out, new_slots) if self.packed and new_slots else (*out, *new_slots)
 
     def apply(self, args):
         return self._run(*args)
@@ -70,9 +72,9 @@ class Applied:
 _applied: dict = {}
 
 
-def applied(recipe, layout, n_scalars, n_shared):
+def applied(recipe, layout, n_scalars, n_shared, packed):
     """The interned Applied."""
-    key = (recipe, layout, n_scalars, n_shared)
+    key = (recipe, layout, n_scalars, n_shared, packed)
     found = _applied.get(key)
     if found is None:
         found = _applied.setdefault(key, Applied(*key))
@@ -82,21 +84,20 @@ def applied(recipe, layout, n_scalars, n_shared):
 class Plan:
     """What one apply_gradients of one optimizer on one list of variables reads and writes.  `variables` keeps them alive (ids are keys)."""
 
-    __slots__ = ("sig", "state", "variables", "dtypes")
+    __slots__ = ("recipe", "layout", "n_scalars", "sig", "state", "slots", "pack", "given", "n_shared")
 
     def __init__(self, recipe, variables, slots, sparse, shared, n_scalars):
         """slots: per variable its slot variables; sparse: per variable, is its gradient IndexedSlices."""
-        layout = tuple([(s, len(own)) for s, own in zip(sparse, slots, strict=True)])
-        self.sig = applied(recipe, layout, n_scalars, len(shared))
-        self.state = list(shared)
-        for v, own in zip(variables, slots, strict=True):
-            self.state.append(v._owner)
-            self.state.extend(own)
-        self.variables = variables
-        self.dtypes = [v.dtype.base_dtype for v in variables]
+        self.recipe, self.n_scalars, self.n_shared, self.given = recipe, n_scalars, len(shared), variables
+        self.layout = tuple([(s, len(own)) for s, own in zip(sparse, slots)])
+        self.state = [v._owner for v in (*shared, *variables)]
+        self.slots = [v for own in slots for v in own]
+        self.sig = self.pack = None
 
     def run(self, scalars, grads):
         """Records the update eagerly, gives every variable its new value and dispatches."""
+        if self.sig is None:
+            self.sig = applied(self.recipe, self.layout, self.n_scalars, self.n_shared, True)
         ins = [t._slot for t in scalars]
         for g in grads:
             if g.__class__ is IndexedSlices:
@@ -104,13 +105,18 @@ class Plan:
                 ins.append(g.indices._slot)
             else:
                 ins.append(g._slot)
-        # The slot of the read where there was one: then the old value has one holder, and its buffer may be overwritten.
-        ins += [(v._value if v._read is None else v._read)._slot for v in self.state]
-        new = dispatch.record(self.sig, tuple(ins))
-        del ins
-        for v, t in zip(self.state, new, strict=True):
+        ins += [v._value._slot for v in self.state]
+        pack = self.pack
+        if self.slots:
+            if pack is None or not pack.members:
+                pack = self.pack = Pack(self.slots)
+            ins.append(pack.slot)
+        out = dispatch.record(self.sig, tuple(ins))
+        for v, t in zip(self.state, out):
             v._value = t  # what Variable._set does, without asking for every variable whether the value is pending
             v._read = None
+        if self.slots:
+            pack.slot = out[-1]._slot
         dispatch.assigned()
         dispatch.flush()
 
@@ -119,10 +125,10 @@ class Plan:
         tensors = list(scalars)
         for g in grads:
             tensors += [g.values, g.indices] if g.__class__ is IndexedSlices else [g]
-        graph, state = context.graph, tuple([v._owner for v in self.state])
-        return record.add_op(
-            graph, self.sig, tensors, graph.op_name(name, "ApplyGradients"), reads=state, writes=state, avals=()
-        )
+        graph, state = context.graph, tuple([*self.state, *[v._owner for v in self.slots]])
+        sig = applied(self.recipe, self.layout, self.n_scalars, self.n_shared, False)
+        full = graph.op_name(name, "ApplyGradients")
+        return record.add_op(graph, sig, tensors, full, reads=state, writes=state, avals=())
 
 
 def signature_key(grads):
@@ -147,5 +153,3 @@ class Scalars:
             dispatch.device_value(self.tensor._slot)
         return self.tensor
 
-
-__all__ = ["Applied", "Plan", "Scalars", "applied", "signature_key"]

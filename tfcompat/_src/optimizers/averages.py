@@ -89,12 +89,7 @@ class ExponentialMovingAverage:
             return slots.op_name(found[1])
         if context.graph is None:
             return f"{slots.op_name(var)}/{self._name}"
-        graph = context.graph
-        stack, graph._name_stack = graph._name_stack, ""
-        try:
-            return graph.unique_name(f"{slots.op_name(var)}/{self._name}", mark_as_used=False)
-        finally:
-            graph._name_stack = stack
+        return context.graph.unique_name(f"{slots.op_name(var)}/{self._name}", mark_as_used=False)
 
     def variables_to_restore(self, moving_avg_variables=None):
         """{name in a checkpoint: variable} that restores averages into the variables they follow, and all else as it is."""
@@ -126,7 +121,7 @@ def _debiased(variable, value, decay):
     """Adam's correction: a biased average and a count beside the variable."""
     extra = variable.__dict__.setdefault("_debiasing", {})
     graph = slots.outermost()
-    if graph not in extra:
+    if graph is not None or graph not in extra:  # in a graph TensorFlow makes new ones for every call
         with slots.lifted():
             zeros, dtype = np.zeros(variable.shape.as_list(), variable.dtype.base_dtype.np), variable.dtype.base_dtype
             name = slots.op_name(variable)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import dtypes, errors, nest, record, tape
+from .. import dtypes, nest, record, tape
 from ..declare import OPS, export
 from ..engine import dispatch
-from ..graph import Operation, context
+from ..graph import context
 from ..scopes import control_dependencies, name_scope
 from ..tensor import IndexedSlices, Tensor
 from . import slots
@@ -347,5 +347,3 @@ def deduplicated(values, indices):
     count = record.call(OPS["Shape"], [unique], {"out_type": dtypes.int32}, None)[0]
     return OPS["UnsortedSegmentSum"].public(values, where, count), unique
 
-
-__all__ = ["Operation", "Optimizer", "deduplicated", "errors", "group", "is_variable"]

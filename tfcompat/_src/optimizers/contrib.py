@@ -259,6 +259,8 @@ class SyncReplicasOptimizer(Optimizer):
         """A hook for MonitoredTrainingSession; there is nothing for it to do."""
         from ..declare import NAMES
 
+        if not self._gradients_applied:
+            raise ValueError("apply_gradient should be called before get_chief_queue_runner / the hook is used")
         return NAMES["v1"]["train.SessionRunHook"]()
 
     def get_chief_queue_runner(self):

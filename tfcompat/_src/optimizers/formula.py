@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, record
-from ..engine import dispatch
+from ..declare import OPS
 from ..graph import context
 from ..ops.core import cast
 from ..tensor import EagerTensor, IndexedSlices, Tensor
-from . import slots
+from . import formulas, slots
 from .apply import Plan, Scalars, signature_key
 from .base import Optimizer, _add_one, is_variable
 
@@ -48,7 +48,7 @@ class Recipe:
             op = self.sparse if isinstance(grad, tuple) else self.dense
             given = {k: v if k == "global_step" else v.astype(dtype) for k, v in inputs.items()}
             given[op.grad], given["indices"] = (grad[0], grad[1]) if isinstance(grad, tuple) else (grad, None)
-            new.append(op.kernel(*state, *[given[k] for k in op.inputs], **self.settings))
+            new.append(formulas.widely(op.kernel, state, [given[k] for k in op.inputs], **self.settings))
         decays = dict(self.decays)
         after = [
             v * inputs[decays[k]].astype(v.dtype) if k in decays else v
@@ -200,6 +200,10 @@ class FormulaOptimizer(Optimizer):
     def _filled_slot(self, var, value, label, slot_name, op_name=None):
         """The slot of `var` filled with `value`; `label` names the initial value's operation."""
         dtype = var.dtype.base_dtype
+        if not var.shape.is_fully_defined():
+            size = record.call(OPS["Shape"], [var.initial_value], {"out_type": dtypes.int32}, None)
+            filled = OPS["Fill"].public(size, np.asarray(value, dtype.np))
+            return self._get_or_make_slot(var, filled, slot_name, op_name or self._name)
         return self._get_or_make_slot_with_initializer(
             var, slots._Fill(value, label), var.shape, dtype, slot_name, op_name or self._name
         )
@@ -216,5 +220,3 @@ def rounded(value):
         return float(value)
     return float(np.float32(value))
 
-
-__all__ = ["FormulaOptimizer", "Recipe", "dispatch", "dtypes"]

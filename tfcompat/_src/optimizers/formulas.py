@@ -145,6 +145,14 @@ def power_sign(var, m, lr, logbase, sign_decay, beta, grad):
     return var - lr * jnp.exp(logbase * sign_decay * jnp.sign(grad) * jnp.sign(m)) * grad, m
 
 
+def widely(formula, state, inputs, **settings):
+    """`formula` with half-precision values computed in float32 and rounded once, whatever the compiler fuses."""
+    dtype = state[0].dtype
+    if dtype in (jnp.float16, jnp.bfloat16):
+        state, inputs = [[v.astype(jnp.float32) if v.dtype == dtype else v for v in part] for part in (state, inputs)]
+    return tuple([v.astype(dtype) for v in formula(*state, *inputs, **settings)])
+
+
 # -- rows: gradients of lookups ---------------------------------------------------------------------------------------
 def sum_duplicates(values, indices, size):
     """(rows summed per index, sorted distinct indices); places left over hold the index `size`, which scatters drop."""

@@ -40,21 +40,28 @@ class Rows:
 
 
 class Hypers:
-    """Hyper-parameters by name, in one dtype; `exact` holds them before rounding."""
+    """Hyper-parameters by name, rounded to the variable's dtype; `exact` holds them before.
+
+    Half precision is rounded to, then computed with in float32 (formulas.widely).
+    """
 
     def __init__(self, exact, dtype):
         self._exact, self._dtype = exact, dtype
+        self._wide = jnp.float32 if dtype in (jnp.float16, jnp.bfloat16) else dtype
+
+    def _rounded(self, value):
+        return value.astype(self._dtype).astype(self._wide)
 
     def __getattr__(self, name):
-        return self._exact[name].astype(self._dtype)
+        return self._rounded(self._exact[name])
 
     def rest(self, name):
         """1 - the hyper-parameter, rounded last."""
-        return (1 - self._exact[name].astype(jnp.float64)).astype(self._dtype)
+        return self._rounded(1 - self._exact[name].astype(jnp.float64))
 
     def cast(self, name):
         """The hyper-parameter by way of float32, as TensorFlow casts a Python number."""
-        return self._exact[name].astype(jnp.float32).astype(self._dtype)
+        return self._rounded(self._exact[name].astype(jnp.float32))
 
     def power(self, name, t):
         """The hyper-parameter, cast, to the power t: rounded once, at the end; XLA's float32 power loses digits."""

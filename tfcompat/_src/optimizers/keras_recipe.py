@@ -89,6 +89,10 @@ class KerasRecipe:
         for grad, state, settings, decays in zip(grads, states, self.settings, self.decayed, strict=True):
             var, slots, kept = state[0], state[1 : len(state) - extra], state[len(state) - extra :]
             h = self._hypers(exact, steps, var.dtype)
+            dtype = var.dtype
+            if dtype in (jnp.float16, jnp.bfloat16):
+                var, slots = var.astype(jnp.float32), [s.astype(jnp.float32) for s in slots]
+                grad = _mapped(grad, lambda v: v.astype(jnp.float32))
             if decays:
                 var = var - var * h.cast("weight_decay") * h.learning_rate
             if self.rows is not None and isinstance(grad, Rows):
@@ -98,7 +102,7 @@ class KerasRecipe:
                 out = self.rows(h, t, values, indices, var, *slots, **dict(settings))
             else:
                 out = self.formula(h, t, grad, var, *slots, **dict(settings))
-            new.append((*out, *kept))
+            new.append((*[v.astype(dtype) for v in out], *kept))
         return others, new
 
     def _hypers(self, exact, steps, dtype):

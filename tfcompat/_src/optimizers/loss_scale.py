@@ -27,6 +27,8 @@ def _old(name):
 def all_finite(grads):
     """A bool scalar: no gradient holds an infinity or NaN."""
     parts = [g.values if isinstance(g, IndexedSlices) else g for g in grads if g is not None]
+    if not parts:
+        return record.convert_to_tensor(True)
     return record.call(_ALL_FINITE, [record.convert_to_tensor(p) for p in parts], None, None)
 
 

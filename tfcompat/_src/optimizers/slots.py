@@ -33,7 +33,9 @@ def eager_variable(array, dtype, name):
     value = variable._value
     if value is not None:
         dispatch.device_value(value._slot)
-    return variable
+    from .pack import SlotVariable
+
+    return SlotVariable.of(variable)
 
 
 def is_eager(variable):

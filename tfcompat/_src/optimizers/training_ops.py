@@ -55,8 +55,7 @@ class TrainingOp:
             def run(*args, **settings):
                 dtype = args[n].dtype
                 inputs = [a.astype(dtype) if a.dtype.kind == "f" and a.dtype != dtype else a for a in args[:n]]
-                new = kernel(*args[n:], *inputs, **settings)
-                new = tuple([v.astype(dtype) for v in new])
+                new = formulas.widely(kernel, args[n:], inputs, **settings)
                 return new if resource else (new[0], *new)
 
             run.__signature__ = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])

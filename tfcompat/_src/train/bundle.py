@@ -94,9 +94,13 @@ class Bundle:
             raise errors.NotFoundError(None, None, f"Key {name} not found in checkpoint")
         if entry.slices:
             raise NotImplementedError(f"{name} was saved in slices (a partitioned variable): tfcompat reads whole tensors only.")
-        with open(f"{self.prefix}.data-{entry.shard:05d}-of-{self.shards:05d}", "rb") as file:
-            file.seek(entry.offset)
-            data = file.read(entry.size)
+        path = f"{self.prefix}.data-{entry.shard:05d}-of-{self.shards:05d}"
+        try:
+            with open(path, "rb") as file:
+                file.seek(entry.offset)
+                data = file.read(entry.size)
+        except FileNotFoundError:
+            raise errors.NotFoundError(None, None, f"{path}; No such file or directory") from None
         if len(data) != entry.size:
             raise errors.DataLossError(None, None, f"{name}: the data file of checkpoint {self.prefix} is cut off")
         if entry.dtype is dtypes.string:

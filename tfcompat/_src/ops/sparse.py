@@ -1,0 +1,377 @@
+"""tf.SparseTensor, how it is fed, fetched and nested, and its conversions from and to dense tensors.
+
+Indices [n, rank] and the dense shape are int64 and computed on the host, where how many there are may depend on values; what happens to
+the values themselves are device ops, so gradients pass through them.
+"""
+
+from __future__ import annotations
+
+import collections
+
+import jax.numpy as jnp
+import numpy as np
+
+from .. import dtypes, errors, nest, record
+from ..declare import OPS, export, op
+from ..graph import context
+from ..scopes import name_scope
+from ..session import register_feed, register_fetch
+from ..shapes import TensorShape
+from ..type_spec import TensorSpec, TypeSpec
+from .core import placeholder
+
+
+@export("", v1="SparseTensorValue")
+class SparseTensorValue(collections.namedtuple("SparseTensorValue", ["indices", "values", "dense_shape"])):
+    """A sparse tensor as arrays: what a session returns for one, and takes to feed one."""
+
+    __slots__ = ()
+
+
+@export("SparseTensor sparse.SparseTensor")
+class SparseTensor:
+    """Values [n] at `indices` [n, rank] of an otherwise zero tensor of shape `dense_shape`.
+
+    Raises ValueError where the three do not fit together.
+    """
+
+    def __init__(self, indices, values, dense_shape):
+        with name_scope(None, "SparseTensor", [indices, values, dense_shape]):
+            self._indices = record.convert_to_tensor(indices, dtypes.int64, name="indices")
+            self._values = record.convert_to_tensor(values, name="values")
+            self._dense_shape = record.convert_to_tensor(dense_shape, dtypes.int64, name="dense_shape")
+        indices, values, shape = self._indices.shape, self._values.shape.with_rank(1), self._dense_shape.shape.with_rank(1)
+        indices = indices.with_rank(2)
+        indices.dims[0].assert_is_compatible_with(values.dims[0])
+        indices.dims[1].assert_is_compatible_with(shape.dims[0])
+
+    @classmethod
+    def _of(cls, indices, values, dense_shape):
+        """Without checks or conversions."""
+        made = cls.__new__(cls)
+        made._indices, made._values, made._dense_shape = indices, values, dense_shape
+        return made
+
+    _stated = None  # more about the dense shape than its tensor tells
+
+    @classmethod
+    def from_value(cls, sparse_tensor_value):
+        """A SparseTensor from a SparseTensorValue (or itself)."""
+        return as_sparse(sparse_tensor_value)
+
+    indices = property(lambda self: self._indices)
+    values = property(lambda self: self._values)
+    dense_shape = property(lambda self: self._dense_shape)
+    dtype = property(lambda self: self._values.dtype)
+    op = property(lambda self: self._values.op)
+    graph = property(lambda self: self._indices.graph)
+    name = property(lambda self: self._values.name)
+
+    @property
+    def shape(self):
+        """What is known of the dense shape."""
+        known = record.constant_value_as_shape(self._dense_shape)
+        return known if self._stated is None else known.merge_with(self._stated)
+
+    def get_shape(self):
+        return self.shape
+
+    def set_shape(self, shape):
+        """States more of the dense shape; ValueError where it contradicts what is known."""
+        shape = TensorShape(shape)
+        shape.assert_is_compatible_with(self.shape)
+        self._stated = shape if self._stated is None else shape.merge_with(self._stated)
+
+    @property
+    def _type_spec(self):
+        return SparseTensorSpec(self.shape, self.dtype)
+
+    def with_values(self, new_values):
+        """The same places with other values [n]."""
+        return SparseTensor(self._indices, new_values, self._dense_shape)
+
+    def _with_values(self, values):
+        made = SparseTensor._of(self._indices, values, self._dense_shape)
+        made._stated = self._stated
+        return made
+
+    def consumers(self):
+        return self._values.consumers()
+
+    def eval(self, feed_dict=None, session=None):
+        """Its SparseTensorValue in `session` (default: the current one)."""
+        from ..session import session_for
+
+        return session_for(session, self.graph, "eval()").run(self, feed_dict)
+
+    def numpy(self):
+        """Eagerly: its SparseTensorValue."""
+        return SparseTensorValue(self._indices.numpy(), self._values.numpy(), self._dense_shape.numpy())
+
+    def __tf_tensor__(self, dtype=None, name=None):
+        raise ValueError(
+            f"Failed to convert elements of {self} to Tensor. Consider casting elements to a supported type: tf.sparse.to_dense makes a "
+            "dense tensor of a SparseTensor."
+        )
+
+    def __mul__(self, other):
+        return _dense_binary("Mul", self, other)
+
+    def __truediv__(self, other):
+        return _dense_binary("RealDiv", self, other)
+
+    def __repr__(self):
+        return f"SparseTensor(indices={self._indices!s}, values={self._values!s}, dense_shape={self._dense_shape!s})"
+
+
+def _dense_binary(type, sparse, dense):
+    """sparse * dense or sparse / dense, `dense` broadcast to the sparse shape and read at its places."""
+    dense = record.convert_to_tensor(dense, sparse.dtype)
+    if dense.shape.rank == 0:
+        there = dense
+    else:
+        there = OPS["GatherNd"].public(OPS["BroadcastTo"].public(dense, sparse.dense_shape), sparse.indices)
+    return sparse._with_values(OPS[type].public(sparse.values, there))
+
+
+@export("SparseTensorSpec")
+class SparseTensorSpec(TypeSpec):
+    """The dtype and partly known dense shape of a SparseTensor."""
+
+    def __init__(self, shape=None, dtype=dtypes.float32):
+        self._shape, self._dtype = TensorShape(shape), dtypes.as_dtype(dtype)
+
+    shape = property(lambda self: self._shape)
+    dtype = property(lambda self: self._dtype)
+    value_type = property(lambda self: SparseTensor)
+
+    def is_compatible_with(self, value):
+        """Whether a SparseTensor (or spec) may be used where this spec is asked for."""
+        return self._dtype.is_compatible_with(value.dtype) and self._shape.is_compatible_with(value.shape)
+
+    def __eq__(self, other):
+        return isinstance(other, SparseTensorSpec) and repr(self) == repr(other)
+
+    def __hash__(self):
+        return hash(repr(self))
+
+    def __repr__(self):
+        return f"SparseTensorSpec({self._shape}, {self._dtype!r})"
+
+
+nest.register_composite(
+    SparseTensor, lambda x: [x.indices, x.values, x.dense_shape], lambda like, parts: SparseTensor._of(*parts)
+)
+register_fetch(SparseTensor, lambda x: [x.indices, x.values, x.dense_shape], lambda x, values: SparseTensorValue(*values))
+
+
+def _feed(key, value):
+    if isinstance(value, SparseTensor):
+        raise TypeError("The value of a feed cannot be a tf.SparseTensor: give a tf.compat.v1.SparseTensorValue, or (indices, values, shape).")
+    pairs = [(key.indices, value[0]), (key.values, value[1])]
+    feedable = key.dense_shape.op.type in ("Placeholder", "PlaceholderWithDefault")
+    return pairs + ([(key.dense_shape, value[2])] if feedable else [])
+
+
+register_feed(SparseTensor, _feed)
+
+
+def as_sparse(value, name=None):
+    """A SparseTensor from one or a SparseTensorValue; TypeError for anything else."""
+    if isinstance(value, SparseTensor):
+        return value
+    if isinstance(value, SparseTensorValue):
+        return SparseTensor(*value)
+    raise TypeError(f"Input must be a SparseTensor. Received: {value!r}")
+
+
+@export("", v1="sparse_placeholder sparse.placeholder")
+def sparse_placeholder(dtype, shape=None, name=None):
+    """A SparseTensor to be fed with a SparseTensorValue or (indices, values, shape).  RuntimeError eagerly."""
+    if context.graph is None:
+        raise RuntimeError("`sparse_placeholder` is not compatible with eager execution.")
+    spoken = f"{name}/" if name else ""
+    static = TensorShape(record.setting(shape) if shape is not None else None)
+    values = placeholder(dtype, [None], f"{spoken}values" if name else None)
+    indices = placeholder(dtypes.int64, [None, static.rank], f"{spoken}indices" if name else None)
+    if static.is_fully_defined():
+        dense = record.convert_to_tensor(np.array(static.as_list(), np.int64), name=f"{spoken}shape")
+    else:
+        dense = placeholder(dtypes.int64, [static.rank], f"{spoken}shape" if name else None)
+    made = SparseTensor(indices, values, dense)
+    if static.rank is not None:
+        made.set_shape(static)
+    return made
+
+
+# -- dense <-> sparse -----------------------------------------------------------------------------------------------------
+@op("SparseToDense", static="output_shape", own="sparse_indices", alike=False)
+def sparse_to_dense_kernel(sparse_indices, output_shape, sparse_values, default_value):
+    """Values (scalar or [n]) at indices (scalar, [n] or [n, rank]) of a tensor full of `default_value`."""
+    shape = tuple(int(d) for d in output_shape.reshape(-1))
+    indices = jnp.asarray(sparse_indices)
+    indices = indices.reshape(1, 1) if indices.ndim == 0 else indices[:, None] if indices.ndim == 1 else indices
+    if indices.shape[1] != len(shape):
+        raise ValueError(f"indices have {indices.shape[1]} columns, the dense shape has {len(shape)} dimensions")
+    if not shape:  # a scalar has one place, or none is given
+        return jnp.reshape(sparse_values, -1)[-1] if indices.shape[0] else jnp.reshape(default_value, ())
+    filled = jnp.broadcast_to(default_value, shape)
+    return filled.at[tuple(jnp.moveaxis(indices, 1, 0))].set(sparse_values, mode="drop")
+
+
+@op("SparseToDenseStrings", name="SparseToDense", host=True, alike=False, abstract=lambda i, s, v, d: (v.dtype, None))
+def _strings_to_dense(indices, shape, values, default):
+    out = np.full(tuple(shape), default[()], object)
+    out[tuple(np.asarray(indices).reshape(-1, len(shape)).T)] = values
+    return out
+
+
+@op("CheckSparse", host=True, alike=False, abstract=lambda i, s, strict: (i.dtype, i.shape))
+def _checked_indices(indices, shape, *, strict):
+    """The indices; InvalidArgumentError where they are out of bounds or (strict) not in order."""
+    rows = np.asarray(indices)
+    rows = rows.reshape(1, 1) if rows.ndim == 0 else rows[:, None] if rows.ndim == 1 else rows
+    bounds = np.ravel(shape)
+    bad = np.nonzero(np.any((rows < 0) | (rows >= bounds), axis=1))[0] if rows.shape[1] == len(bounds) else []
+    if len(bad):
+        i = int(bad[0])
+        raise errors.InvalidArgumentError(
+            None, None, f"indices[{i}] = [{','.join(map(str, rows[i]))}] is out of bounds: need 0 <= index < [{','.join(map(str, bounds))}]"
+        )
+    if strict and len(rows) > 1:
+        flat = rows @ _strides(bounds)
+        bad = np.nonzero(np.diff(flat) <= 0)[0]
+        if len(bad):
+            i = int(bad[0]) + 1
+            why = "is repeated" if flat[i] == flat[i - 1] else "is out of order. Many sparse ops require sorted indices.\n"\
+                "    Use `tf.sparse.reorder` to create a correctly ordered copy."  # fmt: skip
+            raise errors.InvalidArgumentError(None, None, f"indices[{i}] = [{','.join(map(str, rows[i]))}] {why}")
+    return indices
+
+
+def _strides(shape):
+    """What a step in each dimension means in a flat index."""
+    return np.concatenate([np.cumprod(np.asarray(shape, np.int64)[:0:-1])[::-1], [1]]).astype(np.int64)[: len(shape)]
+
+
+@export("", v1="sparse_to_dense")
+def sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None):
+    """A dense tensor with `sparse_values` at `sparse_indices`; InvalidArgumentError for indices out of bounds or (validated) out of order."""
+    values = record.convert_to_tensor(sparse_values, name="sparse_values")
+    indices = record.convert_to_tensor(sparse_indices, name="sparse_indices")
+    default = "" if values.dtype is dtypes.string and default_value == 0 else default_value
+    return _to_dense(indices, output_shape, values, record.convert_to_tensor(default, values.dtype.base_dtype), validate_indices, name)
+
+
+def _to_dense(indices, shape, values, default, validate, name):
+    indices = _checked_indices(indices, shape, strict=bool(validate))
+    if values.dtype is dtypes.string:
+        static = record.constant_value_as_shape(shape)
+        out = _strings_to_dense(indices, shape, values, default, name=name)
+        if context.graph is not None:
+            out.set_shape(static)
+        return out
+    return sparse_to_dense_kernel(indices, shape, values, default, name=name or "SparseToDense")
+
+
+@export("sparse.to_dense", v1="sparse.to_dense sparse_tensor_to_dense")
+def to_dense(sp_input, default_value=None, validate_indices=True, name=None):
+    """The dense tensor; `default_value` (zero, "" or False) where there is no value.
+
+    InvalidArgumentError for indices out of bounds, or (validate_indices) out of order or repeated.
+    """
+    sp_input = as_sparse(sp_input)
+    dtype = sp_input.dtype.base_dtype
+    if default_value is None:
+        default_value = "" if dtype is dtypes.string else False if dtype.is_bool else 0
+    default = record.convert_to_tensor(default_value, dtype)
+    return _to_dense(sp_input.indices, sp_input.dense_shape, sp_input.values, default, validate_indices, name)
+
+
+@op("SparseFromDense", name="Where", host=True, abstract=lambda x: (dtypes.int64, (None, None if x.shape is None else len(x.shape))))
+def _places(tensor):
+    return np.argwhere(tensor != (b"" if tensor.dtype == object else np.zeros((), tensor.dtype))).astype(np.int64)
+
+
+@export("sparse.from_dense")
+def from_dense(tensor, name=None):
+    """The SparseTensor of the elements that are not zero (or empty strings)."""
+    with name_scope(name, "dense_to_sparse"):
+        tensor = record.convert_to_tensor(tensor)
+        indices = _places(tensor)
+        shape = OPS["Shape"].public(tensor, out_type=dtypes.int64)
+        return SparseTensor(indices, OPS["GatherNd"].public(tensor, indices), shape)
+
+
+@export("sparse.eye")
+def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
+    """The sparse identity matrix [num_rows, num_columns]."""
+    with name_scope(name, "eye", [num_rows, num_columns]):
+        rows = int(record.setting(num_rows))
+        columns = rows if num_columns is None else int(record.setting(num_columns))
+        n = min(rows, columns)
+        places = np.repeat(np.arange(n, dtype=np.int64)[:, None], 2, 1)
+        return SparseTensor(places, np.ones(n, dtypes.as_dtype(dtype).np), [rows, columns])
+
+
+# -- matrix product ---------------------------------------------------------------------------------------------------------
+@op("SparseTensorDenseMatMul", static="rows", own="a_indices", alike=False)
+def matmul_kernel(a_indices, a_values, rows, b, *, adjoint_a=False, adjoint_b=False):
+    """b's rows, weighted by the values and summed up at the output's rows, of which there are `rows`."""
+    if adjoint_a:
+        a_indices, a_values = a_indices[:, ::-1], jnp.conj(a_values)
+    if adjoint_b:
+        b = jnp.conj(b.T)
+    wide = jnp.float32 if b.dtype.itemsize == 2 else b.dtype
+    summands = b[a_indices[:, 1]].astype(wide) * a_values[:, None].astype(wide)
+    return jnp.zeros((int(rows), b.shape[1]), wide).at[a_indices[:, 0]].add(summands, mode="drop").astype(b.dtype)
+
+
+def _rows(a_shape, b_shape, adjoint_a, adjoint_b):
+    """How many rows the product has; InvalidArgumentError where the matrices do not fit."""
+    a, b = [int(d) for d in a_shape], [int(d) for d in b_shape]
+    if len(a) != 2 or len(b) != 2:
+        raise errors.InvalidArgumentError(None, None, f"Tensor 'a_shape' must have 2 elements and 'b' must be a matrix, got {a} and {b}")
+    rows, inner = a[::-1] if adjoint_a else a
+    if inner != b[1 if adjoint_b else 0]:
+        raise errors.InvalidArgumentError(
+            None, None, f"Cannot multiply A and B because inner dimension does not match: {inner} vs. {b[1 if adjoint_b else 0]}.  Did you forget "
+            f"a transpose?  Dimensions of A: [{a[0]}, {a[1]}).  Dimensions of B: [{b[0]},{b[1]}]",
+        )  # fmt: skip
+    return np.int64(rows)
+
+
+@op("SparseRows", host=True, abstract=lambda a, b, **settings: (dtypes.int64, ()))
+def _rows_of_run(a_shape, b_shape, *, adjoint_a, adjoint_b):
+    return _rows(a_shape, b_shape, adjoint_a, adjoint_b)
+
+
+@export("sparse.sparse_dense_matmul", v1="sparse.sparse_dense_matmul sparse_tensor_dense_matmul sparse.matmul")
+def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
+    """The dense product of a sparse and a dense matrix (either may be the sparse one)."""
+    if isinstance(b, (SparseTensor, SparseTensorValue)) and not isinstance(sp_a, (SparseTensor, SparseTensorValue)):
+        product = sparse_dense_matmul(b, sp_a, not adjoint_b, not adjoint_a)
+        return OPS["Transpose"].public(product, [1, 0])
+    sp_a = as_sparse(sp_a)
+    with name_scope(name, "SparseTensorDenseMatMul", [sp_a.indices, sp_a.values, b]):
+        b = record.convert_to_tensor(b, sp_a.dtype.base_dtype if not isinstance(b, record.Tensor) else None, name="b")
+        if b.dtype.base_dtype is not sp_a.dtype.base_dtype:
+            raise TypeError(f"sparse_dense_matmul: a is of {sp_a.dtype.name}, b of {b.dtype.name}")
+        how = dict(adjoint_a=bool(adjoint_a), adjoint_b=bool(adjoint_b))
+        if b.shape.rank not in (2, None) or sp_a.shape.rank not in (2, None):
+            raise ValueError(f"sparse_dense_matmul takes matrices, got shapes {sp_a.shape} and {b.shape}")
+        if sp_a.shape.is_fully_defined() and b.shape.is_fully_defined():
+            try:
+                rows = _rows(sp_a.shape.as_list(), b.shape.as_list(), **how)
+            except errors.InvalidArgumentError as e:
+                raise e if context.graph is None else ValueError(e.message) from None
+        else:
+            rows = _rows_of_run(sp_a.dense_shape, OPS["Shape"].public(b, out_type=dtypes.int64), **how)
+        out = matmul_kernel(sp_a.indices, sp_a.values, rows, b, **how, name="SparseTensorDenseMatMul")
+        if context.graph is not None:
+            known = [s.as_list() if s.rank is not None else [None, None] for s in (sp_a.shape, b.shape)]
+            out.set_shape([known[0][1 if adjoint_a else 0], known[1][0 if adjoint_b else 1]])
+        return out
+
+
+__all__ = ["SparseTensor", "SparseTensorSpec", "SparseTensorValue", "TensorSpec", "as_sparse", "sparse_to_dense", "to_dense"]

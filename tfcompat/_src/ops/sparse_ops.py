@@ -1,0 +1,525 @@
+"""tf.sparse: ops of SparseTensors that give SparseTensors or reductions.
+
+Each finds the places of its result on the host, together with where in the inputs each value comes from; the values are gathered by
+device ops, so they have gradients.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import dtypes, errors, record
+from ..declare import OPS, export, op
+from ..graph import context
+from ..scopes import name_scope
+from .sparse import SparseTensor, SparseTensorValue, _strides, as_sparse, to_dense
+
+_INDICES = (dtypes.int64, (None, None))
+_PLACES = (dtypes.int64, (None,))
+
+
+def _spoken(shape):
+    return "[" + ",".join([str(int(d)) for d in shape]) + "]"
+
+
+def _rank(a):
+    return None if a.shape is None or a.shape[0] is None else a.shape[0]
+
+
+def _flat(indices, shape):
+    """The row-major position of each index."""
+    return indices @ _strides(shape) if len(shape) else np.zeros(len(indices), np.int64)
+
+
+def _take(values, places):
+    return OPS["GatherV2"].public(values, places)
+
+
+def _shape_like(sparse, made, shape=None):
+    """A result with what is statically known of its shape."""
+    if shape is not None:
+        made._stated = shape
+    elif sparse._stated is not None:
+        made._stated = sparse._stated
+    return made
+
+
+# -- order and shape --------------------------------------------------------------------------------------------------------
+@op("SparseReorder", host=True, abstract=lambda i, s: [(dtypes.int64, i.shape), (dtypes.int64, i.shape and i.shape[:1])])
+def _reordered(indices, shape):
+    order = np.argsort(_flat(indices, shape), kind="stable")
+    return indices[order], order
+
+
+@export("sparse.reorder", v1="sparse.reorder sparse_reorder")
+def reorder(sp_input, name=None):
+    """The same SparseTensor with its indices in row-major order."""
+    sp_input = as_sparse(sp_input)
+    indices, order = _reordered(sp_input.indices, sp_input.dense_shape, name=name)
+    return _shape_like(sp_input, SparseTensor(indices, _take(sp_input.values, order), sp_input.dense_shape))
+
+
+def _reshape_abstract(indices, shape, new):
+    n = indices.shape[0] if indices.shape is not None else None
+    return [(dtypes.int64, (n, _rank(new))), (dtypes.int64, (_rank(new),))]
+
+
+@op("SparseReshape", host=True, alike=False, abstract=_reshape_abstract)
+def _reshaped(indices, shape, new):
+    size, new = int(np.prod(shape, dtype=np.int64)), np.array(new, np.int64)
+    free = np.nonzero(new == -1)[0]
+    if len(free) > 1:
+        raise errors.InvalidArgumentError(None, None, f"only one output dimension may be -1, not both {free[0]} and {free[1]}")
+    if len(free):
+        rest = int(np.prod(np.delete(new, free), dtype=np.int64))
+        if rest == 0 or size % rest:
+            raise errors.InvalidArgumentError(
+                None, None, f"Input to reshape is a SparseTensor with {size} dense values, but the requested shape requires a multiple of {rest}. "
+                f"input_shape={_spoken(shape)} output_shape={_spoken(new)}",
+            )  # fmt: skip
+        new[free[0]] = size // rest
+    if int(np.prod(new, dtype=np.int64)) != size:
+        raise errors.InvalidArgumentError(
+            None, None, f"Input to reshape is a tensor with {size} dense values, but the requested shape has {int(np.prod(new))}. "
+            f"input_shape={_spoken(shape)} output_shape={_spoken(new)}",
+        )  # fmt: skip
+    flat = _flat(indices, shape)
+    out = np.stack(np.unravel_index(flat, tuple(new)), 1) if len(flat) and len(new) else np.zeros((len(indices), len(new)))
+    return out.astype(np.int64), new
+
+
+@export("sparse.reshape", v1="sparse.reshape sparse_reshape")
+def reshape(sp_input, shape, name=None):
+    """The same values in another dense shape (one size may be -1)."""
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, "SparseReshape", [sp_input.indices, shape]):
+        shape = record.convert_to_tensor(shape, dtypes.int64 if not isinstance(shape, record.Tensor) else None)
+        indices, new = _reshaped(sp_input.indices, sp_input.dense_shape, shape)
+        known = record.constant_value_as_shape(OPS["Cast"].public(shape, dtype=dtypes.int64)) if context.graph is not None else None
+        made = SparseTensor(indices, sp_input.values, new)
+        if known is not None and known.rank is not None:
+            made._stated = known
+        return made
+
+
+@export("sparse.transpose", v1="sparse.transpose sparse_transpose")
+def transpose(sp_input, perm=None, name=None):
+    """Dimensions permuted (default: reversed), indices in order again."""
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, "SparseTranspose"):
+        if perm is None:
+            rank = sp_input.shape.rank
+            if rank is None:
+                raise NotImplementedError("tfcompat needs the rank of a SparseTensor to transpose it without `perm`.")
+            perm = list(range(rank))[::-1]
+        perm = record.convert_to_tensor(perm)
+        indices = OPS["GatherV2"].public(sp_input.indices, perm, axis=1)
+        shape = OPS["GatherV2"].public(sp_input.dense_shape, perm)
+        return reorder(SparseTensor(indices, sp_input.values, shape))
+
+
+@export("sparse.expand_dims")
+def expand_dims(sp_input, axis=None, name=None):
+    """A dimension of size 1 put in at `axis` (default -1)."""
+    sp_input = as_sparse(sp_input)
+    rank = sp_input.shape.rank
+    axis = -1 if axis is None else int(record.setting(axis))
+    if rank is None:
+        raise NotImplementedError("tfcompat needs the rank of a SparseTensor for tf.sparse.expand_dims.")
+    if not -rank - 1 <= axis <= rank:
+        raise ValueError(f"axis {axis} not in the interval [{-rank - 1}, {rank}]")
+    axis = axis + rank + 1 if axis < 0 else axis
+    with name_scope(name, "expand_dims"):
+        join, one = OPS["ConcatV2"].public, OPS["ZerosLike"].public(sp_input.indices[:, :1])
+        indices = join([sp_input.indices[:, :axis], one, sp_input.indices[:, axis:]], 1)
+        shape = join([sp_input.dense_shape[:axis], np.array([1], np.int64), sp_input.dense_shape[axis:]], 0)
+        return SparseTensor(indices, sp_input.values, shape)
+
+
+@op("SparseResetShape", host=True, abstract=lambda i, s, new: (dtypes.int64, s.shape))
+def _reset(indices, shape, new):
+    if np.size(new) == 0:
+        return indices.max(0) + 1 if len(indices) else np.zeros_like(shape)
+    if len(new) != len(shape):
+        raise errors.InvalidArgumentError(None, None, f"reset_shape: new shape {_spoken(new)} has not the rank of {_spoken(shape)}")
+    if np.any(new < shape):
+        raise errors.InvalidArgumentError(None, None, f"Condition x <= y did not hold element-wise: {_spoken(shape)} <= {_spoken(new)}")
+    return new
+
+
+@export("sparse.reset_shape", v1="sparse.reset_shape sparse_reset_shape")
+def reset_shape(sp_input, new_shape=None):
+    """The same values in a larger dense shape (default: the smallest that holds them)."""
+    sp_input = as_sparse(sp_input)
+    if new_shape is not None and not isinstance(new_shape, record.Tensor) and sp_input.shape.is_fully_defined():
+        if len(new_shape) != sp_input.shape.rank:
+            raise ValueError(f"Shapes {tuple(new_shape)} and {sp_input.shape} must have the same rank")
+        if any(n < s for n, s in zip(new_shape, sp_input.shape.as_list())):
+            raise ValueError(f"Requested new_shape should have dimension sizes >= sp_input.shape.  Found new_shape ({list(new_shape)}), "
+                             f"sp_input.shape ({sp_input.shape.as_list()}).")  # fmt: skip
+    new = record.convert_to_tensor([] if new_shape is None else new_shape, dtypes.int64)
+    made = SparseTensor._of(sp_input.indices, sp_input.values, _reset(sp_input.indices, sp_input.dense_shape, new))
+    if new_shape is not None:
+        made.set_shape(record.constant_value_as_shape(new_shape))
+    return made
+
+
+# -- parts --------------------------------------------------------------------------------------------------------------------
+@op("SparseRetain", name="Where", host=True, abstract=lambda k: _PLACES)
+def _kept(keep):
+    return np.nonzero(keep)[0].astype(np.int64)
+
+
+@export("sparse.retain", v1="sparse.retain sparse_retain")
+def retain(sp_input, to_retain):
+    """Only the values where `to_retain` (booleans [n]) holds."""
+    sp_input = as_sparse(sp_input)
+    keep = record.convert_to_tensor(to_retain)
+    keep.shape.with_rank(1)
+    sp_input.values.shape.dims[0].assert_is_compatible_with(keep.shape.dims[0])
+    places = _kept(keep)
+    return _shape_like(sp_input, SparseTensor(_take(sp_input.indices, places), _take(sp_input.values, places), sp_input.dense_shape))
+
+
+@op("SparseSlice", host=True, abstract=lambda i, s, b, n: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
+def _part(indices, shape, start, size):
+    end = np.minimum(start + size, shape)
+    places = np.nonzero(np.all((indices >= start) & (indices < end), axis=1))[0]
+    return places.astype(np.int64), indices[places] - start, np.maximum(end - start, 0)
+
+
+@export("sparse.slice", v1="sparse.slice sparse_slice")
+def slice(sp_input, start, size, name=None):
+    """The part of shape `size` (cut at the edge) that begins at `start`."""
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, "SparseSlice", [sp_input.indices]):
+        start, size = (record.convert_to_tensor(v, dtypes.int64) for v in (start, size))
+        places, indices, shape = _part(sp_input.indices, sp_input.dense_shape, start, size)
+        return SparseTensor(indices, _take(sp_input.values, places), shape)
+
+
+@export("sparse.split", v1="")
+def split(sp_input=None, num_split=None, axis=None, name=None):
+    """A list of `num_split` SparseTensors, cut along `axis`; the first ones are one larger where it does not come out even."""
+    if num_split is None or axis is None or sp_input is None:
+        raise ValueError("tf.sparse.split needs sp_input, num_split and axis.")
+    sp_input = as_sparse(sp_input)
+    n, axis = int(record.setting(num_split)), int(record.setting(axis))
+    with name_scope(name, "SparseSplit"):
+        out = []
+        for i in range(n):
+            places, indices, shape = _piece(sp_input.indices, sp_input.dense_shape, axis=axis, i=i, n=n)
+            out.append(SparseTensor(indices, _take(sp_input.values, places), shape))
+        return out
+
+
+@op("SparseSplitPart", name="SparseSplit", host=True, abstract=lambda i, s, **settings: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
+def _piece(indices, shape, *, axis, i, n):
+    size = int(shape[axis])
+    if not 1 <= n <= size:
+        raise errors.InvalidArgumentError(None, None, f"Input num_split should be between 1 and the splitting dimension size ({size}), got {n}")
+    base, extra = divmod(size, n)
+    start, length = np.zeros_like(shape), shape.copy()
+    start[axis], length[axis] = base * i + min(i, extra), base + (i < extra)
+    return _part.op.kernel(indices, shape, start, length)
+
+
+@export("", v1="sparse.split sparse_split")
+def split_v1(keyword_required=None, sp_input=None, num_split=None, axis=None, name=None, split_dim=None):
+    """TF1's tf.sparse.split: arguments by keyword only."""
+    if keyword_required is not None:
+        raise ValueError("Keyword arguments are required for this function.")
+    return split(sp_input, num_split, split_dim if axis is None else axis, name)
+
+
+@op("SparseMask", host=True, abstract=lambda i, m: _PLACES)
+def _not_masked(indices, masked):
+    return np.nonzero(~np.isin(indices, masked))[0].astype(np.int64)
+
+
+@export("sparse.mask", v1="sparse.mask sparse_mask")
+def mask(a, mask_indices, name=None):
+    """IndexedSlices without the rows at `mask_indices`."""
+    with name_scope(name, "sparse_mask", [mask_indices]):
+        places = _not_masked(a.indices, record.convert_to_tensor(mask_indices))
+        return record.IndexedSlices(_take(a.values, places), _take(a.indices, places), a.dense_shape)
+
+
+# -- putting together -----------------------------------------------------------------------------------------------------------
+@op("SparseConcat", host=True, alike=False, abstract=lambda *a, axis, expand: [_INDICES, _PLACES, (dtypes.int64, a[-1].shape)])
+def _joined(*parts, axis, expand):
+    indices, shapes = parts[: len(parts) // 2], [np.asarray(s) for s in parts[len(parts) // 2 :]]
+    rank = len(shapes[0])
+    at = axis + rank if axis < 0 else axis
+    if not 0 <= at < rank:
+        raise errors.InvalidArgumentError(None, None, f"Concat dimension must be in range [{-rank}, {rank}), got {axis}")
+    shape = np.max(shapes, axis=0) if expand else shapes[0].copy()
+    for i, s in enumerate(shapes):
+        if not expand and np.any(np.delete(s, at) != np.delete(shape, at)):
+            d = int(np.nonzero(np.delete(s, at) != np.delete(shape, at))[0][0])
+            raise errors.InvalidArgumentError(
+                None, None, f"Input shapes must match: expected {np.delete(shape, at)[d]} for dimension {d} but got {np.delete(s, at)[d]} at position {i}"
+            )
+    moved, start = [], 0
+    for i, s in zip(indices, shapes):
+        i = i.copy()
+        i[:, at] += start
+        start += s[at]
+        moved.append(i)
+    shape[at] = start
+    joined = np.concatenate(moved)
+    order = np.argsort(_flat(joined, shape), kind="stable")
+    return joined[order], order, shape
+
+
+@export("sparse.concat", v1="")
+def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
+    """SparseTensors one after the other along `axis`; other sizes must agree, or grow to the largest if `expand_nonconcat_dims`."""
+    parts = [as_sparse(s) for s in (sp_inputs if isinstance(sp_inputs, (list, tuple)) else [sp_inputs])]
+    if len(parts) == 1:
+        return parts[0]
+    with name_scope(name, "SparseConcat"):
+        args = [p.indices for p in parts] + [p.dense_shape for p in parts]
+        indices, order, shape = _joined(args, axis=int(record.setting(axis)), expand=bool(expand_nonconcat_dims))
+        values = OPS["ConcatV2"].public([p.values for p in parts], 0)
+        return SparseTensor(indices, _take(values, order), shape)
+
+
+@export("", v1="sparse.concat sparse_concat")
+def concat_v1(axis, sp_inputs, name=None, expand_nonconcat_dim=False, concat_dim=None, expand_nonconcat_dims=None):
+    """TF1's tf.sparse.concat."""
+    expand = expand_nonconcat_dim if expand_nonconcat_dims is None else expand_nonconcat_dims
+    return concat(axis if concat_dim is None else concat_dim, sp_inputs, expand, name)
+
+
+def _mismatch(a, b):
+    if len(a) != len(b):
+        return f"Ranks of input tensors must match, but saw tensors of ranks {len(a)} and {len(b)}"
+    d = next(d for d in range(len(a)) if a[d] != b[d])
+    return f"Operands' shapes do not match: got {a[d]} and {b[d]} for dimension {d}"
+
+
+@op("SparseUnion", host=True, alike=False, abstract=lambda a, b, s, t: [_INDICES, _PLACES])
+def _union(a, b, shape, other):
+    """The places of either, in order, and for each input value (a's, then b's) which of these it belongs to."""
+    if not np.array_equal(shape, other):
+        raise errors.InvalidArgumentError(None, None, _mismatch(shape, other))
+    both = np.concatenate([a, b])
+    _, first, where = np.unique(_flat(both, shape), return_index=True, return_inverse=True)
+    return both[first], where.reshape(-1).astype(np.int64)
+
+
+@op("SparseBeyond", host=True, alike=False, abstract=lambda v, w, t: _PLACES)
+def _beyond(values, where, threshold):
+    """Which sums to keep: those that are large enough, and all values of which there is but one."""
+    single = np.bincount(where, minlength=len(values)) < 2
+    return np.nonzero(single | (np.abs(values) >= threshold))[0].astype(np.int64)
+
+
+@export("sparse.add", v1="")
+def add(a, b, threshold=0):
+    """The sum of two SparseTensors (without sums smaller than `threshold`), or of a sparse and a dense tensor (dense)."""
+    sparse = (SparseTensor, SparseTensorValue)
+    if not isinstance(a, sparse) and not isinstance(b, sparse):
+        raise TypeError(f"At least one input should be SparseTensor; do you mean to use tf.add()? Received: {a!r}, {b!r}")
+    if not (isinstance(a, sparse) and isinstance(b, sparse)):
+        s, d = (a, b) if isinstance(a, sparse) else (b, a)
+        s = as_sparse(s)
+        d = record.convert_to_tensor(d, s.dtype.base_dtype if not isinstance(d, record.Tensor) else None)
+        if s.shape.is_fully_defined() and d.shape.is_fully_defined() and s.shape.as_list() != d.shape.as_list():
+            raise errors.InvalidArgumentError(None, None, f"Dimensions do not match: {s.shape} and {d.shape}")
+        return OPS["AddV2"].public(d, to_dense(s, validate_indices=False))
+    a, b = as_sparse(a), as_sparse(b)
+    indices, where = _union(a.indices, b.indices, a.dense_shape, b.dense_shape)
+    values = OPS["ConcatV2"].public([a.values, b.values], 0)
+    count = OPS["Shape"].public(indices)[0]
+    values = OPS["UnsortedSegmentSum"].public(values, where, count)
+    made = SparseTensor(indices, values, a.dense_shape)
+    if not (threshold.__class__ in (int, float) and threshold == 0):
+        places = _beyond(values, where, record.convert_to_tensor(threshold, a.dtype.base_dtype.real_dtype))
+        made = SparseTensor(_take(indices, places), _take(values, places), a.dense_shape)
+    return _shape_like(a, made)
+
+
+@export("", v1="sparse.add sparse_add")
+def add_v1(a, b, threshold=None, thresh=None):
+    """TF1's tf.sparse.add."""
+    threshold = thresh if threshold is None else threshold
+    return add(a, b, 0 if threshold is None else threshold)
+
+
+def _extreme(sp_a, sp_b, name, default, type):
+    with name_scope(name, default):
+        a, b = as_sparse(sp_a), as_sparse(sp_b)
+        indices, where = _union(a.indices, b.indices, a.dense_shape, b.dense_shape)
+        count, n = OPS["Shape"].public(indices)[0], OPS["Shape"].public(a.indices)[0]
+        spread = OPS["UnsortedSegmentSum"].public
+        return SparseTensor(indices, OPS[type].public(spread(a.values, where[:n], count), spread(b.values, where[n:], count)), a.dense_shape)
+
+
+@export("sparse.maximum", v1="sparse.maximum sparse_maximum")
+def maximum(sp_a, sp_b, name=None):
+    """The larger of both, element by element; nothing counts as zero."""
+    return _extreme(sp_a, sp_b, name, "SparseSparseMaximum", "Maximum")
+
+
+@export("sparse.minimum", v1="sparse.minimum sparse_minimum")
+def minimum(sp_a, sp_b, name=None):
+    """The smaller of both, element by element; nothing counts as zero."""
+    return _extreme(sp_a, sp_b, name, "SparseSparseMinimum", "Minimum")
+
+
+@op("SparseFillEmptyRows", host=True, alike=False, abstract=lambda i, s: [_INDICES, _PLACES, (dtypes.bool, (None,))])
+def _filled(indices, shape):
+    """The indices with [row, 0, ...] for empty rows, where each value is (-1 position: the default, last), which rows were empty."""
+    empty = np.ones(int(shape[0]), bool)
+    empty[indices[:, 0]] = False
+    rows = np.nonzero(empty)[0]
+    added = np.zeros((len(rows), len(shape)), np.int64)
+    added[:, 0] = rows
+    both = np.concatenate([indices, added])
+    order = np.argsort(both[:, 0], kind="stable")
+    return both[order], np.minimum(order, len(indices)), empty
+
+
+@export("sparse.fill_empty_rows", v1="sparse.fill_empty_rows sparse_fill_empty_rows")
+def fill_empty_rows(sp_input, default_value, name=None):
+    """(the SparseTensor with `default_value` at [row, 0] of each empty row, booleans [rows]: which were empty)"""
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, "SparseFillEmptyRows", [sp_input.indices]):
+        default = record.convert_to_tensor(default_value, sp_input.dtype.base_dtype)
+        indices, places, empty = _filled(sp_input.indices, sp_input.dense_shape)
+        values = OPS["ConcatV2"].public([sp_input.values, OPS["Reshape"].public(default, [1])], 0)
+        return SparseTensor(indices, _take(values, places), sp_input.dense_shape), empty
+
+
+# -- reductions and friends -------------------------------------------------------------------------------------------------------
+@op("SparseGroups", host=True, alike=False, abstract=lambda i, s, axes, keepdims: [_PLACES, _INDICES, (dtypes.int64, (None,))])
+def _groups(indices, shape, *, axes, keepdims):
+    """Which group each value is reduced into, the groups' places, and the shape of the result."""
+    rank = len(shape)
+    axes = tuple(range(rank)) if axes is None else tuple([a + rank if a < 0 else a for a in axes])
+    if any(not 0 <= a < rank for a in axes):
+        raise errors.InvalidArgumentError(None, None, f"Invalid reduction dimension {axes}, for input with {rank} dimensions.")
+    kept = [d for d in range(rank) if d not in axes]
+    out = np.array([1 if d in axes else shape[d] for d in range(rank)] if keepdims else [shape[d] for d in kept], np.int64)
+    places = np.where(np.isin(np.arange(rank), axes), 0, indices) if keepdims else indices[:, kept]
+    _, first, where = np.unique(_flat(places, out), return_index=True, return_inverse=True)
+    return where.reshape(-1).astype(np.int64), places[first].astype(np.int64), out
+
+
+def _reduce(sp_input, axis, keepdims, sparse, name, default, reduction):
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, default):
+        axes = record.setting(axis)
+        axes = axes if axes is None or isinstance(axes, tuple) else (axes,)
+        groups, places, shape = _groups(sp_input.indices, sp_input.dense_shape, axes=axes, keepdims=bool(keepdims))
+        values = OPS[reduction].public(sp_input.values, groups, OPS["Shape"].public(places)[0])
+        made = SparseTensor(places, values, shape)
+        if sparse:
+            return made
+        if context.graph is None:
+            return to_dense(made)
+        rank = sp_input.shape.rank
+        dense = to_dense(made)
+        if rank is not None:
+            n = rank if keepdims else 0 if axes is None else rank - len(set(a % rank for a in axes))
+            dense.set_shape([None] * n)
+        return dense
+
+
+@export("sparse.reduce_sum", v1="")
+def reduce_sum(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
+    """Sums along `axis` (default: all), dense or sparse."""
+    return _reduce(sp_input, axis, keepdims, output_is_sparse, name, "SparseReduceSum", "UnsortedSegmentSum")
+
+
+@export("sparse.reduce_max", v1="")
+def reduce_max(sp_input, axis=None, keepdims=None, output_is_sparse=False, name=None):
+    """Maxima along `axis` of the values that are there (zero where there are none), dense or sparse."""
+    return _reduce(sp_input, axis, keepdims, output_is_sparse, name, "SparseReduceMax", "UnsortedSegmentMax")
+
+
+def _old_reductions(name, new, sparse):
+    def reduce(sp_input, axis=None, keepdims=None, reduction_axes=None, keep_dims=None):
+        axis = reduction_axes if axis is None else axis
+        return new(sp_input, axis, keep_dims if keepdims is None else keepdims, output_is_sparse=sparse)
+
+    reduce.__name__, reduce.__doc__ = name, new.__doc__
+    export("", v1=f"sparse.{name} sparse_{name}")(reduce)
+
+
+_old_reductions("reduce_sum", reduce_sum, False)
+_old_reductions("reduce_sum_sparse", reduce_sum, True)
+_old_reductions("reduce_max", reduce_max, False)
+_old_reductions("reduce_max_sparse", reduce_max, True)
+
+
+@export("sparse.softmax", v1="sparse.softmax sparse_softmax")
+def softmax(sp_input, name=None):
+    """Softmax along the last dimension over the values that are there."""
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, "SparseSoftmax", [sp_input.indices, sp_input.values]):
+        groups, places, _ = _groups(sp_input.indices, sp_input.dense_shape, axes=(-1,), keepdims=False)
+        count = OPS["Shape"].public(places)[0]
+        top = OPS["StopGradient"].public(OPS["UnsortedSegmentMax"].public(sp_input.values, groups, count))
+        powers = OPS["Exp"].public(sp_input.values - _take(top, groups))
+        total = OPS["UnsortedSegmentSum"].public(powers, groups, count)
+        return sp_input._with_values(powers / _take(total, groups))
+
+
+@export("sparse.to_indicator", v1="sparse.to_indicator sparse_to_indicator")
+def to_indicator(sp_input, vocab_size, name=None):
+    """Booleans [..., vocab_size]: which ids occur along the last dimension."""
+    sp_input = as_sparse(sp_input)
+    with name_scope(name, "SparseToIndicator", [sp_input.indices]):
+        ids = OPS["Cast"].public(sp_input.values, dtype=dtypes.int64)
+        yes = OPS["OnesLike"].public(OPS["Cast"].public(ids, dtype=dtypes.bool))
+        places = OPS["ConcatV2"].public([sp_input.indices[:, :-1], OPS["ExpandDims"].public(ids, 1)], 1)
+        size = OPS["Reshape"].public(OPS["Cast"].public(record.convert_to_tensor(vocab_size), dtype=dtypes.int64), [1])
+        shape = OPS["ConcatV2"].public([sp_input.dense_shape[:-1], size], 0)
+        return to_dense(SparseTensor(places, yes, shape), default_value=False, validate_indices=False)
+
+
+@export("", v1="sparse.merge sparse_merge")
+def merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False):
+    """Ids and values of one example per row as one SparseTensor: the ids become the last index."""
+    several = isinstance(vocab_size, (list, tuple))
+    ids = [as_sparse(i) for i in (sp_ids if several else [sp_ids])]
+    sizes = vocab_size if several else [vocab_size]
+    if len(ids) != len(sizes):
+        raise ValueError(f"sp_ids and vocab_size have to have equal lengths. Received: {len(ids)} and {len(sizes)}")
+    values = as_sparse(sp_values)
+    with name_scope(name, "SparseMerge"):
+        columns = [OPS["Reshape"].public(OPS["Cast"].public(i.values, dtype=dtypes.int64), [-1, 1]) for i in ids]
+        indices = OPS["ConcatV2"].public([ids[0].indices[:, :-1], *columns], 1)
+        ends = [OPS["Reshape"].public(OPS["Cast"].public(record.convert_to_tensor(s), dtype=dtypes.int64), [1]) for s in sizes]
+        made = SparseTensor(indices, values.values, OPS["ConcatV2"].public([ids[0].dense_shape[:-1], *ends], 0))
+        return made if already_sorted else reorder(made)
+
+
+@export("sparse.map_values", v1="")
+def map_values(op, *args, **kwargs):
+    """op(*args) with the values of SparseTensors (all at the same places) in their stead; the result at these places."""
+    found = [a for a in [*args, *kwargs.values()] if isinstance(a, SparseTensor)]
+    if not found:
+        raise ValueError("No SparseTensor in argument list of map_values")
+    first = found[0]
+    if context.graph is None:
+        for other in found[1:]:
+            if not (np.array_equal(other.indices.numpy(), first.indices.numpy()) and np.array_equal(other.dense_shape.numpy(), first.dense_shape.numpy())):
+                raise errors.InvalidArgumentError(None, None, "SparseTensor argument to sparse.map_values must all have the same nonzero indices.")
+    values = [a.values if isinstance(a, SparseTensor) else a for a in args]
+    return first.with_values(op(*values, **{k: v.values if isinstance(v, SparseTensor) else v for k, v in kwargs.items()}))
+
+
+def _refused(names, why, v1=None):
+    def refuse(*args, **kwargs):
+        raise NotImplementedError(f"tf.{names.split()[0]}: {why}")
+
+    refuse.__name__ = names.split()[0].rpartition(".")[2]
+    return export(names, v1)(refuse)
+
+
+_refused("sparse.cross sparse.cross_hashed", "crossed features are not computed here; join the strings and hash them yourself.")
+_refused("sparse.sampled_addmm", "multiply densely and gather at the indices.", v1="")

@@ -1,0 +1,136 @@
+"""The gradient of a traced function in which some operation has a gradient function of its own (tf.custom_gradient,
+RegisterGradient).
+
+JAX differentiates a function's program as a whole and knows nothing of such functions.  So the gradient is built as a
+graph inside the
+function's own graph, lowered like the function, and given to JAX as the function's `custom_vjp`.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import record
+from .engine import dispatch, gradients, lower
+from .engine.program import by_order
+from .graph import aval, context
+
+
+def between(slots):
+    """The operations that these slots depend on."""
+    seen, stack = set(), [s.node for s in slots]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            stack.extend([s.node for s in node.ins])
+    return seen
+
+
+def pure(plan, reads):
+    """(program, where its leaves come from, where the results come from) of a plan of at most one compiled stage.
+
+    Arguments are the values of the plan's feeds, then those of `reads`; results are its fetches, then the states it
+    writes.
+    """
+    position = {s: i for i, s in enumerate(plan.feeds)}
+    position.update({plan.initial[v]: len(plan.feeds) + i for i, v in enumerate(reads) if v in plan.initial})
+    stage = plan.stages[0] if plan.stages else None
+    out_at = {s: i for i, s in enumerate(stage.outputs)} if stage else {}
+    picks = [position[s] if s in position else s.value for s in stage.leaves] if stage else ()
+    wanted = [*plan.fetches, *plan.final.values()]
+    results = [
+        (0, out_at[s]) if s in out_at else (1, position[s]) if s in position else (2, constant(s)) for s in wanted
+    ]
+    return (stage.program if stage else None), picks, results
+
+
+def run(parts, args):
+    """The results of what `pure` gave for these arguments."""
+    code, picks, results = parts
+    values = code.evaluate([args[i] if i.__class__ is int else i for i in picks]) if code else ()
+    return [values[i] if k == 0 else args[i] if k == 1 else i for k, i in results]
+
+
+def constant(slot):
+    """The value of a slot that no run computes."""
+    return slot.value if slot.value is not None else slot.node.sig.apply(())[0]
+
+
+def on_host(plan):
+    """Whether a plan is more than one compiled program."""
+    return len(plan.stages) > 1 or any(isinstance(s, lower.HostStage) for s in plan.stages)
+
+
+class OwnGradient:
+    """The backward half of a function with graph `graph`, outputs `wanted` and inputs `sources` (slots), as a graph.
+
+    Building it may capture more tensors from outside: read the graph's captures afterwards.
+    """
+
+    def __init__(self, graph, wanted, sources, nodes, name):
+        from .tape import RECORDER
+
+        self.name, self.wanted = name, wanted
+        tapes = dispatch.set_tapes([])
+        context.push(graph)
+        try:
+            targets = list(dict.fromkeys(s for s in wanted if s.aval.differentiable))
+            self.cotangents = [graph.input(aval(s.aval.dtype.base_dtype, s.aval.shape), "cotangent") for s in targets]
+            sources = [s for s in sources if s.aval.differentiable]
+            found = gradients.differentiate(targets, self.cotangents, sources, sorted(nodes, key=by_order), RECORDER)
+            self.found = {
+                s: record.convert_to_tensor(g)._slot for s, g in zip(sources, found, strict=True) if g is not None
+            }
+        finally:
+            context.pop()
+            dispatch.set_tapes(tapes)
+        self.at = [wanted.index(s) for s in targets]
+
+    @classmethod
+    def of(cls, graph, wanted, sources, name):
+        """The OwnGradient of a function, or None where JAX's is right."""
+        nodes = between(wanted)
+        if any(gradients.gradient_function(n) is not None for n in nodes):
+            return cls(graph, wanted, sources, nodes, name)
+        return None
+
+    def lower(self, feeds, reads):
+        """Lowers it for a function with these feeds that reads these variables; returns all variables read."""
+        self.feeds = feeds
+        fetches = [self.found[s] for s in feeds if s in self.found]
+        plan = lower.plan(
+            fetches, [], [*feeds, *[c._slot for c in self.cotangents]], label=self.name, in_order=True, donate=False
+        )
+        if on_host(plan):
+            raise NotImplementedError(
+                f"the gradient function of an operation inside {self.name} needs the host (strings, py_function)"
+            )
+        self.reads = list(dict.fromkeys([*reads, *plan.initial]))
+        self.parts = pure(plan, self.reads)
+        return self.reads
+
+    def call(self, forward, args):
+        """forward(args) -> outputs and new states, as a function with this gradient; `args`: feeds, then values of the
+        reads."""
+        known = [a.__class__ is np.ndarray and a.dtype.kind in "iub" for a in args]
+        n = len(self.feeds)
+
+        def merged(free):
+            free = iter(free)
+            return [a if k else next(free) for a, k in zip(args, known, strict=True)]
+
+        @jax.custom_vjp
+        def function(*free):
+            return tuple([jnp.asarray(v) for v in forward(merged(free))])
+
+        def backward(free, cotangents):
+            every = merged(free)
+            got = iter(run(self.parts, [*every[:n], *[cotangents[i] for i in self.at], *every[n:]]))
+            grads = [next(got) if i < n and self.feeds[i] in self.found else None for i in range(len(every))]
+            return tuple([g for g, k in zip(grads, known, strict=True) if not k])
+
+        function.defvjp(lambda *free: (function(*free), free), backward)
+        return function(*[a for a, k in zip(args, known, strict=True) if not k])

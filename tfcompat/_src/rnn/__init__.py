@@ -1,0 +1,3 @@
+"""tf.nn.rnn_cell, tf.nn.dynamic_rnn and their contrib names."""
+
+from . import bidirectional, cells, loops, wrappers  # noqa: F401
