@@ -1,4 +1,6 @@
-"""Records optimizers.json.gz with real TensorFlow (2.21), its Keras 3 and tf_keras for Keras 2:  python make_optimizers.py"""
+"""Records optimizers.json.gz with real TensorFlow (2.21), its Keras 3 and tf_keras for Keras 2:  python
+make_optimizers.py
+"""
 
 import gzip
 import json

@@ -205,7 +205,8 @@ def _sampled(tf, name, *arguments, **settings):
 for _name in ("log_uniform", "uniform"):
     case(f"{_name}_unique", [], lambda tf, n=_name: _sampled(tf, n, 8, True, 1000))
     case(f"{_name}", [], lambda tf, n=_name: _sampled(tf, n, 20, False, 16))
-case("fixed_unigram", [], lambda tf: _sampled(tf, "fixed_unigram", 5, True, 10, unigrams=[1.0, 2, 3, 4, 5, 6, 7, 8, 2, 1]))
+_FREQUENCIES = [1.0, 2, 3, 4, 5, 6, 7, 8, 2, 1]
+case("fixed_unigram", [], lambda tf: _sampled(tf, "fixed_unigram", 5, True, 10, unigrams=_FREQUENCIES))
 _CANDIDATES = [np.array([4, 7, 2]), f32(3, 1, low=0.1, high=0.5), f32(3, low=0.1, high=0.5)]
 for _name in ("nce_loss", "sampled_softmax_loss"):
     case(_name, [f32(50, 4), f32(50), f32(3, 4)],

@@ -1,7 +1,8 @@
-"""What the optimizer goldens run, for real TensorFlow (make_optimizers.py) and for tfcompat (test_optimizers_trajectories.py).
+"""What the optimizer goldens run, for real TensorFlow (make_optimizers.py) and for tfcompat
+(test_optimizers_trajectories.py).
 
-A case is (name, generation, class, arguments).  Its problem: a matrix, a vector and a table whose gradient is IndexedSlices with
-duplicate rows; the gradients are given, so that the trajectory shows nothing but the optimizer.
+A case is (name, generation, class, arguments).  Its problem: a matrix, a vector and a table whose gradient is
+IndexedSlices with duplicate rows; the gradients are given, so that the trajectory shows nothing but the optimizer.
 """
 
 import numpy as np

@@ -243,7 +243,7 @@ class ConcreteFunction:
         """Runs (eager) or records (graph) the function on tensors for its inputs; returns the function's structure."""
         graph = context.graph
         if graph is None:
-            flat = self._call_eager(tensors) if self.single is not None else self._replay(tensors)
+            flat = self._call_eager(tensors) if self.single is not None else self._replay(tensors) if context.tapes else self._run_stages(tensors)
         elif self.single is not None and all(hasattr(v, "trainable") for v in (*self.reads, *self.writes)):
             flat = self._call_graph(graph, tensors)
         else:
@@ -276,6 +276,19 @@ class ConcreteFunction:
             dispatch.flush()
         return out[:n]
 
+    def _run_stages(self, tensors):
+        """Eagerly, where the trace has host operations: stage by stage, as a session does."""
+        plan = self.plan
+        ins = [*tensors, *[outside for outside, _ in self.captured]]
+        values = {s: _value_of(t._slot) for s, t in zip(plan.feeds, ins, strict=True)}
+        for v, s in plan.initial.items():
+            values[s] = _value_of(_state_slot(v))
+        for stage in plan.stages:
+            stage.run(values, None)
+        for v, s in plan.final.items():
+            v._set(record.constant(values[s] if s in values else lower.constant(s)))
+        return [record.constant(values[s] if s in values else lower.constant(s)) for s in plan.fetches]
+
     def _call_graph(self, graph, tensors):
         ins = [*tensors, *[outside for outside, _ in self.captured]]
         ins += [v._dense_tensor() for v in self.reads]
@@ -301,6 +314,10 @@ class ConcreteFunction:
 
 def _fail(op):
     raise AssertionError(f"{op.name} reads a tensor that was not produced")
+
+
+def _value_of(slot):
+    return slot.value if slot.value is not None else dispatch.demand(slot)
 
 
 def _state_slot(variable):

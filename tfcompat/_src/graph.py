@@ -461,8 +461,10 @@ class Operation(Node):
 
     @property
     def inputs(self):
-        """The tensors this operation reads, those of its `outputs` form included."""
-        return [s.tensor for s in self.ins]
+        """The tensors this operation reads; the variable it works on (w:0, a handle) comes first, as in TensorFlow."""
+        ref = self.attributes.get("ref") if self.attributes else None
+        found = [s.tensor for s in self.ins]
+        return found if ref is None else [ref, *found]
 
     @property
     def outputs(self):

@@ -26,3 +26,4 @@ from . import platform, train  # noqa: E402, F401
 from . import summary  # noqa: E402, F401
 from . import metrics  # noqa: E402, F401
 from . import rnn  # noqa: E402, F401
+from . import data  # noqa: E402, F401

@@ -1,9 +1,8 @@
-"""The gradient of a traced function in which some operation has a gradient function of its own (tf.custom_gradient,
-RegisterGradient).
+"""The gradient of a traced function in which some operation has a gradient function of its own.
 
-JAX differentiates a function's program as a whole and knows nothing of such functions.  So the gradient is built as a
-graph inside the
-function's own graph, lowered like the function, and given to JAX as the function's `custom_vjp`.
+JAX differentiates a function's program as a whole and knows nothing of tf.custom_gradient or RegisterGradient.  So the
+gradient is built as a graph inside the function's own graph, lowered like the function, and given to JAX as the
+function's `custom_vjp`.
 """
 
 from __future__ import annotations

@@ -221,6 +221,9 @@ class _Lowering:
     def read(self, variable):
         slot = self.state.get(variable)
         if slot is None:
+            given = getattr(variable, "_variable", None)  # a TF1 variable's w:0 may be fed like any tensor
+            if given is not None and given._slot in self.fed:
+                return self.place(given._slot)
             slot = self.state[variable] = self.initial[variable] = Slot(None, 0, variable._aval)
             self.level[slot] = -1
         return slot
@@ -229,6 +232,9 @@ class _Lowering:
         sig = op.sig
         if sig.op.type == "Const":
             return self._const(op)
+        if sig.op.type == "NoOp":  # nothing to run; what waits for it waits for what it waits for
+            self.node_level[op] = max([self.node_level.get(c, -1) for c in op.control_inputs], default=-1)
+            return None
         if sig.op.type == "Placeholder":
             if op.outs[0] not in self.fed:
                 raise errors.InvalidArgumentError(

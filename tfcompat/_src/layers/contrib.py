@@ -17,7 +17,6 @@ from ..variable_scope import variable_scope
 from . import convolution, normalization, pooling
 from . import core as layers
 
-
 # -- arg_scope --------------------------------------------------------------------------------------------------------
 _defaults: list = [{}]
 
@@ -137,7 +136,7 @@ def apply_regularization(regularizer, weights_list=None):
         penalties = [p if p is not None else record.convert_to_tensor(0.0) for p in penalties]
         for p in penalties:
             if p.shape.rank != 0:
-                raise ValueError("regularizer must return a scalar Tensor instead of a Tensor with rank %d." % p.shape.rank)
+                raise ValueError(f"regularizer must return a scalar Tensor instead of a Tensor with rank {p.shape.rank}.")
         total = NAMES["v1"]["add_n"](penalties, name=scope or None)
         add_to_collection(GraphKeys.REGULARIZATION_LOSSES, total)
         return total

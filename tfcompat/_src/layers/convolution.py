@@ -219,6 +219,12 @@ class Conv3DTranspose(_Transposed):
         super().__init__(filters, kernel_size, strides, *args, **kwargs)
 
 
+def _separable():
+    from ..declare import NAMES
+
+    return NAMES["v2"]["nn.separable_conv2d"]
+
+
 class _Separable(Conv):
     """What the separable convolutions share: a depthwise filter a channel, then a 1x1 convolution."""
 
@@ -248,7 +254,7 @@ class SeparableConv2D(_Separable):
 
     def _convolve(self, inputs):
         strides = [1, *self.strides, 1] if self.data_format == "channels_last" else [1, 1, *self.strides]
-        return conv.separable_conv2d(inputs, self.depthwise_kernel, self.pointwise_kernel, strides, self.padding.upper(), self._layout,
+        return _separable()(inputs, self.depthwise_kernel, self.pointwise_kernel, strides, self.padding.upper(), self._layout,
                                      list(self.dilation_rate))  # fmt: skip
 
 
@@ -262,7 +268,7 @@ class SeparableConv1D(_Separable):
         last = self.data_format == "channels_last"
         axis, layout, stride = (1, "NHWC", self.strides[0]) if last else (2, "NCHW", self.strides[0])
         strides = [1, stride, stride, 1] if last else [1, 1, stride, stride]
-        outputs = conv.separable_conv2d(
+        outputs = _separable()(
             array.expand_dims(inputs, axis), array.expand_dims(self.depthwise_kernel, 0), array.expand_dims(self.pointwise_kernel, 0),
             strides, self.padding.upper(), layout, [1, self.dilation_rate[0]],
         )  # fmt: skip

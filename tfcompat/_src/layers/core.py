@@ -8,7 +8,8 @@ from .. import dtypes, record
 from ..declare import OPS, export
 from ..graph import context
 from ..initializers import ZerosV1
-from ..ops import array, dropout as dropouts, nn, products
+from ..ops import array, nn, products
+from ..ops import dropout as dropouts
 from ..shapes import TensorShape
 from .base import InputSpec, Layer, activation_of, initializer_of, smart_cond
 

@@ -1,13 +1,10 @@
 """Python functions as parts of an operation: the branches of a cond, the condition and body of a loop.
 
 A `Body` is one Python function traced into a FuncGraph of its own and lowered to a pure function of its arguments, its
-captures and the
-state it reads.  A `ControlOp` is the operation that holds bodies: its inputs are arguments, captures and variables
-read; what its bodies
-write (variables, random streams) it declares as `reads` and `writes`, and its kernel returns the new values after its
-data outputs.
-Where a body has host operations (print, strings, Python functions) the operation becomes a host operation that runs
-the bodies' plans.
+captures and the state it reads.  A `ControlOp` is the operation that holds bodies: its inputs are arguments, captures
+and variables read; what its bodies write (variables, random streams) it declares as `reads` and `writes`, and its
+kernel returns the new values after its data outputs.  Where a body has host operations (print, strings, Python
+functions) the operation becomes a host operation that runs the bodies' plans.
 """
 
 from __future__ import annotations
@@ -214,7 +211,22 @@ class ControlOp:
         return f"<op {self.type}>"
 
 
-def add(type, scope, kernel, tensors, outputs, *, static=(), host=False, states=(), effects=False, eager=None, gradient=None, known=False, wait=()):  # fmt: skip
+def add(
+    type,
+    scope,
+    kernel,
+    tensors,
+    outputs,
+    *,
+    static=(),
+    host=False,
+    states=(),
+    effects=False,
+    eager=None,
+    gradient=None,
+    known=False,
+    wait=(),
+):
     """Records the operation: data inputs `tensors`, output avals `outputs`, `states` read and written.  Returns the
     output tensors."""
     graph = context.graph
@@ -304,7 +316,8 @@ def refuse_gradient(what):
 
     def gradient(node, cotangents):
         raise NotImplementedError(
-            f"the gradient of {what}: its body needs the host (strings, py_function, data-dependent shapes) to compute its result"
+            f"the gradient of {what}: its body needs the host (strings, py_function, data-dependent shapes) to "
+            f"compute its result"
         )
 
     return gradient

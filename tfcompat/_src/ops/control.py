@@ -1,9 +1,7 @@
-"""Conditionals, cases and loops, and the ops that only order others: tf.cond, tf.case, tf.while_loop, tf.group,
-tf.tuple.
+"""Conditionals and cases, and the ops that only order others: tf.cond, tf.case, tf.group, tf.tuple.
 
 Eagerly the Python functions run directly.  In a graph each is traced into a `Body` (bodies.py) and one operation is
-recorded that holds
-them; a loop's kernel is in loops.py.
+recorded that holds them.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from ..shapes import TensorShape
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
 from . import bodies
 from .core import no_op
-from .tensor_array import is_unset
+from .tensor_array_ops import is_unset
 
 
 # -- cond -------------------------------------------------------------------------------------------------------------
@@ -184,7 +182,8 @@ class Branches:
             given = [s for s in column if not is_unset(s)] or [column[0]]
             if any(s.shape != given[0].shape for s in given):
                 raise NotImplementedError(
-                    f"branches of a {'tf.cond' if self.type == 'If' else 'tf.switch_case'} that return different shapes, "
+                    f"branches of a {'tf.cond' if self.type == 'If' else 'tf.switch_case'} that return "
+                    f"different shapes, "
                     f"{' and '.join(str(list(s.shape)) for s in column)}, where the choice depends on computed values"
                 )
             wanted.append(given[0])
@@ -238,9 +237,19 @@ def _record_branches(type, selector, traced, avals, scope):
         gradient = bodies.twin_gradient(lambda start: _twin(made, start, avals))
     effects = any(b.effects() for b in traced)
     return bodies.add(
-        type, scope, kernel, tensors, avals, static=static, host=host, states=states, effects=effects, eager=made.eagerly,
-        gradient=gradient, wait=[op for b in traced for op in b.graph.outer_controls],
-    )  # fmt: skip
+        type,
+        scope,
+        kernel,
+        tensors,
+        avals,
+        static=static,
+        host=host,
+        states=states,
+        effects=effects,
+        eager=made.eagerly,
+        gradient=gradient,
+        wait=[op for b in traced for op in b.graph.outer_controls],
+    )
 
 
 def _shapes_differ(traced):
@@ -303,7 +312,8 @@ def _checked_branches(branch_fns, default, branch_index):
     keys = [k for k, _ in pairs]
     if min(keys) < 0 or max(keys) >= len(keys) or len(set(keys)) != len(keys):
         raise ValueError(
-            f"branch indices (keys) must form contiguous range of [0 to {len(keys)}) but found {{{','.join(map(str, sorted(keys)))}}}"
+            f"branch indices (keys) must form contiguous range of [0 to {len(keys)}) but found "
+            f"{{{','.join(map(str, sorted(keys)))}}}"
         )
     actions = [fn for _, fn in sorted(pairs, key=lambda p: p[0])]
     return actions if default is None else [*actions, default]
@@ -341,7 +351,8 @@ def _checked_pairs(pred_fn_pairs, exclusive):
         if context.graph is None:
             if not exclusive:
                 raise ValueError(
-                    "Unordered dictionaries are not supported for the 'pred_fn_pairs' argument when `exclusive=False` and eager mode is "
+                    "Unordered dictionaries are not supported for the 'pred_fn_pairs' argument when "
+                    "`exclusive=False` and eager mode is "
                     "enabled."
                 )
             pairs = list(pred_fn_pairs.items())

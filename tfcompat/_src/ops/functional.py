@@ -1,5 +1,7 @@
-"""Functions over the first dimension: tf.map_fn, tf.scan, tf.foldl, tf.foldr as loops over TensorArrays,
-tf.vectorized_map as jax.vmap."""
+"""Functions over the first dimension: tf.map_fn, tf.scan, tf.foldl, tf.foldr, tf.vectorized_map.
+
+The first four are loops over TensorArrays, the last is jax.vmap of the traced function.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def _elements(elems):
     flat = [record.convert_to_tensor(e, name="elem") for e in nest.flatten(elems)]
     if not flat:
         raise ValueError(
-            f"elems must be a Tensor or (possibly nested) sequence of Tensors. Got {elems}, which does not contain any Tensors."
+            f"elems must be a Tensor or (possibly nested) sequence of Tensors. Got {elems}, which does not "
+            f"contain any Tensors."
         )
     if flat[0].shape.rank == 0:
         raise ValueError("Elements in elems must be 1+ dimensional Tensors, not scalars")
@@ -64,8 +67,17 @@ def _with_length(tensor, n):
 
 # -- map_fn -----------------------------------------------------------------------------------------------------------
 @export("map_fn")
-def map_fn(fn, elems, dtype=None, parallel_iterations=None, back_prop=True, swap_memory=False, infer_shape=True, name=None,
-           fn_output_signature=None):  # fmt: skip
+def map_fn(
+    fn,
+    elems,
+    dtype=None,
+    parallel_iterations=None,
+    back_prop=True,
+    swap_memory=False,
+    infer_shape=True,
+    name=None,
+    fn_output_signature=None,
+):
     """fn of each element along the first dimension, stacked; `fn_output_signature` (or `dtype`) says what fn returns
     if not the like."""
     if fn_output_signature is None:
@@ -131,9 +143,15 @@ def _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, n
 
         condition = (lambda i, a: i >= 0) if right else (lambda i, a: OPS["Less"].public(i, n))
         _, a = while_loop(
-            condition, compute, [first, a], parallel_iterations=parallel_iterations, back_prop=back_prop, swap_memory=swap_memory,
-            maximum_iterations=n, return_same_structure=True,
-        )  # fmt: skip
+            condition,
+            compute,
+            [first, a],
+            parallel_iterations=parallel_iterations,
+            back_prop=back_prop,
+            swap_memory=swap_memory,
+            maximum_iterations=n,
+            return_same_structure=True,
+        )
         return a
 
 
@@ -155,8 +173,17 @@ def foldr(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, s
 
 # -- scan -------------------------------------------------------------------------------------------------------------
 @export("scan")
-def scan(fn, elems, initializer=None, parallel_iterations=10, back_prop=True, swap_memory=False, infer_shape=True, reverse=False,
-         name=None):  # fmt: skip
+def scan(
+    fn,
+    elems,
+    initializer=None,
+    parallel_iterations=10,
+    back_prop=True,
+    swap_memory=False,
+    infer_shape=True,
+    reverse=False,
+    name=None,
+):
     """`foldl` that returns every accumulator, stacked; `reverse` goes from the last element to the first."""
     _callable(fn)
     like = elems if initializer is None else initializer
@@ -218,7 +245,8 @@ def vectorized_map(fn, elems, fallback_to_while_loop=True, warn=True):
     if body.host or states or body.effects():
         if not fallback_to_while_loop:
             raise ValueError(
-                "tf.vectorized_map: the function has operations that cannot run for all elements at once (host operations, random "
+                "tf.vectorized_map: the function has operations that cannot run for all elements at once (host "
+                "operations, random "
                 "numbers or assignments)"
             )
         signature = nest.map_structure(lambda t: t.dtype.base_dtype, body.result)

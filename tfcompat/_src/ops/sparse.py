@@ -127,11 +127,17 @@ class SparseTensor:
 def _dense_binary(type, sparse, dense):
     """sparse * dense or sparse / dense, `dense` broadcast to the sparse shape and read at its places."""
     dense = record.convert_to_tensor(dense, sparse.dtype)
-    if dense.shape.rank == 0:
-        there = dense
-    else:
-        there = OPS["GatherNd"].public(OPS["BroadcastTo"].public(dense, sparse.dense_shape), sparse.indices)
-    return sparse._with_values(OPS[type].public(sparse.values, there))
+    return sparse._with_values(OPS[type].public(sparse.values, _read_dense(dense, sparse.indices)))
+
+
+@op("SparseDenseRead", own="indices")
+def _read_dense(dense, indices):
+    """What `dense`, broadcast to the shape of a sparse tensor, holds at its indices [n, rank] -> [n]."""
+    if dense.ndim > indices.shape[1]:
+        raise ValueError(f"a dense tensor of {dense.ndim} dimensions does not broadcast to a sparse one of {indices.shape[1]}")
+    columns = indices[:, indices.shape[1] - dense.ndim :]
+    places = [jnp.zeros_like(columns[:, d]) if dense.shape[d] == 1 else columns[:, d] for d in range(dense.ndim)]
+    return jnp.asarray(dense)[tuple(places)] if places else jnp.broadcast_to(dense, indices.shape[:1])
 
 
 @export("SparseTensorSpec")
@@ -300,7 +306,9 @@ def from_dense(tensor, name=None):
         tensor = record.convert_to_tensor(tensor)
         indices = _places(tensor)
         shape = OPS["Shape"].public(tensor, out_type=dtypes.int64)
-        return SparseTensor(indices, OPS["GatherNd"].public(tensor, indices), shape)
+        made = SparseTensor(indices, OPS["GatherNd"].public(tensor, indices), shape)
+        made._stated = tensor.shape
+        return made
 
 
 @export("sparse.eye")
@@ -318,6 +326,7 @@ def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
 @op("SparseTensorDenseMatMul", static="rows", own="a_indices", alike=False)
 def matmul_kernel(a_indices, a_values, rows, b, *, adjoint_a=False, adjoint_b=False):
     """b's rows, weighted by the values and summed up at the output's rows, of which there are `rows`."""
+    a_indices, a_values, b = jnp.asarray(a_indices), jnp.asarray(a_values), jnp.asarray(b)
     if adjoint_a:
         a_indices, a_values = a_indices[:, ::-1], jnp.conj(a_values)
     if adjoint_b:

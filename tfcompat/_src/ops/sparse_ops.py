@@ -213,7 +213,7 @@ def split(sp_input=None, num_split=None, axis=None, name=None):
         return out
 
 
-@op("SparseSplitPart", name="SparseSplit", host=True, abstract=lambda i, s, **settings: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
+@op("SparseSplitPart", name="SparseSplit", host=True, abstract=lambda at, s, **settings: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
 def _piece(indices, shape, *, axis, i, n):
     size = int(shape[axis])
     if not 1 <= n <= size:

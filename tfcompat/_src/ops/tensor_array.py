@@ -1,240 +1,37 @@
-"""tf.TensorArray: eagerly a Python list of tensors, in graphs one stacked tensor that each write replaces (so loops
-can carry it).
+"""tf.TensorArray: eagerly a Python list of tensors, in graphs one stacked tensor (so loops can carry it).
 
 In a graph an array whose element shape is not known before the first write is *unset*: [size, 0, 0, 0, 0, 0, 0, 0, 0].
- The first write,
-or the loop that contains it, gives it its shape.  One that may grow (dynamic_size) carries its size beside its
-contents.
+The first write, or the loop that contains it, gives it its shape.  One that may grow (dynamic_size) carries its size
+beside its contents.
 """
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from .. import dtypes, errors, nest, record
-from ..declare import OPS, OpDef, export
+from ..declare import OPS, export
 from ..graph import aval, context
 from ..shapes import TensorShape
 from ..tensor import EagerTensor, Tensor
-
-_UNSET = (0,) * 8
-
-
-def is_unset(flow):
-    """Whether a TensorArray's contents have no element shape yet."""
-    return len(flow.shape) == 9 and flow.shape[1:] == _UNSET
-
-
-# -- kernels ----------------------------------------------------------------------------------------------------------
-def _zeros(shape, dtype):
-    if np.dtype(dtype) == object:
-        out = np.empty(shape, object)
-        out.fill(b"")
-        return out
-    return jnp.zeros(shape, dtype)
-
-
-def create_kernel(size, *, dtype, shape):
-    n = int(size)
-    if n < 0:
-        raise errors.InvalidArgumentError(None, None, f"Size should be >= 0, but got: {n}")
-    return _zeros((n, *(_UNSET if shape is None else shape)), dtype.np)
-
-
-def read_kernel(flow, index, *, shape=None):
-    """flow [n, ...], index scalar -> [...]; a read past the end is refused where the index is known."""
-    if is_unset(flow):
-        if shape is None:
-            raise errors.InvalidArgumentError(
-                None,
-                None,
-                "TensorArray: Could not read index before anything was written: its element shape is not known",
-            )
-        return _zeros(shape, flow.dtype)
-    if isinstance(index, np.ndarray):
-        i = int(index.reshape(()))
-        if not 0 <= i < flow.shape[0]:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to read from index {i} but array size is: {flow.shape[0]}"
-            )
-        return flow[i]
-    if not flow.shape[0]:
-        return _zeros(flow.shape[1:], flow.dtype)  # a loop that does not run
-    return lax.dynamic_index_in_dim(jnp.asarray(flow), jnp.asarray(index).reshape(()), 0, keepdims=False)
-
-
-def write_kernel(flow, index, value, *, grows=False):
-    """flow [n, ...] with element `index` replaced by value [...].  Where it may grow, a known index past the end makes
-    room."""
-    n = flow.shape[0]
-    if is_unset(flow):
-        flow = _zeros((n, *value.shape), flow.dtype)
-    if value.shape != flow.shape[1:]:
-        raise errors.InvalidArgumentError(
-            None, None, f"Incompatible shape for value ({tuple(value.shape)}), expected ({tuple(flow.shape[1:])})"
-        )
-    if isinstance(index, np.ndarray):
-        i = int(index.reshape(()))
-        if i < 0 or i >= n and not grows:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to write to index {i} but array is not resizeable and size is: {n}"
-            )
-        if i >= n:
-            flow = _extended(flow, i + 1)
-        if flow.dtype == object:
-            flow = np.array(flow)
-            flow[i] = value[()] if value.ndim == 0 else value
-            return flow
-        return jnp.asarray(flow).at[i].set(value)
-    if not n:
-        return flow
-    # What only a run can tell to lie outside is dropped, never put elsewhere.
-    return jnp.asarray(flow).at[jnp.asarray(index).reshape(())].set(value, mode="drop", wrap_negative_indices=False)
-
-
-def _extended(flow, n):
-    pad = _zeros((n - flow.shape[0], *flow.shape[1:]), flow.dtype)
-    return (np if flow.dtype == object else jnp).concatenate([flow, pad])
-
-
-def size_kernel(size, index):
-    return jnp.maximum(size, (jnp.max(index) + 1).astype(size.dtype))
-
-
-def _size_twin(size, index):
-    return np.maximum(size, np.max(index) + 1).astype(size.dtype)
-
-
-def stack_kernel(flow, *, shape=None):
-    if not is_unset(flow):
-        return flow
-    if shape is None and flow.shape[0]:
-        raise errors.InvalidArgumentError(
-            None, None,
-            "Tried to stack elements of an empty list with non-fully-defined element_shape: nothing was written to the TensorArray",
-        )  # fmt: skip
-    return _zeros((flow.shape[0], *(shape or ())), flow.dtype)
-
-
-def part_kernel(flow, size, *, shape=None):
-    """The first `size` elements, stacked."""
-    flow = flow[: int(size)]
-    return stack_kernel(flow, shape=shape)
-
-
-def gather_kernel(flow, indices, *, shape=None):
-    flow = stack_kernel(flow, shape=shape)
-    if isinstance(indices, np.ndarray):
-        bad = indices[(indices < 0) | (indices >= flow.shape[0])]
-        if bad.size:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to read from index {bad[0]} but array size is: {flow.shape[0]}"
-            )
-        return flow[indices]
-    return jnp.take(flow, indices, axis=0, mode="clip")
-
-
-def scatter_kernel(flow, indices, value, *, grows=False):
-    n = flow.shape[0]
-    if is_unset(flow):
-        flow = _zeros((n, *value.shape[1:]), flow.dtype)
-    if isinstance(indices, np.ndarray):
-        most = int(indices.max()) + 1 if indices.size else 0
-        if most > n and not grows or indices.size and indices.min() < 0:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to write to index {most - 1} but array is not resizeable and size is: {n}"
-            )
-        if most > n:
-            flow = _extended(flow, most)
-    if flow.dtype == object:
-        flow = np.array(flow)
-        flow[indices] = value
-        return flow
-    return jnp.asarray(flow).at[indices].set(value, mode="drop", wrap_negative_indices=False)
-
-
-def concat_kernel(flow):
-    if flow.ndim < 2:
-        raise errors.InvalidArgumentError(
-            None, None, "Concat saw a scalar shape at index 0 but requires at least vectors."
-        )
-    return flow.reshape((-1, *flow.shape[2:]))
-
-
-def split_kernel(value, lengths):
-    if value.ndim == 0:
-        raise errors.InvalidArgumentError(None, None, "Expected value to be at least a vector, but received shape: []")
-    if lengths.sum() != value.shape[0]:
-        raise errors.InvalidArgumentError(
-            None, None,
-            f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is {lengths.sum()} and value's shape is: "
-            f"{list(value.shape)}",
-        )  # fmt: skip
-    if lengths.size and (lengths != lengths[0]).any():
-        raise NotImplementedError(
-            "TensorArray.split into pieces of different lengths in a graph: use tf.split, or equal lengths"
-        )
-    return value.reshape((lengths.size, lengths[0] if lengths.size else 0, *value.shape[1:]))
-
-
-class _Growing(OpDef):
-    """A write that may make the array longer: a replayed tf.function makes room first, since a kernel cannot."""
-
-    __slots__ = ("run_eagerly",)
-
-    def __init__(self, type, kernel, **flags):
-        super().__init__(type, kernel, alike=False, **flags)
-        self.run_eagerly = None if self.host else _make_room
-
-
-def _make_room(op, tensors):
-    flow, index = tensors[0], tensors[1]
-    n, needed = flow.shape[0], int(np.max(index._numpy(), initial=-1)) + 1
-    if needed > n:
-        pad = np.zeros((needed - n, *flow.shape[1:].as_list()), flow.dtype.np)
-        flow = OPS["ConcatV2"].public([flow, record.constant(pad)], axis=0)
-    from ..engine import dispatch
-
-    return [dispatch.record(op.sig, tuple([t._slot for t in (flow, *tensors[1:])]))]
-
-
-def _declare(type, kernel, static="", known=False, twin=None):
-    device = OPS[type] = OpDef(type, kernel, static=static, alike=False, known=known, twin=twin)
-    return device, OpDef(type, kernel, alike=False, host=True)
-
-
-CREATE = _declare("TensorArrayV3", create_kernel, "size")
-READ = _declare("TensorArrayReadV3", read_kernel)
-WRITE = _declare("TensorArrayWriteV3", write_kernel)
-GROW = _Growing("TensorArrayWriteV3", write_kernel), _Growing("TensorArrayWriteV3", write_kernel, host=True)
-SIZE_AFTER = _declare("TensorArrayGrow", size_kernel, twin=_size_twin)
-STACK = _declare("TensorListStack", stack_kernel)
-PART = _declare("TensorListResize", part_kernel, "size")
-GATHER = _declare("TensorArrayGatherV3", gather_kernel)
-SCATTER = _declare("TensorArrayScatterV3", scatter_kernel)
-SCATTER_GROW = (
-    _Growing("TensorArrayScatterV3", scatter_kernel),
-    _Growing("TensorArrayScatterV3", scatter_kernel, host=True),
-)
-CONCAT = _declare("TensorArrayConcatV3", concat_kernel)
-SPLIT = _declare("TensorArraySplitV3", split_kernel, "lengths")
-SIZE = _declare("TensorArraySizeV3", lambda flow: np.array(flow.shape[0], np.int32), known=True)
-
-
-def _add(pair, tensors, a, settings=None, name=None, default=None):
-    """Records one of these ops in the current graph, with the aval given."""
-    graph = context.graph
-    text = any(t.dtype is dtypes.string for t in tensors) or a.dtype is dtypes.string
-    definition = pair[1] if text else pair[0]
-    sig = definition.signature(settings) if settings else definition.signature()
-    return record.add_op(graph, sig, tensors, graph.op_name(name, default or definition.type), avals=(a,), single=True)
-
-
-def _lead(n, shape):
-    """The static shape of contents: n elements (None: not known) of `shape`, or None where that is not known."""
-    return None if shape.rank is None else (n, *shape.as_list())
+from .tensor_array_ops import (
+    CONCAT,
+    CREATE,
+    GATHER,
+    GROW,
+    PART,
+    READ,
+    SCATTER,
+    SCATTER_GROW,
+    SIZE,
+    SIZE_AFTER,
+    SPLIT,
+    STACK,
+    UNSET,
+    WRITE,
+    add,
+    lead,
+)  # fmt: skip
 
 
 # -- the class --------------------------------------------------------------------------------------------------------
@@ -242,8 +39,20 @@ def _lead(n, shape):
 class TensorArray:
     """An array of tensors written and read by index; methods that write return the array to go on with."""
 
-    def __init__(self, dtype, size=None, dynamic_size=None, clear_after_read=None, tensor_array_name=None, handle=None, flow=None,
-                 infer_shape=True, element_shape=None, colocate_with_first_write_call=True, name=None):  # fmt: skip
+    def __init__(
+        self,
+        dtype,
+        size=None,
+        dynamic_size=None,
+        clear_after_read=None,
+        tensor_array_name=None,
+        handle=None,
+        flow=None,
+        infer_shape=True,
+        element_shape=None,
+        colocate_with_first_write_call=True,
+        name=None,
+    ):
         if handle is not None and size is not None:
             raise ValueError("Cannot provide both `handle` and `size` arguments at the same time.")
         if handle is not None and element_shape is not None:
@@ -275,7 +84,7 @@ class TensorArray:
             if self._element_shape.rank is None and shape and len(shape) != 9:
                 self._element_shape = TensorShape(shape[1:])
             if self._dynamic_size:
-                self._size = _add(SIZE, [self._flow], aval(dtypes.int32, ()))
+                self._size = add(SIZE, [self._flow], aval(dtypes.int32, ()))
             return
         if size is None:
             raise ValueError("Either `size` or `flow` must be provided.")
@@ -284,7 +93,7 @@ class TensorArray:
         self._n = None if known is None or self._dynamic_size else int(known)
         shape = tuple(self._element_shape.as_list()) if self._element_shape.is_fully_defined() else None
         a = aval(self._dtype, None if shape is None else (self._n, *shape))
-        self._flow = _add(
+        self._flow = add(
             CREATE, [size], a, {"dtype": self._dtype, "shape": shape}, name or tensor_array_name, "TensorArray"
         )
         if self._dynamic_size:
@@ -340,10 +149,11 @@ class TensorArray:
         if any(v is None for v in self._list) and not shape.is_fully_defined():
             if any(v is not None for v in self._list):
                 raise ValueError(
-                    "A TensorArray that was partly written eagerly cannot be used in a graph without a full element_shape."
+                    "A TensorArray that was partly written eagerly cannot be used in a graph without a full "
+                    "element_shape."
                 )
             n = len(self._list)
-            made._flow = _add(
+            made._flow = add(
                 CREATE, [record.convert_to_tensor(n)], aval(self._dtype, None), {"dtype": self._dtype, "shape": None}
             )
         else:
@@ -351,7 +161,7 @@ class TensorArray:
                 OPS["Pack"].public([self._filled(i) for i in range(len(self._list))])
                 if self._list
                 else record.convert_to_tensor(
-                    np.zeros([0, *shape.as_list()] if shape.is_fully_defined() else (0, *_UNSET), self._dtype.np)
+                    np.zeros([0, *shape.as_list()] if shape.is_fully_defined() else (0, *UNSET), self._dtype.np)
                 )
             )
         made._n = None if self._dynamic_size else len(self._list)
@@ -376,7 +186,7 @@ class TensorArray:
         index = record.convert_to_tensor(index, name="index")
         shape = self._element_shape
         a = aval(self._dtype, None if shape.rank is None else tuple(shape.as_list()))
-        return _add(READ, [self_._flow, index], a, {"shape": self._known_shape()}, name)
+        return add(READ, [self_._flow, index], a, {"shape": self._known_shape()}, name)
 
     def _read_eager(self, i):
         if i < 0:
@@ -429,15 +239,15 @@ class TensorArray:
         value = self._value(value)
         index = record.convert_to_tensor(index, name="index")
         shape = self._checked(value.shape)
-        a = aval(self._dtype, _lead(self_._n, shape))
-        flow = _add(
+        a = aval(self._dtype, lead(self_._n, shape))
+        flow = add(
             GROW if self._dynamic_size else WRITE,
             [self_._flow, index, value],
             a,
             {"grows": True} if self._dynamic_size else None,
             name,
         )
-        size = _add(SIZE_AFTER, [self_._size, index], aval(dtypes.int32, ())) if self._dynamic_size else None
+        size = add(SIZE_AFTER, [self_._size, index], aval(dtypes.int32, ())) if self._dynamic_size else None
         return self_._with(flow, size, shape)
 
     def _write_eager(self, i, value):
@@ -458,8 +268,8 @@ class TensorArray:
     def _contents(self):
         """The stacked elements, as a tensor of the graph."""
         if self._dynamic_size:
-            a = aval(self._dtype, _lead(None, self._element_shape))
-            return _add(PART, [self._flow, self._size], a, {"shape": self._known_shape()})
+            a = aval(self._dtype, lead(None, self._element_shape))
+            return add(PART, [self._flow, self._size], a, {"shape": self._known_shape()})
         return self._flow
 
     def stack(self, name=None):
@@ -472,8 +282,8 @@ class TensorArray:
         self_ = self._symbolic()
         if self._dynamic_size:
             return self_._contents()
-        a = aval(self._dtype, _lead(self_._n, self._element_shape))
-        return _add(STACK, [self_._flow], a, {"shape": self._known_shape()}, name, "TensorArrayStack")
+        a = aval(self._dtype, lead(self_._n, self._element_shape))
+        return add(STACK, [self_._flow], a, {"shape": self._known_shape()}, name, "TensorArrayStack")
 
     def gather(self, indices, name=None):
         """The elements at `indices` [k] as one tensor [k, ...]."""
@@ -482,8 +292,8 @@ class TensorArray:
         self_ = self._symbolic()
         indices = record.convert_to_tensor(indices, name="indices")
         k = indices._slot.aval.shape[0] if indices._slot.aval.shape else None
-        a = aval(self._dtype, _lead(k, self._element_shape))
-        return _add(GATHER, [self_._flow, indices], a, {"shape": self._known_shape()}, name)
+        a = aval(self._dtype, lead(k, self._element_shape))
+        return add(GATHER, [self_._flow, indices], a, {"shape": self._known_shape()}, name)
 
     def concat(self, name=None):
         """The elements joined along their first dimension; in a graph they have one length."""
@@ -502,7 +312,7 @@ class TensorArray:
         else:
             rows = None if self_._n is None or shape.as_list()[0] is None else self_._n * shape.as_list()[0]
             static = (rows, *shape.as_list()[1:])
-        return _add(CONCAT, [self_._contents()], aval(self._dtype, static), None, name)
+        return add(CONCAT, [self_._contents()], aval(self._dtype, static), None, name)
 
     def unstack(self, value, name=None):
         """The array with the rows of `value` [n, ...] as its elements."""
@@ -522,7 +332,7 @@ class TensorArray:
             if n > self_._n:
                 raise ValueError(f"Cannot unstack {n} tensors into a TensorArray of static size {self_._n} ")
             return self_.scatter(np.arange(n, dtype=np.int32), value, name)
-        size = _add(SIZE, [value], aval(dtypes.int32, ())) if self._dynamic_size else None
+        size = add(SIZE, [value], aval(dtypes.int32, ())) if self._dynamic_size else None
         made = self_._with(value, size, shape)
         made._n = self_._n if self_._n is not None or self._dynamic_size else n
         return made
@@ -539,15 +349,15 @@ class TensorArray:
         self_ = self._symbolic()
         indices = record.convert_to_tensor(indices, name="indices")
         shape = self._checked(value.shape[1:] if value.shape.rank is not None else TensorShape(None))
-        a = aval(self._dtype, _lead(self_._n, shape))
-        flow = _add(
+        a = aval(self._dtype, lead(self_._n, shape))
+        flow = add(
             SCATTER_GROW if self._dynamic_size else SCATTER,
             [self_._flow, indices, value],
             a,
             {"grows": True} if self._dynamic_size else None,
             name,
         )
-        size = _add(SIZE_AFTER, [self_._size, indices], aval(dtypes.int32, ())) if self._dynamic_size else None
+        size = add(SIZE_AFTER, [self_._size, indices], aval(dtypes.int32, ())) if self._dynamic_size else None
         return self_._with(flow, size, shape)
 
     def split(self, value, lengths, name=None):
@@ -564,8 +374,8 @@ class TensorArray:
             self._element_shape if not self._infer_shape or rest.rank is None else TensorShape([size, *rest.as_list()])
         )
         n = None if known is None else int(known.size)
-        flow = _add(SPLIT, [value, lengths], aval(self._dtype, _lead(n, shape)), None, name)
-        made = self_._with(flow, _add(SIZE, [flow], aval(dtypes.int32, ())) if self._dynamic_size else None, shape)
+        flow = add(SPLIT, [value, lengths], aval(self._dtype, lead(n, shape)), None, name)
+        made = self_._with(flow, add(SIZE, [flow], aval(dtypes.int32, ())) if self._dynamic_size else None, shape)
         return made
 
     def _split_eager(self, value, lengths):
@@ -580,13 +390,15 @@ class TensorArray:
         if lengths.sum() != value.shape.as_list()[0]:
             raise errors.InvalidArgumentError(
                 None, None,
-                f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is {lengths.sum()} and value's shape is: "
+                f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is {lengths.sum()} "
+                f"and value's shape is: "
                 f"{value.shape.as_list()} ",
             )  # fmt: skip
         if not self._dynamic_size and len(lengths) != len(self._list):
             raise errors.InvalidArgumentError(
                 None, None,
-                f"TensorArray's size is not equal to the size of lengths ({len(self._list)} vs. {len(lengths)}), and the TensorArray is "
+                f"TensorArray's size is not equal to the size of lengths ({len(self._list)} vs. "
+                f"{len(lengths)}), and the TensorArray is "
                 "not marked as dynamically resizeable.",
             )  # fmt: skip
         ends = np.cumsum(lengths)
@@ -600,7 +412,7 @@ class TensorArray:
         self_ = self._symbolic()
         if self._dynamic_size:
             return self_._size
-        return _add(SIZE, [self_._flow], aval(dtypes.int32, ()), None, name)
+        return add(SIZE, [self_._flow], aval(dtypes.int32, ()), None, name)
 
     def identity(self):
         """An array with the same contents, for control dependencies."""

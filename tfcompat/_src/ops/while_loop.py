@@ -16,8 +16,17 @@ from .tensor_array import TensorArray
 
 
 @export("while_loop", v1="")
-def while_loop_v2(cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False,
-                  maximum_iterations=None, name=None):  # fmt: skip
+def while_loop_v2(
+    cond,
+    body,
+    loop_vars,
+    shape_invariants=None,
+    parallel_iterations=10,
+    back_prop=True,
+    swap_memory=False,
+    maximum_iterations=None,
+    name=None,
+):
     """Repeats `loop_vars = body(*loop_vars)` while cond(*loop_vars); returns the structure of `loop_vars`."""
     return while_loop(
         cond,
@@ -34,8 +43,18 @@ def while_loop_v2(cond, body, loop_vars, shape_invariants=None, parallel_iterati
 
 
 @export("", v1="while_loop")
-def while_loop(cond, body, loop_vars, shape_invariants=None, parallel_iterations=10, back_prop=True, swap_memory=False, name=None,
-               maximum_iterations=None, return_same_structure=False):  # fmt: skip
+def while_loop(
+    cond,
+    body,
+    loop_vars,
+    shape_invariants=None,
+    parallel_iterations=10,
+    back_prop=True,
+    swap_memory=False,
+    name=None,
+    maximum_iterations=None,
+    return_same_structure=False,
+):
     """tf.while_loop of TF1: a single loop variable is returned without its list, unless `return_same_structure`.
 
     Raises TypeError, ValueError where `body` changes the structure, dtypes or (without `shape_invariants`) shapes of
@@ -211,7 +230,8 @@ def _entering(loop_vars, leaves, shape_invariants, contents):
                 here = TensorShape._of(shapes[at + k])
                 if not _at_least_as_specific(here, w):
                     raise ValueError(
-                        f"The shape invariant specified for {leaves[at + k].name} is not compatible with the initial shape of the loop "
+                        f"The shape invariant specified for {leaves[at + k].name} is not compatible with the "
+                        f"initial shape of the loop "
                         f"variable. It enters the loop with shape {here}, but the specified shape invariant is {w}."
                     )
                 shape = None if w.rank is None else tuple(w.as_list())
@@ -243,7 +263,8 @@ def _check_result(body, loop_vars, leaves, avals, contents):
             raise ValueError("The body of a tf.while_loop must return a tensor for each loop variable, not None.")
         if out.dtype.base_dtype is not a.dtype:
             raise TypeError(
-                f"Loop var {_name(t)} enters the loop with type {a.dtype} but has type {out.dtype.base_dtype} after 1 iteration. "
+                f"Loop var {_name(t)} enters the loop with type {a.dtype} but has type {out.dtype.base_dtype} "
+                f"after 1 iteration. "
                 f"{_name(t)} type should remain constant."
             )
         if i in contents or a.shape is None:

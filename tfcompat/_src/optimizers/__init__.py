@@ -1,9 +1,12 @@
-"""Optimizers: TF1's (base, formula, classic, contrib) and Keras's over one set of update formulas, schedules, averages."""
+"""Optimizers: TF1's (base, formula, classic, contrib) and Keras's over one set of update formulas, schedules,
+averages.
+"""
 
 from . import (  # noqa: F401
     averages,
     classic,
     contrib,
+    decays,
     global_step,
     keras,
     legacy,

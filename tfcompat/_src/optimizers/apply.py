@@ -1,7 +1,8 @@
 """One recorded node applies an optimizer to all its variables: the eager form of every built-in optimizer.
 
-A `Recipe` (hashable: what is static of an optimizer) computes new state from old; `Applied` is the signature made of a recipe and a
-layout; a `Plan` remembers, for one optimizer and one list of variables, whose values go in and come out.  Hyper-parameters are inputs.
+A `Recipe` (hashable: what is static of an optimizer) computes new state from old; `Applied` is the signature made of
+a recipe and a layout; a `Plan` remembers, for one optimizer and one list of variables, whose values go in and come
+out.  Hyper- parameters are inputs.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def applied(recipe, layout, n_scalars, n_shared, packed):
 
 
 class Plan:
-    """What one apply_gradients of one optimizer on one list of variables reads and writes.  `variables` keeps them alive (ids are keys)."""
+    """What one apply_gradients of one optimizer on one list of variables reads and writes.  `variables` keeps them
+    alive (ids are keys).
+    """
 
     __slots__ = ("recipe", "layout", "n_scalars", "sig", "state", "slots", "pack", "given", "n_shared")
 
@@ -152,4 +155,3 @@ class Scalars:
             self.tensor = handle(Slot(None, 0, aval(dtypes.float64, array.shape), array))
             dispatch.device_value(self.tensor._slot)
         return self.tensor
-

@@ -19,7 +19,9 @@ _FLOATS = (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)
 
 @export("train.ExponentialMovingAverage")
 class ExponentialMovingAverage:
-    """shadow -= (1 - decay) * (shadow - value); with `num_updates` the decay is at most (1 + num_updates) / (10 + num_updates)."""
+    """shadow -= (1 - decay) * (shadow - value); with `num_updates` the decay is at most (1 + num_updates) / (10 +
+    num_updates).
+    """
 
     def __init__(self, decay, num_updates=None, zero_debias=False, name="ExponentialMovingAverage"):
         self._decay, self._num_updates, self._zero_debias, self._name = decay, num_updates, zero_debias, name
@@ -54,7 +56,8 @@ class ExponentialMovingAverage:
             updates = []
             for v in var_list:
                 average = self.average(v)
-                # TensorFlow's `w/read` shares the variable's memory: under control dependencies it shows what they wrote.
+                # TensorFlow's `w/read` shares the variable's memory: under control dependencies it shows what they
+                # wrote.
                 value = v.read_value() if context.graph is not None and is_variable(v) else v
                 updates.append(assign_moving_average(average, value, decay, zero_debias=id(average) in self._debiased))
             if context.graph is None:
@@ -92,7 +95,9 @@ class ExponentialMovingAverage:
         return context.graph.unique_name(f"{slots.op_name(var)}/{self._name}", mark_as_used=False)
 
     def variables_to_restore(self, moving_avg_variables=None):
-        """{name in a checkpoint: variable} that restores averages into the variables they follow, and all else as it is."""
+        """{name in a checkpoint: variable} that restores averages into the variables they follow, and all else as it
+        is.
+        """
         from ..variable_functions import global_variables, trainable_variables
 
         if moving_avg_variables is None:

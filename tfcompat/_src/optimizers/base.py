@@ -1,7 +1,8 @@
 """tf.train.Optimizer, TF1's base class: gradients, slots, and how updates are put together.
 
-Subclasses written the TF1 way (_create_slots, _prepare, _apply_dense, _finish, ...) are driven as TensorFlow drives them, one variable after
-the other.  Built-in optimizers (formula.py) record one node for all variables when they run eagerly.
+Subclasses written the TF1 way (_create_slots, _prepare, _apply_dense, _finish, ...) are driven as TensorFlow drives
+them, one variable after the other.  Built-in optimizers (formula.py) record one node for all variables when they run
+eagerly.
 """
 
 from __future__ import annotations
@@ -59,13 +60,16 @@ class Optimizer:
     # -- gradients ----------------------------------------------------------------------------------------------------
     def minimize(self, loss, global_step=None, var_list=None, gate_gradients=GATE_OP, aggregation_method=None,
                  colocate_gradients_with_ops=False, name=None, grad_loss=None):  # fmt: skip
-        """Adds (eagerly: takes) one step that lowers `loss`; returns the train op.  ValueError where no variable has a gradient."""
+        """Adds (eagerly: takes) one step that lowers `loss`; returns the train op.  ValueError where no variable has
+        a gradient.
+        """
         pairs = self.compute_gradients(
             loss, var_list, gate_gradients, aggregation_method, colocate_gradients_with_ops, grad_loss
         )
         if not any([g is not None for g, _ in pairs]):
             raise ValueError(
-                "No gradients provided for any variable, check your graph for ops that do not support gradients, between variables "
+                "No gradients provided for any variable, check your graph for ops that do not support gradients, "
+                "between variables "
                 f"{[str(v) for _, v in pairs]} and loss {loss}."
             )
         return self.apply_gradients(pairs, global_step=global_step, name=name)
@@ -74,7 +78,8 @@ class Optimizer:
                           colocate_gradients_with_ops=False, grad_loss=None):  # fmt: skip
         """(gradient, variable) pairs; `loss` is a tensor in a graph, a function of no arguments eagerly.
 
-        Raises RuntimeError for a tensor eagerly, ValueError for an invalid gate, dtype or an empty list, TypeError for non-variables.
+        Raises RuntimeError for a tensor eagerly, ValueError for an invalid gate, dtype or an empty list, TypeError
+        for non-variables.
         """
         if callable(loss) and not isinstance(loss, Tensor):
             return self._gradients_of_function(loss, var_list, grad_loss)
@@ -346,4 +351,3 @@ def deduplicated(values, indices):
     unique, where = OPS["Unique"].public(indices)[:2]
     count = record.call(OPS["Shape"], [unique], {"out_type": dtypes.int32}, None)[0]
     return OPS["UnsortedSegmentSum"].public(values, where, count), unique
-

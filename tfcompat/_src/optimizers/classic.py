@@ -49,14 +49,14 @@ class MomentumOptimizer(FormulaOptimizer):
 
 @export("", v1="train.AdamOptimizer")
 class AdamOptimizer(FormulaOptimizer):
-    """Adam, with the bias correction in the learning rate and epsilon outside the root; sparse gradients decay every row."""
+    """Adam, with the bias correction in the learning rate and epsilon outside the root; sparse gradients decay every
+    row.
+    """
 
     _dense, _sparse = training_ops.adam, training_ops.sparse_adam
     _state = ("m", "v")
-    _hypers = (
-        ("lr", "_lr", "_lr_t", "learning_rate"), ("beta1", "_beta1", "_beta1_t", "beta1"), ("beta2", "_beta2", "_beta2_t", "beta2"),
-        ("epsilon", "_epsilon", "_epsilon_t", "epsilon"),
-    )  # fmt: skip
+    _hypers = (("lr", "_lr", "_lr_t", "learning_rate"), ("beta1", "_beta1", "_beta1_t", "beta1"), ("beta2",
+               "_beta2", "_beta2_t", "beta2"), ("epsilon", "_epsilon", "_epsilon_t", "epsilon"), )  # fmt: skip
     _shared = ("beta1_power", "beta2_power")
     _decays = (("beta1_power", "beta1"), ("beta2_power", "beta2"))
 
@@ -108,17 +108,21 @@ class AdagradOptimizer(FormulaOptimizer):
 
 @export("", v1="train.AdagradDAOptimizer")
 class AdagradDAOptimizer(FormulaOptimizer):
-    """Adagrad with dual averaging: the variable is computed from sums since the start, the number of steps being `global_step`."""
+    """Adagrad with dual averaging: the variable is computed from sums since the start, the number of steps being
+    `global_step`.
+    """
 
     _dense, _sparse = training_ops.adagrad_da, training_ops.sparse_adagrad_da
     _state = ("gradient_accumulator", "gradient_squared_accumulator")
     _hypers = (_RATE, _L1, _L2, ("global_step", "_global_step", "_global_step_on_worker", "global_step"))
 
-    def __init__(self, learning_rate, global_step, initial_gradient_squared_accumulator_value=0.1, l1_regularization_strength=0.0,
-                 l2_regularization_strength=0.0, use_locking=False, name="AdagradDA"):  # fmt: skip
+    def __init__(self, learning_rate, global_step, initial_gradient_squared_accumulator_value=0.1,
+                 l1_regularization_strength=0.0, l2_regularization_strength=0.0, use_locking=False,
+                 name="AdagradDA"):  # fmt: skip
         if initial_gradient_squared_accumulator_value <= 0.0:
             raise ValueError(
-                f"initial_gradient_squared_accumulator_value must be positive: {initial_gradient_squared_accumulator_value}"
+                f"initial_gradient_squared_accumulator_value must be positive: "
+                f"{initial_gradient_squared_accumulator_value}"
             )
         super().__init__(use_locking, name)
         self._learning_rate, self._global_step = learning_rate, global_step
@@ -206,9 +210,9 @@ class FtrlOptimizer(FormulaOptimizer):
     _state = ("accum", "linear")
     _names = ("_l1_regularization_strength", "_l2_regularization_strength", "_l2_shrinkage_regularization_strength")
 
-    def __init__(self, learning_rate, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
-                 l2_regularization_strength=0.0, use_locking=False, name="Ftrl", accum_name=None, linear_name=None,
-                 l2_shrinkage_regularization_strength=0.0, beta=None):  # fmt: skip
+    def __init__(self, learning_rate, learning_rate_power=-0.5, initial_accumulator_value=0.1,
+                 l1_regularization_strength=0.0, l2_regularization_strength=0.0, use_locking=False, name="Ftrl",
+                 accum_name=None, linear_name=None, l2_shrinkage_regularization_strength=0.0, beta=None):  # fmt: skip
         super().__init__(use_locking, name)
         if initial_accumulator_value < 0.0:
             raise ValueError(f"initial_accumulator_value {initial_accumulator_value:f} needs to be positive or zero")
@@ -285,8 +289,8 @@ class ProximalAdagradOptimizer(FormulaOptimizer):
     _state = ("accumulator",)
     _hypers = (_RATE, _L1, _L2)
 
-    def __init__(self, learning_rate, initial_accumulator_value=0.1, l1_regularization_strength=0.0, l2_regularization_strength=0.0,
-                 use_locking=False, name="ProximalAdagrad"):  # fmt: skip
+    def __init__(self, learning_rate, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
+                 l2_regularization_strength=0.0, use_locking=False, name="ProximalAdagrad"):  # fmt: skip
         if initial_accumulator_value <= 0.0:
             raise ValueError(f"initial_accumulator_value must be positive: {initial_accumulator_value}")
         super().__init__(use_locking, name)

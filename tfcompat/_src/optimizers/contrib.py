@@ -135,8 +135,9 @@ def _decoupled(base):
             super().__init__(*args, **kwargs)
             self._weight_decay = weight_decay
 
-        def minimize(self, loss, global_step=None, var_list=None, gate_gradients=Optimizer.GATE_OP, aggregation_method=None,
-                     colocate_gradients_with_ops=False, name=None, grad_loss=None, decay_var_list=None):  # fmt: skip
+        def minimize(self, loss, global_step=None, var_list=None, gate_gradients=Optimizer.GATE_OP,
+                     aggregation_method=None, colocate_gradients_with_ops=False, name=None, grad_loss=None,
+                     decay_var_list=None):  # fmt: skip
             """See Optimizer.minimize; only `decay_var_list` decays (default: all)."""
             self._decay_list = decay_var_list
             return super().minimize(
@@ -212,8 +213,8 @@ class MomentumWOptimizer(_decoupled(MomentumOptimizer)):
 class SyncReplicasOptimizer(Optimizer):
     """Passes everything to the optimizer it wraps: one machine has nothing to wait for."""
 
-    def __init__(self, opt, replicas_to_aggregate, total_num_replicas=None, variable_averages=None, variables_to_average=None,
-                 use_locking=False, name="sync_replicas"):  # fmt: skip
+    def __init__(self, opt, replicas_to_aggregate, total_num_replicas=None, variable_averages=None,
+                 variables_to_average=None, use_locking=False, name="sync_replicas"):  # fmt: skip
         super().__init__(use_locking, name)
         total = replicas_to_aggregate if total_num_replicas is None else total_num_replicas
         if replicas_to_aggregate > 1 or total > 1:

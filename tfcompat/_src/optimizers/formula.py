@@ -18,10 +18,12 @@ from .base import Optimizer, _add_one, is_variable
 
 
 class Recipe:
-    """What is static of a formula optimizer: how scalars become its inputs, the formula, what happens to shared variables.
+    """What is static of a formula optimizer: how scalars become its inputs, the formula, what happens to shared
+    variables.
 
     sources   input name -> position in the vector of Python numbers (>= 0) or among the tensors (~position)
-    shared    names of the shared variables, inputs too; `decays`: shared name -> input it is multiplied by after the step
+    shared    names of the shared variables, inputs too; `decays`: shared name -> input it is multiplied by after the
+              step
     """
 
     __slots__ = ("dense", "sparse", "settings", "sources", "shared", "decays", "key")
@@ -70,10 +72,9 @@ class FormulaOptimizer(Optimizer):
     _hypers: tuple = ()
     _shared: tuple = ()
     _decays: tuple = ()
-    _own_methods = (
-        "_prepare", "_finish", "_apply_dense", "_resource_apply_dense", "_apply_sparse", "_resource_apply_sparse", "_update",
-        "_apply_sparse_duplicate_indices", "_resource_apply_sparse_duplicate_indices", "_apply_eagerly", "_ops",
-    )  # fmt: skip
+    _own_methods = ("_prepare", "_finish", "_apply_dense", "_resource_apply_dense", "_apply_sparse",
+                    "_resource_apply_sparse", "_update", "_apply_sparse_duplicate_indices",
+                    "_resource_apply_sparse_duplicate_indices", "_apply_eagerly", "_ops", )  # fmt: skip
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -219,4 +220,3 @@ def rounded(value):
     if isinstance(value, (np.ndarray, np.generic)):
         return float(value)
     return float(np.float32(value))
-

@@ -1,7 +1,8 @@
 """TensorFlow's update formulas as pure JAX functions: new state from state, hyper-parameters and gradient.
 
-A formula is `f(*state, *inputs, **settings) -> new state`, for one variable; `state` starts with the variable itself.  Scalars arrive
-in the variable's dtype.  Names and argument order are those of TensorFlow's training ops (tf.raw_ops.ApplyAdam, ...).
+A formula is `f(*state, *inputs, **settings) -> new state`, for one variable; `state` starts with the variable itself.
+Scalars arrive in the variable's dtype.  Names and argument order are those of TensorFlow's training ops
+(tf.raw_ops.ApplyAdam, ...).
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def keras_momentum(var, accum, lr, grad, momentum, *, use_nesterov=False):
 
 
 def adam(var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad, *, use_nesterov=False):
-    """The bias correction is folded into the learning rate, epsilon is added outside the root (Kingma & Ba, end of section 2)."""
+    """The bias correction is folded into the learning rate, epsilon is added outside the root (Kingma & Ba, end of
+    section 2).
+    """
     alpha = lr * jnp.sqrt(1 - beta2_power) / (1 - beta1_power)
     m = m + (grad - m) * (1 - beta1)
     v = v + (grad * grad - v) * (1 - beta2)
@@ -113,7 +116,9 @@ def _ftrl(var, accum, linear, grad, shrunk, lr, l1, l2, lr_power, multiply):
 
 
 def ftrl_roots(new, accum, lr_power):
-    """Both accumulators to the power -lr_power; the root where that is 1/2, in float64 elsewhere: their difference loses digits."""
+    """Both accumulators to the power -lr_power; the root where that is 1/2, in float64 elsewhere: their difference
+    loses digits.
+    """
 
     def general(values):
         return tuple([(v.astype(jnp.float64) ** -lr_power.astype(jnp.float64)).astype(v.dtype) for v in values])

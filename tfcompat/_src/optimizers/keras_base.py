@@ -1,12 +1,11 @@
 """tf.keras.optimizers.Optimizer as Keras 3 has it, and the choice between it and Keras 2's (legacy_base.py).
 
-TensorFlow's users wrote for both.  Keras 3's class is used eagerly and in functions; Keras 2's where a Session's graph is being built, where
-the call uses Keras 2's spellings (`lr=`, `decay=`), and for subclasses written Keras 2's way (`_resource_apply_dense`).
+TensorFlow's users wrote for both.  Keras 3's class is used eagerly and in functions; Keras 2's where a Session's
+graph is being built, where the call uses Keras 2's spellings (`lr=`, `decay=`), and for subclasses written Keras 2's
+way (`_resource_apply_dense`).
 """
 
 from __future__ import annotations
-
-import re
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from . import slots
 from .apply import Plan, Scalars, signature_key
 from .base import is_variable
 from .keras_recipe import KerasRecipe
-from .schedules import LearningRateSchedule, deserialize, serialize
+from .keras_state import KerasState, auto_name
 
 _KERAS2_HOOKS = ("_resource_apply_dense", "_resource_apply_sparse", "_create_slots", "_prepare_local")
 _KERAS3_ONLY = (
@@ -59,37 +58,15 @@ class Generations(type):
         return old is not None and issubclass(kind, old)
 
 
-class _Variables(list):
-    """Keras 3's property `variables`, which Keras 2's users call: that gives its list, without the learning rate."""
-
-    def __init__(self, items, called):
-        super().__init__(items)
-        self._called = called
-
-    def __call__(self):
-        return self._called
-
-
-_names_given: dict = {}
-
-
-def auto_name(cls_name):
-    """ "adam", then "adam_1", ...: the class's name in snake case."""
-    base = re.sub(
-        r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", cls_name))
-    ).lower()
-    n = _names_given[base] = _names_given.get(base, -1) + 1
-    return base if n == 0 else f"{base}_{n}"
-
-
 @export("keras.optimizers.Optimizer optimizers.Optimizer keras.optimizers.experimental.Optimizer", v1="")
-class Optimizer(metaclass=Generations):
-    """Base class.  Subclasses: `build(variables)` makes slots, `update_step(gradient, variable, learning_rate)` updates one variable."""
+class Optimizer(KerasState, metaclass=Generations):
+    """Base class.  Subclasses: `build(variables)` makes slots, `update_step(gradient, variable, learning_rate)`
+    updates one variable.
+    """
 
-    _own_methods = (
-        "update_step", "apply", "apply_gradients", "assign", "assign_add", "assign_sub", "_backend_update_step", "_clip_gradients",
-        "_apply_weight_decay", "_backend_apply_gradients",
-    )  # fmt: skip
+    _own_methods = ("update_step", "apply", "apply_gradients", "assign", "assign_add", "assign_sub",
+                    "_backend_update_step", "_clip_gradients", "_apply_weight_decay",
+                    "_backend_apply_gradients", )  # fmt: skip
     _fused = False
     # What built-in classes fill in; see keras.py.
     _formula = None
@@ -109,9 +86,9 @@ class Optimizer(metaclass=Generations):
             cls.__bases__ = bases
         cls._fused = cls._fused and not any(n in own for n in cls._own_methods)
 
-    def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False,
-                 ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None, gradient_accumulation_steps=None, name=None,
-                 **kwargs):  # fmt: skip
+    def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None,
+                 global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
+                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):  # fmt: skip
         if isinstance(learning_rate, str) and name is None:  # Keras 2.11's order: name first
             learning_rate, name = None, learning_rate
         if kwargs.get("lr") is not None:
@@ -136,7 +113,8 @@ class Optimizer(metaclass=Generations):
             and (not isinstance(ema_overwrite_frequency, int) or ema_overwrite_frequency < 1)
         ):
             raise ValueError(
-                f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: ema_overwrite_frequency={ema_overwrite_frequency}"
+                f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
+                f"ema_overwrite_frequency={ema_overwrite_frequency}"
             )
         if sum(a is not None for a in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError(
@@ -159,184 +137,6 @@ class Optimizer(metaclass=Generations):
         if learning_rate is not None:
             self._learning_rate = self._build_learning_rate(learning_rate)
         self._scalars, self._plans = Scalars(), {}
-
-    # -- variables ----------------------------------------------------------------------------------------------------
-    def _new_variable(self, array, dtype, name):
-        with slots.lifted():
-            if context.graph is not None:
-                raise NotImplementedError(
-                    f"{type(self).__name__}: Keras 3's optimizers hold eager variables and cannot be used in a tf.Graph; use "
-                    "tf.keras.optimizers.legacy there."
-                )
-            variable = slots.eager_variable(np.asarray(array), dtype, f"{self.name}/{name}")
-        self._variables.append(variable)
-        return variable
-
-    def _build_learning_rate(self, learning_rate):
-        """The learning rate as it is kept: a variable, a schedule or a function."""
-        if isinstance(learning_rate, LearningRateSchedule) or is_variable(learning_rate):
-            return learning_rate
-        if callable(learning_rate) and not isinstance(learning_rate, Tensor):
-            return learning_rate
-        value = learning_rate._numpy() if isinstance(learning_rate, EagerTensor) else learning_rate
-        try:
-            array = np.asarray(value, np.float32)
-        except (TypeError, ValueError):
-            raise ValueError(
-                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable (that takes in the "
-                "current iteration value and returns the corresponding learning rate value). Received instead: "
-                f"learning_rate={learning_rate}"
-            ) from None
-        return self._new_variable(array, dtypes.float32, "learning_rate")
-
-    def add_variable(self, shape, initializer="zeros", dtype=None, aggregation="none", layout=None, name=None):
-        """An untrainable variable of the optimizer: `shape`, `dtype` (default float32), filled by `initializer`."""
-        dtype = dtypes.as_dtype("int64" if dtype == "int" else dtype or dtypes.float32)
-        dims = [int(d) for d in (shape.as_list() if hasattr(shape, "as_list") else shape)]
-        return self._new_variable(_initial(initializer, dims, dtype), dtype, name or "variable")
-
-    def add_variable_from_reference(self, reference_variable=None, name=None, initializer="zeros", model_variable=None,
-                                    variable_name=None, shape=None, initial_value=None):  # fmt: skip
-        """A variable like another one, called after it.  (The later arguments are Keras 2.11's spellings.)"""
-        reference = reference_variable if reference_variable is not None else model_variable
-        label = name or variable_name or "var"
-        if initial_value is not None:
-            initializer = lambda shape, dtype: initial_value  # noqa: E731
-        full = f"{slots.op_name(reference).replace('/', '_')}_{label}"
-        return self.add_variable(reference.shape if shape is None else shape, initializer, reference.dtype, name=full)
-
-    def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
-        """One slot variable per trainable variable and name; a list, or a tuple of lists for several names."""
-        names = [name] if isinstance(name, str) else list(name)
-        fills = (
-            [initializer] * len(names)
-            if isinstance(initializer, str) or not isinstance(initializer, (list, tuple))
-            else initializer
-        )
-        if len(names) != len(fills):
-            raise ValueError(
-                "The number of provided names must match the number of provided initializers.  Received "
-                f"name='{name}', initializer='{initializer}'"
-            )
-        made: tuple = tuple([[] for _ in names])
-        for v in trainable_variables:
-            for out, n, fill in zip(made, names, fills, strict=True):
-                slot = self.add_variable_from_reference(v, n, fill)
-                self._slots.setdefault(n, {})[id(v)] = slot
-                out.append(slot)
-        return made[0] if isinstance(name, str) else made
-
-    @property
-    def variables(self):
-        """The optimizer's variables: iteration, learning_rate, slots.  (Called, Keras 2's list: without the learning rate.)"""
-        rate = self.__dict__.get("_learning_rate")
-        return _Variables(self._variables, [v for v in self._variables if v is not rate])
-
-    weights = property(lambda self: self.variables())
-
-    def get_slot(self, var, slot_name):
-        """The slot variable `slot_name` of `var` (momentum, velocity, ...); None where there is none."""
-        return self._slots.get(slot_name, {}).get(id(var))
-
-    def get_slot_names(self):
-        """The names of the slots."""
-        return list(self._slots)
-
-    def build(self, variables):
-        """Creates the slots for `variables`; subclasses call this first."""
-        if self.use_ema:
-            self._average = self.add_optimizer_variables(variables, "average")
-        if self.gradient_accumulation_steps:
-            self._accumulated_gradients = self.add_optimizer_variables(variables, "gradient_accumulator")
-        self._indices = {id(v): i for i, v in enumerate(variables)}
-        self._trainable_variables = list(variables)
-        self.built = True
-        if self._formula is not None:
-            self._build_slots(variables)
-
-    def _build_slots(self, variables):
-        for names, fill in self._groups_of():
-            self.add_optimizer_variables(variables, names, fill)
-
-    def _groups_of(self):
-        """[(slot names made variable by variable, initializer)]."""
-        return self._groups
-
-    def _get_variable_index(self, variable):
-        return self._indices[id(variable)]
-
-    @staticmethod
-    def _var_key(variable):
-        return id(variable)
-
-    @property
-    def _index_dict(self):
-        return self._indices
-
-    # -- learning rate and count --------------------------------------------------------------------------------------
-    @property
-    def iterations(self):
-        """The steps taken: a variable (with gradient accumulation, the number of real updates)."""
-        if self.gradient_accumulation_steps:
-            return self._iterations // self.gradient_accumulation_steps
-        return self._iterations
-
-    @iterations.setter
-    def iterations(self, variable):
-        if self.built:
-            raise RuntimeError(
-                "Cannot set `iterations` to a new Variable after the Optimizer weights have been created."
-            )
-        self._variables[self._variables.index(self._iterations)] = variable
-        self._iterations = variable
-
-    @property
-    def learning_rate(self):
-        """The learning rate now: a variable, or what the schedule says for this step."""
-        rate = self._learning_rate
-        if isinstance(rate, LearningRateSchedule):
-            return rate(self._iterations)
-        return rate() if callable(rate) and not is_variable(rate) else rate
-
-    @learning_rate.setter
-    def learning_rate(self, value):
-        self._set_rate(value)
-
-    def _set_rate(self, value):
-        old = self.__dict__.get("_learning_rate")
-        if old is None:
-            self._learning_rate = self._build_learning_rate(value)
-        elif (
-            isinstance(value, LearningRateSchedule)
-            or callable(value)
-            and not isinstance(value, Tensor)
-            and not is_variable(value)
-        ):
-            self._learning_rate = value
-            self._variables = [v for v in self._variables if v is not old]
-        elif isinstance(old, LearningRateSchedule):
-            raise TypeError(
-                "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` constructor argument, hence its "
-                "learning rate is not settable. If you need the learning rate to be settable, you should instantiate the optimizer with "
-                "a float `learning_rate` argument."
-            )
-        elif not is_variable(old):
-            self._learning_rate = self._build_learning_rate(value)
-        elif isinstance(value, Tensor) or is_variable(value):
-            old.assign(cast(record.convert_to_tensor(value), old.dtype))
-        else:
-            old.assign(np.asarray(value, old.dtype.np))
-
-    lr = property(
-        lambda self: self.learning_rate,
-        lambda self, value: self._set_rate(value),
-        doc="Keras 2's name of learning_rate.",
-    )
-
-    def _get_hyper(self, name, dtype=None):
-        """Keras 2's way to a hyper-parameter: a tensor of `dtype`, or what is kept."""
-        value = self._learning_rate if name in ("lr", "learning_rate") else getattr(self, name)
-        return value if dtype is None or isinstance(value, LearningRateSchedule) else cast(value, dtype)
 
     # -- applying -----------------------------------------------------------------------------------------------------
     def minimize(self, loss, var_list, tape=None, grad_loss=None, name=None):
@@ -373,7 +173,9 @@ class Optimizer(metaclass=Generations):
         skip_gradients_aggregation=False,
         **kwargs,
     ):
-        """Applies (gradient, variable) pairs; returns `iterations`.  ValueError without any gradient or for unknown variables."""
+        """Applies (gradient, variable) pairs; returns `iterations`.  ValueError without any gradient or for unknown
+        variables.
+        """
         if kwargs:
             raise TypeError(f"apply_gradients() got unexpected arguments {sorted(kwargs)}")
         grads, variables = [], []
@@ -392,14 +194,17 @@ class Optimizer(metaclass=Generations):
         if trainable_variables is None:
             if not self.built:
                 raise ValueError(
-                    "When passing `grads` without `variables`, the optimizer must already be built on a list of variables. Call "
+                    "When passing `grads` without `variables`, the optimizer must already be built on a list of "
+                    "variables. Call "
                     "`optimizer.build(trainable_variables)` first. "
                 )
             trainable_variables = self._trainable_variables
             if len(grads) != len(trainable_variables):
                 raise ValueError(
-                    "When passing `grads` as a list of gradient tensors, the gradients must match `optimizer.variables` one-to-on. "
-                    f"Received a list of {len(grads)} gradients, but the optimizer is tracking {len(trainable_variables)} trainable variables."
+                    "When passing `grads` as a list of gradient tensors, the gradients must match "
+                    "`optimizer.variables` one-to-on. "
+                    f"Received a list of {len(grads)} gradients, but the optimizer is tracking "
+                    f"{len(trainable_variables)} trainable variables."
                 )
         if not self.built:
             with slots.lifted():
@@ -417,7 +222,8 @@ class Optimizer(metaclass=Generations):
         for _, v in live:
             if id(v) not in self._indices:
                 raise ValueError(
-                    f"Unknown variable: {v}. This optimizer can only be called for the variables it was originally built with. When "
+                    f"Unknown variable: {v}. This optimizer can only be called for the variables it was "
+                    f"originally built with. When "
                     "working with a new set of variables, you should recreate a new optimizer instance."
                 )
         if len(live) < len(grads):
@@ -494,11 +300,10 @@ class Optimizer(metaclass=Generations):
         clip = next(((k, n) for k, n in _CLIPS if getattr(self, n) and getattr(self, n) > 0), None)
         decayed = tuple([self.weight_decay is not None and self._use_weight_decay(v) for v in variables])
         shared = [getattr(self, "_" + s) for s in self._shared_names]
-        recipe = KerasRecipe(
-            self._formula, None, tuple([self._settings_of(v) for v in variables]), (*names, "learning_rate"), clip, decayed,
-            self._shared_names, self._advance, self.gradient_accumulation_steps or None,
-            (self.ema_overwrite_frequency or 0) if self.use_ema else None, False, 1,
-        )  # fmt: skip
+        recipe = KerasRecipe(self._formula, None, tuple([self._settings_of(v) for v in variables]), (*names,
+                             "learning_rate"), clip, decayed, self._shared_names, self._advance,
+                             self.gradient_accumulation_steps or None, (self.ema_overwrite_frequency or 0) if
+                             self.use_ema else None, False, 1, )  # fmt: skip
         own = []
         for v in variables:
             mine = self._slots_of(v)
@@ -521,7 +326,8 @@ class Optimizer(metaclass=Generations):
     def _apply_one_by_one(self, grads, variables):
         if self.gradient_accumulation_steps:
             raise NotImplementedError(
-                f"gradient_accumulation_steps is supported for built-in optimizers, not for {type(self).__name__} with its own update_step "
+                f"gradient_accumulation_steps is supported for built-in optimizers, not for "
+                f"{type(self).__name__} with its own update_step "
                 "or for variables with constraints."
             )
         grads, variables = self._present(grads, variables)
@@ -557,8 +363,8 @@ class Optimizer(metaclass=Generations):
             )
         names, values = list(self._hypers), [getattr(self, k) for k in self._hypers]
         shared = [getattr(self, "_" + s) for s in self._shared_names]
-        recipe = KerasRecipe(self._formula, None, (self._settings_of(variable),), (*names, "learning_rate"), None, (False,),
-                             self._shared_names, None, None, None, False, 0)  # fmt: skip
+        recipe = KerasRecipe(self._formula, None, (self._settings_of(variable),), (*names, "learning_rate"),
+                             None, (False,), self._shared_names, None, None, None, False, 0)  # fmt: skip
         plan = Plan(
             recipe,
             [variable],
@@ -612,113 +418,8 @@ class Optimizer(metaclass=Generations):
         """variable -= value; IndexedSlices are taken from their rows."""
         (variable.scatter_sub if isinstance(value, IndexedSlices) else variable.assign_sub)(value)
 
-    # -- what surrounds a step ----------------------------------------------------------------------------------------
-    def scale_loss(self, loss):
-        """`loss` times the loss scale, if there is one."""
-        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
-
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Leaves out variables, and those whose names contain one of `var_names`; ValueError once built."""
-        if self.built:
-            raise ValueError("`exclude_from_weight_decay()` can only be configured before the optimizer is built.")
-        self._kept_from_decay = {id(v): v for v in var_list or []}
-        self._names_kept_from_decay = re.compile("|".join(set(var_names))) if var_names else None
-
-    def _use_weight_decay(self, variable):
-        if id(variable) in self.__dict__.get("_kept_from_decay", ()):
-            return False
-        pattern = self.__dict__.get("_names_kept_from_decay")
-        return pattern is None or pattern.search(variable.name) is None
-
-    def finalize_variable_values(self, var_list):
-        """With use_ema: gives the variables their moving averages."""
-        if not self.use_ema:
-            return
-        if len(var_list) != len(self._average):
-            raise ValueError(
-                f"The length of model variables ({len(var_list)}) to override does not match the length of model variables stored in the "
-                f"optimizer ({len(self._average)}). Please check if the optimizer was called on your model."
-            )
-        for v, average in zip(var_list, self._average, strict=True):
-            v.assign(average)
-
-    def get_weights(self):
-        """The variables' values as arrays."""
-        return [v.numpy() for v in self.variables()]
-
-    def set_weights(self, weights):
-        """Gives the variables these values; ValueError before `build` or where shapes or counts differ."""
-        if not self.built:
-            raise ValueError(
-                "You are calling `set_weights()` on an optimizer that has not yet been built. Please call "
-                "`optimizer.build(trainable_variables)` to create the optimizer weights before calling `set_weights()`."
-            )
-        targets = self._variables if len(weights) == len(self._variables) else self.variables()
-        if len(weights) != len(targets):
-            raise ValueError(f"set_weights() got {len(weights)} values for {len(targets)} optimizer variables")
-        for v, value in zip(targets, weights, strict=True):
-            array = np.asarray(value)
-            if tuple(array.shape) != v._aval.shape:
-                raise ValueError(
-                    f"Optimizer variable {v.name} has shape {v.shape} not compatible with provided weight shape {tuple(array.shape)}."
-                )
-            v.assign(array)
-
-    def save_own_variables(self, store):
-        """Writes the variables' values into a dictionary."""
-        for i, v in enumerate(self._variables):
-            store[str(i)] = v.numpy()
-
-    def load_own_variables(self, store):
-        """Takes the variables' values from a dictionary."""
-        if len(store.keys()) != len(self._variables):
-            raise ValueError(f"{self.name} has {len(self._variables)} variables, the store {len(store.keys())}")
-        for i, v in enumerate(self._variables):
-            v.assign(store[str(i)])
-
-    def get_config(self):
-        """The constructor's arguments."""
-        rate = self._learning_rate
-        if isinstance(rate, LearningRateSchedule):
-            rate = serialize(rate)
-        elif is_variable(rate):
-            rate = float(rate.numpy())
-        return {
-            "name": self.name, "learning_rate": rate, "weight_decay": self.weight_decay, "clipnorm": self.clipnorm,
-            "global_clipnorm": self.global_clipnorm, "clipvalue": self.clipvalue, "use_ema": self.use_ema,
-            "ema_momentum": self.ema_momentum, "ema_overwrite_frequency": self.ema_overwrite_frequency,
-            "loss_scale_factor": self.loss_scale_factor, "gradient_accumulation_steps": self.gradient_accumulation_steps,
-        }  # fmt: skip
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """An optimizer from what `get_config` gave."""
-        config = dict(config)
-        if isinstance(config.get("learning_rate"), dict):
-            config["learning_rate"] = deserialize(config["learning_rate"], custom_objects)
-        return cls(**config)
-
 
 _CLIPS = (("norm", "clipnorm"), ("global", "global_clipnorm"), ("value", "clipvalue"))
-
-
-def _initial(initializer, dims, dtype):
-    """The array an initializer gives: "zeros", "ones", a number, a Keras initializer or a function of (shape, dtype).
-
-    In a graph an initializer that records operations gives their tensor.
-    """
-    if initializer in ("zeros", None):
-        return np.zeros(dims, dtype.np)
-    if isinstance(initializer, str) and initializer == "ones":
-        return np.ones(dims, dtype.np)
-    if isinstance(initializer, (int, float)):
-        return np.full(dims, np.float32(initializer), dtype.np)  # Keras makes a float32 of it first
-    if isinstance(initializer, str):
-        initializer = NAMES["v2"]["keras.initializers.get"](initializer)
-    value = initializer(dims, dtype=dtype) if callable(initializer) else initializer
-    if isinstance(value, EagerTensor):
-        return np.asarray(value._numpy())
-    return value if isinstance(value, Tensor) else record.to_array(value, dtype)
 
 
 def _scalar_tensor(values):

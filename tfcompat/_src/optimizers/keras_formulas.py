@@ -1,6 +1,7 @@
 """Update formulas of Keras's optimizers: f(h, t, grad, var, *slots, **settings) -> (new var, *new slots).
 
-h     hyper-parameters by name in the variable's dtype; `h.rest("beta_1")` is 1 - beta_1 taken before rounding, as Keras 3 does
+h     hyper-parameters by name in the variable's dtype; `h.rest("beta_1")` is 1 - beta_1 taken before rounding, as
+      Keras 3 does
 t     the number of this step, from one on (int64)
 grad  `Dense` or `Rows`: Keras 3 squares the rows of a sparse gradient before it adds duplicates up
 """
@@ -176,7 +177,9 @@ def lion(h, t, grad, var, m):
 
 
 def adafactor(h, t, grad, var, r, c, v, *, relative_step=True):
-    """Rows and columns of the second moment only (Shazeer & Stern 2018) where the variable has two dimensions or more."""
+    """Rows and columns of the second moment only (Shazeer & Stern 2018) where the variable has two dimensions or
+    more.
+    """
     g, step = grad.value, jnp.asarray(t).astype(var.dtype)
     rate = jnp.minimum(h.learning_rate, 1 / jnp.sqrt(step)) if relative_step else h.learning_rate
     alpha = jnp.maximum(h.cast("epsilon_2"), _rms(var)) * jnp.minimum(rate, 1 / jnp.sqrt(step))

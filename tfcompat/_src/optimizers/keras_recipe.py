@@ -1,4 +1,6 @@
-"""What a Keras optimizer does to all its variables in one step, as a pure function: clip, decay, update, average, accumulate."""
+"""What a Keras optimizer does to all its variables in one step, as a pure function: clip, decay, update, average,
+accumulate.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ class KerasRecipe:
     clip           None or (kind, hyper name): "norm", "value", "global"
     decayed        per variable: does weight decay act on it
     shared         names of shared variables behind `iterations` (u_product)
-    advance        None or f(shared values, exact hypers, t, dtypes of the variables) -> (new shared values, those the formula sees)
+    advance        None or f(shared values, exact hypers, t, dtypes of the variables) -> (new shared values, those the
+                   formula sees)
     accumulate     steps whose gradients are averaged, or None; ema: (overwrite frequency or 0) or None
     rate_decays    Keras 2's `decay`: the learning rate is divided by 1 + decay * iterations
     count          whether this node also counts the step
@@ -52,7 +55,9 @@ class KerasRecipe:
         return isinstance(other, KerasRecipe) and self.key == other.key
 
     def run(self, scalars, shared, grads, states):
-        """(new shared, new states) from the scalars, (iterations, *shared), the gradients and (var, *slots) per variable."""
+        """(new shared, new states) from the scalars, (iterations, *shared), the gradients and (var, *slots) per
+        variable.
+        """
         n = scalars[0].shape[0]
         exact = {k: scalars[0][i] for i, k in enumerate(self.names[:n])}
         exact.update(zip(self.names[n:], scalars[1:], strict=True))
@@ -131,7 +136,9 @@ class KerasRecipe:
         return [_mapped(g, lambda v: v * scale.astype(v.dtype)) for g in grads]
 
     def _accumulated(self, exact, count, steps, others, grads, states):
-        """Every `accumulate` steps the mean of their gradients is applied; between, they add up in the last slot but the average."""
+        """Every `accumulate` steps the mean of their gradients is applied; between, they add up in the last slot but
+        the average.
+        """
         at = -2 if self.ema is not None else -1
         n = self.accumulate
         sums = [s[at] + g.value for s, g in zip(states, grads, strict=True)]

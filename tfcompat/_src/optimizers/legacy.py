@@ -264,10 +264,9 @@ def _ftrl_names(h):
 
 
 def _ftrl_formula(op):
-    inner = _of(op, {
-        "lr": "learning_rate", "l1": "l1_regularization_strength", "l2": "adjusted_l2", "lr_power": "learning_rate_power",
-        "l2_shrinkage": "l2_shrinkage_regularization_strength",
-    })  # fmt: skip
+    inner = _of(op, { "lr": "learning_rate", "l1": "l1_regularization_strength", "l2": "adjusted_l2",
+                "lr_power": "learning_rate_power",
+                "l2_shrinkage": "l2_shrinkage_regularization_strength"})  # fmt: skip
     return lambda h, *args, **settings: inner(_ftrl_names(h), *args, **settings)
 
 
@@ -279,25 +278,26 @@ _shrinking_formulas = (_ftrl_formula(training_ops.ftrl_v2), _ftrl_formula(traini
 class Ftrl(_BuiltIn):
     """Follow the regularised leader (McMahan et al. 2013)."""
 
-    _config = (
-        "initial_accumulator_value", "learning_rate_power", "l1_regularization_strength", "l2_regularization_strength", "beta",
-        "l2_shrinkage_regularization_strength",
-    )  # fmt: skip
+    _config = ("initial_accumulator_value", "learning_rate_power", "l1_regularization_strength",
+               "l2_regularization_strength", "beta", "l2_shrinkage_regularization_strength", )  # fmt: skip
     _numbers = ("l2_shrinkage_regularization_strength",)
 
-    def __init__(self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
-                 l2_regularization_strength=0.0, name="Ftrl", l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs):  # fmt: skip
+    def __init__(self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1,
+                 l1_regularization_strength=0.0, l2_regularization_strength=0.0, name="Ftrl",
+                 l2_shrinkage_regularization_strength=0.0, beta=0.0, **kwargs):  # fmt: skip
         super().__init__(name, **kwargs)
-        for k, v in (("initial_accumulator_value", initial_accumulator_value),
-                     ("l1_regularization_strength", l1_regularization_strength), ("l2_regularization_strength", l2_regularization_strength),
+        for k, v in (("initial_accumulator_value", initial_accumulator_value), ("l1_regularization_strength",
+                     l1_regularization_strength), ("l2_regularization_strength", l2_regularization_strength),
                      ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength)):  # fmt: skip
             if v < 0.0:
                 raise ValueError(f"`{k}` needs to be positive or zero. Received: {k}={v}.")
         if learning_rate_power > 0.0:
             raise ValueError(
-                f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power={learning_rate_power}."
+                f"`learning_rate_power` needs to be negative or zero. Received: "
+                f"learning_rate_power={learning_rate_power}."
             )
-        self._start(learning_rate, kwargs, learning_rate_power=learning_rate_power, l1_regularization_strength=l1_regularization_strength,
+        self._start(learning_rate, kwargs, learning_rate_power=learning_rate_power,
+                    l1_regularization_strength=l1_regularization_strength,
                     l2_regularization_strength=l2_regularization_strength, beta=beta)  # fmt: skip
         self._initial_accumulator_value = initial_accumulator_value
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength

@@ -1,7 +1,8 @@
 """tf.keras.optimizers.Optimizer as Keras 2 had it (OptimizerV2): in sessions, eagerly and in functions.
 
-Hyper-parameters set with `_set_hyper` become float32 variables; `decay` divides the learning rate by 1 + decay * iterations; slots are
-made by `add_slot`.  Built-in optimizers record one node for all variables; subclasses' `_resource_apply_*` are called one by one.
+Hyper-parameters set with `_set_hyper` become float32 variables; `decay` divides the learning rate by 1 + decay *
+iterations; slots are made by `add_slot`.  Built-in optimizers record one node for all variables; subclasses'
+`_resource_apply_*` are called one by one.
 """
 
 from __future__ import annotations
@@ -10,27 +11,27 @@ import inspect
 
 import numpy as np
 
-from .. import dtypes, errors, nest, record, tape
+from .. import dtypes, nest, record, tape
 from ..declare import NAMES, export
 from ..engine import dispatch
 from ..graph import context
-from ..ops.core import cast
 from ..scopes import control_dependencies, name_scope
-from ..tensor import EagerTensor, IndexedSlices, Tensor
+from ..tensor import IndexedSlices, Tensor
 from . import slots
 from .apply import Plan, Scalars, signature_key
 from .base import deduplicated, group, is_variable
 from .keras_base import Generations
 from .keras_base import Optimizer as KerasOptimizer
 from .keras_recipe import KerasRecipe
-from .schedules import LearningRateSchedule, deserialize, serialize
+from .legacy_state import LegacyState
+from .schedules import LearningRateSchedule
 
 _CLIPS = (("norm", "clipnorm"), ("global", "global_clipnorm"), ("value", "clipvalue"))
 
 
 @export("keras.optimizers.legacy.Optimizer optimizers.legacy.Optimizer",
         v1="keras.optimizers.legacy.Optimizer keras.optimizers.Optimizer")  # fmt: skip
-class OptimizerV2(metaclass=Generations):
+class OptimizerV2(LegacyState, metaclass=Generations):
     """Base class of Keras 2's optimizers."""
 
     _fused = False
@@ -38,10 +39,9 @@ class OptimizerV2(metaclass=Generations):
     _advance = None
     _shared_names: tuple = ()
     _numbers: tuple = ()  # hyper-parameters kept as plain attributes
-    _own_methods = (
-        "_resource_apply_dense", "_resource_apply_sparse", "_resource_apply_sparse_duplicate_indices", "_prepare", "_prepare_local",
-        "_decayed_lr", "apply_gradients", "_aggregate_gradients", "_get_hyper",
-    )  # fmt: skip
+    _own_methods = ("_resource_apply_dense", "_resource_apply_sparse",
+                    "_resource_apply_sparse_duplicate_indices", "_prepare", "_prepare_local", "_decayed_lr",
+                    "apply_gradients", "_aggregate_gradients", "_get_hyper", )  # fmt: skip
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -69,185 +69,16 @@ class OptimizerV2(metaclass=Generations):
         self.global_clipnorm = kwargs.get("global_clipnorm")
         if self.clipnorm is not None and self.global_clipnorm is not None:
             raise ValueError(
-                f"Cannot accept both `clipnorm` and `global_clipnorm`. Received: `clipnorm`={self.clipnorm}, `global_clipnorm`={self.global_clipnorm}."
+                f"Cannot accept both `clipnorm` and `global_clipnorm`. Received: `clipnorm`={self.clipnorm}, "
+                f"`global_clipnorm`={self.global_clipnorm}."
             )
         self._scalars, self._plans = Scalars(), {}
 
-    # -- hyper-parameters ---------------------------------------------------------------------------------------------
-    def __getattr__(self, name):
-        if name.startswith("__") or "_hyper" not in self.__dict__:
-            raise AttributeError(name)
-        key = "learning_rate" if name == "lr" else name
-        if key in self._hyper:
-            return self._get_hyper(key)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __setattr__(self, name, value):
-        key = "learning_rate" if name == "lr" else name
-        if key in self.__dict__.get("_hyper", ()):
-            self._set_hyper(key, value)
-        else:
-            object.__setattr__(self, name, value)
-
-    def _set_hyper(self, name, value):
-        """Sets a hyper-parameter: a number, tensor, variable, schedule or function."""
-        old = self._hyper.get(name)
-        if is_variable(old) and not (
-            isinstance(value, (Tensor, LearningRateSchedule)) or is_variable(value) or callable(value)
-        ):
-            if slots.is_eager(old):
-                old.assign(np.asarray(value, old.dtype.np))
-            else:
-                old.load(value)
-            return
-        self._hyper[name] = value
-        self._plans.clear() if "_plans" in self.__dict__ else None
-
-    def _get_hyper(self, name, dtype=None):
-        """The hyper-parameter as a variable or tensor, cast to `dtype`; a schedule stays one."""
-        if not self._hypers_created:
-            self._create_hypers()
-        value = self._hyper[name]
-        if isinstance(value, LearningRateSchedule):
-            return value
-        if callable(value) and not isinstance(value, Tensor) and not is_variable(value):
-            value = value()
-        return cast(value, dtype) if dtype is not None else value
-
-    def _create_hypers(self):
-        if self._hypers_created:
-            return
-        self._hypers_created = True
-        with slots.lifted(), name_scope(self._name):
-            for name, value in sorted(self._hyper.items()):
-                if not (isinstance(value, Tensor) or is_variable(value) or callable(value)):
-                    array = np.asarray(value._numpy() if isinstance(value, EagerTensor) else value, np.float32)
-                    self._hyper[name] = self._variable(array, dtypes.float32, name)
-
-    def _variable(self, array, dtype, name):
-        """An untrainable variable called after the optimizer, in the world outside functions."""
-        with slots.lifted():
-            if context.graph is None:
-                return slots.eager_variable(array, dtype, f"{self._name}/{name}")
-            from ..variables import VariableV1
-
-            scope = context.graph._name_stack
-            with name_scope(None):
-                full = name if scope and name.startswith(scope) else f"{self._name}/{name}"
-                return VariableV1(
-                    lambda: record.convert_to_tensor(array, dtype),
-                    name=full,
-                    trainable=False,
-                    use_resource=True,
-                    dtype=dtype,
-                )
-
-    def add_weight(
-        self, name, shape, dtype=None, initializer="zeros", trainable=None, synchronization=None, aggregation=None
-    ):
-        """A variable among the optimizer's weights."""
-        from .keras_base import _initial
-
-        if trainable:
-            raise ValueError("Optimizer weights are not trainable.")
-        dtype = dtypes.as_dtype(dtype or dtypes.float32)
-        with slots.lifted():
-            made = self._variable(_initial(initializer, list(shape), dtype), dtype, name)
-        return made
-
-    @property
-    def iterations(self):
-        """The number of steps taken: an int64 variable."""
-        if self._iterations is None:
-            self._iterations = self._variable(np.zeros((), np.int64), dtypes.int64, "iter")
-            self._weights.append(self._iterations)
-        return self._iterations
-
-    @iterations.setter
-    def iterations(self, variable):
-        if self._iterations is not None:
-            raise RuntimeError(
-                "Cannot set `iterations` to a new Variable after the Optimizer weights have been created. Here it is attempting to set "
-                f"`iterations` to {variable}."
-            )
-        self._iterations = variable
-        self._weights.append(variable)
-
-    def _decayed_lr(self, var_dtype):
-        """The learning rate of this step, scheduled and decayed, in `var_dtype`."""
-        rate = self._get_hyper("learning_rate", var_dtype)
-        if isinstance(rate, LearningRateSchedule):
-            rate = cast(rate(self.iterations), var_dtype)
-        if self._initial_decay > 0.0:
-            rate = rate / (1.0 + self._initial_decay * cast(self.iterations, var_dtype))
-        return rate
-
-    # -- slots --------------------------------------------------------------------------------------------------------
-    def add_slot(self, var, slot_name, initializer="zeros", shape=None):
-        """The slot `slot_name` of `var`, made by `initializer` if it is not there."""
-        if slot_name not in self._slot_names:
-            self._slot_names.append(slot_name)
-        mine = self._slots.setdefault(id(var), {})
-        self._primaries[id(var)] = var
-        found = mine.get(slot_name)
-        if found is None:
-            from .keras_base import _initial
-
-            dims = [int(d) for d in (var.shape if shape is None else shape)]
-            dtype = var.dtype.base_dtype
-            with slots.lifted():
-                array = _initial(initializer, dims, dtype)
-                found = mine[slot_name] = self._variable(array, dtype, f"{slots.op_name(var)}/{slot_name}")
-            self._weights.append(found)
-        return found
-
-    def get_slot(self, var, slot_name):
-        """The slot `slot_name` of `var`.  KeyError where there is none."""
-        return self._slots[id(var)][slot_name]
-
-    def get_slot_names(self):
-        """The names of the slots."""
-        return self._slot_names
-
-    def _create_slots(self, var_list):
-        """Creates the slots, by add_slot."""
-
-    def _create_all_weights(self, var_list):
-        _ = self.iterations
-        self._create_hypers()
-        self._create_slots(var_list)
-
-    @property
-    def weights(self):
-        """iter, then slots in the order of creation."""
-        return self._weights
-
-    def variables(self):
-        """The same as `weights`."""
-        return self._weights
-
-    def get_weights(self):
-        """The weights' values as arrays."""
-        return [_value(v) for v in self.weights]
-
-    def set_weights(self, weights):
-        """Gives the weights these values; ValueError where counts or shapes differ."""
-        if len(self.weights) != len(weights):
-            raise ValueError(
-                f"You called `set_weights(weights)` on optimizer {self._name} with a  weight list of length {len(weights)}, but the "
-                f"optimizer was expecting {len(self.weights)} weights. Provided weights: {str(weights)[:50]}..."
-            )
-        for v, value in zip(self.weights, weights, strict=True):
-            array = np.asarray(value)
-            if tuple(array.shape) != v._aval.shape:
-                raise ValueError(
-                    f"Optimizer weight shape {v.shape} not compatible with provided weight shape {array.shape}."
-                )
-            v.load(array)
-
     # -- steps --------------------------------------------------------------------------------------------------------
     def minimize(self, loss, var_list, grad_loss=None, name=None, tape=None):
-        """One step down `loss`: a function of no arguments, or a tensor with its `tape`.  Returns the train op, eagerly iterations."""
+        """One step down `loss`: a function of no arguments, or a tensor with its `tape`.  Returns the train op,
+        eagerly iterations.
+        """
         return self.apply_gradients(self._compute_gradients(loss, var_list, grad_loss, tape), name=name)
 
     def _compute_gradients(self, loss, var_list, grad_loss=None, tape=None):
@@ -275,7 +106,8 @@ class OptimizerV2(metaclass=Generations):
         for g, p in zip(grads, params, strict=True):
             if g is None:
                 raise ValueError(
-                    f"Variable {p} has `None` for gradient. Please make sure that all of your ops have a gradient defined (i.e. are "
+                    f"Variable {p} has `None` for gradient. Please make sure that all of your ops have a "
+                    f"gradient defined (i.e. are "
                     "differentiable). Common ops without gradient: K.argmax, K.round, K.eval."
                 )
         return grads
@@ -291,8 +123,10 @@ class OptimizerV2(metaclass=Generations):
             return None if context.graph is None else group([], self._name)
         live = [(g, v) for g, v in pairs if g is not None]
         if not live:
-            text = f"No gradients provided for any variable: {([v.name for _, v in pairs],)}. Provided `grads_and_vars` is {tuple(pairs)}."
-            raise ValueError(text)
+            raise ValueError(
+                f"No gradients provided for any variable: {([v.name for _, v in pairs],)}. "
+                f"Provided `grads_and_vars` is {tuple(pairs)}."
+            )
         if len(live) < len(pairs):
             import logging
 
@@ -431,7 +265,8 @@ class OptimizerV2(metaclass=Generations):
                 f"{type(self).__name__} must implement _resource_apply_dense / _resource_apply_sparse"
             )
         raise NotImplementedError(
-            f"calling the built-in update of {type(self).__name__} from a subclass's own _resource_apply_* is not supported; compute the "
+            f"calling the built-in update of {type(self).__name__} from a subclass's own _resource_apply_* is "
+            f"not supported; compute the "
             "update with tensors, or transform the gradients with gradient_transformers"
         )
 
@@ -476,35 +311,6 @@ class OptimizerV2(metaclass=Generations):
             if t.dtype.base_dtype not in valid:
                 raise ValueError(f"Invalid type {t.dtype.base_dtype!r} for {t.name}, expected: {list(valid)}.")
 
-    # -- configuration ------------------------------------------------------------------------------------------------
-    def get_config(self):
-        """The constructor's arguments."""
-        config = {"name": self._name}
-        for k in ("clipnorm", "clipvalue", "global_clipnorm"):
-            if getattr(self, k) is not None:
-                config[k] = getattr(self, k)
-        return config
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """An optimizer from what `get_config` gave."""
-        config = dict(config)
-        if "lr" in config:
-            config["learning_rate"] = config.pop("lr")
-        if isinstance(config.get("learning_rate"), dict):
-            config["learning_rate"] = deserialize(config["learning_rate"], custom_objects)
-        return cls(**config)
-
-    def _serialize_hyperparameter(self, hyperparameter_name):
-        value = self._hyper[hyperparameter_name]
-        if isinstance(value, LearningRateSchedule):
-            return serialize(value)
-        if is_variable(value):
-            return _value(value)
-        if isinstance(value, EagerTensor):
-            return value.numpy()
-        return value() if callable(value) else value
-
 
 def _clip_of(opt):
     return next(((k, n) for k, n in _CLIPS if getattr(opt, n) is not None and getattr(opt, n) > 0), None)
@@ -515,17 +321,6 @@ def _now(value):
     if is_variable(value) and context.graph is None:
         return value._value
     return record.convert_to_tensor(value)
-
-
-def _value(variable):
-    if slots.is_eager(variable):
-        return variable.numpy()
-    from ..session import get_default_session
-
-    session = get_default_session()
-    if session is None:
-        raise errors.FailedPreconditionError(None, None, f"the value of {variable.name} is asked for outside a session")
-    return session.run(variable)
 
 
 def _takes_state(method):

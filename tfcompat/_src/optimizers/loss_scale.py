@@ -41,7 +41,9 @@ _ALL_FINITE = OpDef("AllFinite", _all_finite_kernel, differentiable=False, alike
 
 @_old("LossScale")
 class LossScale:
-    """Base class: `__call__` gives the scale, `update(grads)` an operation and whether the gradients should be applied."""
+    """Base class: `__call__` gives the scale, `update(grads)` an operation and whether the gradients should be
+    applied.
+    """
 
     def __init__(self):
         self._weights = {}
@@ -133,7 +135,7 @@ class DynamicLossScale(LossScale):
         return group([getattr(m, "op", m) for m in moved] if context.graph is not None else [], None), finite
 
     def __repr__(self):
-        settings = f"initial_loss_scale={self.initial_loss_scale}, increment_period={self.increment_period}, multiplier={self.multiplier}"
+        settings = ", ".join([f"{k}={v}" for k, v in self.get_config().items()])
         if context.graph is not None:
             return f"DynamicLossScale({settings})"
         now = f"current_loss_scale={self._current_loss_scale.numpy()}, num_good_steps={self._num_good_steps.numpy()}"
@@ -141,9 +143,8 @@ class DynamicLossScale(LossScale):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {
-            "initial_loss_scale": self.initial_loss_scale, "increment_period": self.increment_period, "multiplier": self.multiplier,
-        }  # fmt: skip
+        return {"initial_loss_scale": self.initial_loss_scale, "increment_period": self.increment_period,
+                "multiplier": self.multiplier, }  # fmt: skip
 
 
 def _move_kernel(finite, scale, steps, *, period, multiplier):
@@ -237,7 +238,9 @@ def _times(g, factor):
 @export("keras.optimizers.LossScaleOptimizer optimizers.LossScaleOptimizer keras.mixed_precision.LossScaleOptimizer",
         v1="keras.mixed_precision.LossScaleOptimizer keras.optimizers.LossScaleOptimizer")  # fmt: skip
 class LossScaleOptimizer(KerasOptimizer):
-    """Keras 3's wrapper: the scale doubles after `dynamic_growth_steps` finite steps and halves after a step that is not."""
+    """Keras 3's wrapper: the scale doubles after `dynamic_growth_steps` finite steps and halves after a step that is
+    not.
+    """
 
     def __init__(
         self, inner_optimizer, initial_scale=2.0**15, dynamic_growth_steps=2000, name=None, dynamic=True, **kwargs
@@ -246,7 +249,8 @@ class LossScaleOptimizer(KerasOptimizer):
             raise TypeError("LossScaleOptimizer takes dynamic_growth_steps")
         if not dynamic:
             raise ValueError(
-                "LossScaleOptimizer no longer supports `dynamic=False`. Instead, simply set `loss_scale_factor` directly on the "
+                "LossScaleOptimizer no longer supports `dynamic=False`. Instead, simply set `loss_scale_factor` "
+                "directly on the "
                 "`inner_optimizer`."
             )
         if any(v not in (None, False) for v in kwargs.values()):
@@ -335,7 +339,9 @@ class LossScaleOptimizer(KerasOptimizer):
     v1="train.experimental.enable_mixed_precision_graph_rewrite mixed_precision.enable_mixed_precision_graph_rewrite",
 )
 def enable_mixed_precision_graph_rewrite(opt, loss_scale="dynamic"):
-    """Wraps `opt` with loss scaling; operations stay float32 (TensorFlow's rewrite acts on GPUs with Tensor Cores only)."""
+    """Wraps `opt` with loss scaling; operations stay float32 (TensorFlow's rewrite acts on GPUs with Tensor Cores
+    only).
+    """
     return MixedPrecisionLossScaleOptimizer(opt, loss_scale)
 
 

@@ -59,7 +59,7 @@ def make_optax(optimizer):
     def init(params):
         made = {}
         for name, value in slot_values:
-            made[name] = jax.tree.map(lambda p: jnp.full(getattr(p, "shape", ()), value, jnp.asarray(p).dtype), params)
+            made[name] = jax.tree.map(lambda p, x=value: jnp.full(jnp.shape(p), x, jnp.asarray(p).dtype), params)
         return State({k: jnp.asarray(v) for k, v in shared.items()}, made)
 
     def update(updates, state, params=None):
@@ -175,7 +175,9 @@ def _keras_parts(optimizer):
 
 # -- optax -> TensorFlow ----------------------------------------------------------------------------------------------
 class OptaxRecipe:
-    """Applies an optax transformation to all variables; `places`: per leaf of its state (-1, shared position) or (variable, slot)."""
+    """Applies an optax transformation to all variables; `places`: per leaf of its state (-1, shared position) or
+    (variable, slot).
+    """
 
     def __init__(self, transformation, tree, places):
         self.transformation, self.tree, self.places = transformation, tree, places
@@ -287,7 +289,9 @@ class OptaxOptimizer(Optimizer):
 
 
 def _owner(path, value, variables):
-    """Which variable a leaf of the state belongs to: it sits in a list like the parameters', with that variable's shape."""
+    """Which variable a leaf of the state belongs to: it sits in a list like the parameters', with that variable's
+    shape.
+    """
     index: Any = getattr(path[-1], "idx", None) if path else None
     if index is None or len(path) < 2 or not hasattr(path[-2], "name") or index >= len(variables):
         return None

@@ -1,7 +1,9 @@
-"""Slot variables that travel together: the values of all slots of a plan are ONE value of the program, a list of arrays.
+"""Slot variables that travel together: the values of all slots of a plan are ONE value of the program, a list of
+arrays.
 
-A step over 200 variables with two slots each would hand 400 slots in and out through Python; as a list JAX flattens them in C++.  A slot
-variable still is a variable: reading one takes its array out of the list, assigning one dissolves the pack until the next step.
+A step over 200 variables with two slots each would hand 400 slots in and out through Python; as a list JAX flattens
+them in C++.  A slot variable still is a variable: reading one takes its array out of the list, assigning one
+dissolves the pack until the next step.
 """
 
 from __future__ import annotations

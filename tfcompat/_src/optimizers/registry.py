@@ -37,7 +37,8 @@ def _class(name, custom_objects, old):
     found = _NAMES.get(name.lower())
     if found is None:
         raise ValueError(
-            f"Could not interpret optimizer identifier: {name!r}. Known are {sorted(_NAMES)}; pass others in custom_objects."
+            f"Could not interpret optimizer identifier: {name!r}. Known are {sorted(_NAMES)}; pass others in "
+            f"custom_objects."
         )
     return found._legacy if old and found._legacy is not None else found
 
@@ -50,9 +51,8 @@ def serialize(optimizer):
     if isinstance(optimizer, legacy_base.OptimizerV2):
         return config
     known = cls.__module__.startswith(__package__)
-    return {
-        "module": "keras.optimizers" if known else cls.__module__, **config, "registered_name": None if known else cls.__name__,
-    }  # fmt: skip
+    return {"module": "keras.optimizers" if known else cls.__module__, **config, "registered_name": None if
+            known else cls.__name__, }  # fmt: skip
 
 
 @export("keras.optimizers.deserialize optimizers.deserialize", v1="")

@@ -1,20 +1,21 @@
-"""Learning-rate schedules: one op per formula, tf.keras.optimizers.schedules' classes and tf.train's decay functions over them."""
+"""Learning-rate schedules: one op per formula, tf.keras.optimizers.schedules' classes and tf.train's decay functions
+over them.
+"""
 
 from __future__ import annotations
 
-import functools
 import math
 
 import jax.numpy as jnp
 
 from .. import dtypes, record
 from ..declare import NAMES, export, op, publish
-from ..graph import context
 from ..tensor import Tensor
 from .base import is_variable
 
 
-# -- formulas: step and the rest are cast to the learning rate's dtype --------------------------------------------------
+# -- formulas: step and the rest are cast to the learning rate's dtype
+# --------------------------------------------------
 def _like(rate, *others):
     return [o.astype(rate.dtype) for o in others]
 
@@ -113,7 +114,8 @@ def _is_thunk(value):
     return callable(value) and not isinstance(value, Tensor) and not is_variable(value)
 
 
-# -- tf.keras.optimizers.schedules --------------------------------------------------------------------------------------
+# -- tf.keras.optimizers.schedules
+# --------------------------------------------------------------------------------------
 _SCHEDULES: dict = {}
 
 
@@ -129,7 +131,8 @@ class LearningRateSchedule:
     def get_config(self):
         """The constructor's arguments."""
         raise NotImplementedError(
-            f"Learning rate schedule '{self.__class__.__name__}' must override `get_config()` in order to be serializable."
+            f"Learning rate schedule '{self.__class__.__name__}' must override `get_config()` in order to be "
+            f"serializable."
         )
 
     def at(self, step):
@@ -157,7 +160,9 @@ def _schedule(names):
 
 
 class _Table(LearningRateSchedule):
-    """A schedule that is one op: `_parts(step)` gives (op, inputs, settings), the constructor's arguments are `_fields`."""
+    """A schedule that is one op: `_parts(step)` gives (op, inputs, settings), the constructor's arguments are
+    `_fields`.
+    """
 
     _fields: tuple = ()
 
@@ -212,7 +217,9 @@ class InverseTimeDecay(_Table):
 
 @_schedule("PolynomialDecay")
 class PolynomialDecay(_Table):
-    """From the initial to the end rate along (1 - step / decay_steps) ** power; with cycle the span stretches again and again."""
+    """From the initial to the end rate along (1 - step / decay_steps) ** power; with cycle the span stretches again
+    and again.
+    """
 
     _fields = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle")
 
@@ -257,7 +264,9 @@ class PiecewiseConstantDecay(_Table):
 
 
 def piecewise(x, boundaries, values, name, cast_boundaries=False):
-    """The piecewise constant at `x`; Python boundaries adopt its dtype (or are cast to it), tensors may only be widened to it."""
+    """The piecewise constant at `x`; Python boundaries adopt its dtype (or are cast to it), tensors may only be
+    widened to it.
+    """
     x = record.convert_to_tensor(x() if _is_thunk(x) else x)
     edges = []
     for b in boundaries:
@@ -279,7 +288,8 @@ def piecewise(x, boundaries, values, name, cast_boundaries=False):
     for v in levels[1:]:
         if v.dtype.base_dtype is not levels[0].dtype.base_dtype:
             raise ValueError(
-                f"Values must have elements all with the same dtype ({levels[0].dtype.base_dtype} vs {v.dtype.base_dtype})."
+                f"Values must have elements all with the same dtype ({levels[0].dtype.base_dtype} vs "
+                f"{v.dtype.base_dtype})."
             )
     return record.call(piecewise_constant_op.op, [x, *edges, *levels], None, name, "PiecewiseConstant")
 
@@ -357,8 +367,8 @@ class NoisyLinearCosineDecay(LinearCosineDecay):
         "beta",
     )
 
-    def __init__(self, initial_learning_rate, decay_steps, initial_variance=1.0, variance_decay=0.55, num_periods=0.5, alpha=0.0,
-                 beta=0.001, name="NoisyLinearCosineDecay"):  # fmt: skip
+    def __init__(self, initial_learning_rate, decay_steps, initial_variance=1.0, variance_decay=0.55,
+                 num_periods=0.5, alpha=0.0, beta=0.001, name="NoisyLinearCosineDecay"):  # fmt: skip
         super().__init__(initial_learning_rate, decay_steps, num_periods, alpha, beta, name)
         self.initial_variance, self.variance_decay = initial_variance, variance_decay
 
@@ -411,85 +421,3 @@ def deserialize(config, custom_objects=None):
             f"Unknown learning rate schedule: {name!r}. Known are {sorted(_SCHEDULES)}; pass others in custom_objects."
         )
     return cls.from_config(config["config"])
-
-
-# -- tf.train's functions -----------------------------------------------------------------------------------------------
-def _now_or_later(schedule, global_step):
-    """In a graph the tensor of the rate; eagerly a function that gives it for the step as it is when called."""
-    if global_step is None:
-        raise ValueError("global_step is required for " + type(schedule).__name__.lower())
-    return functools.partial(schedule, global_step) if context.graph is None else schedule(global_step)
-
-
-@export("", v1="train.exponential_decay")
-def exponential_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
-    """learning_rate * decay_rate ** (global_step / decay_steps)."""
-    return _now_or_later(ExponentialDecay(learning_rate, decay_steps, decay_rate, staircase, name), global_step)
-
-
-@export("", v1="train.natural_exp_decay")
-def natural_exp_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
-    """learning_rate * exp(-decay_rate * global_step / decay_steps)."""
-    if isinstance(decay_rate, Tensor) or is_variable(decay_rate):
-        from ..declare import OPS
-
-        rate = OPS["Exp"].public(-record.convert_to_tensor(decay_rate))
-    else:
-        rate = math.exp(-decay_rate)
-    return _now_or_later(
-        ExponentialDecay(learning_rate, decay_steps, rate, staircase, name or "ExponentialDecay"), global_step
-    )
-
-
-@export("", v1="train.inverse_time_decay")
-def inverse_time_decay(learning_rate, global_step, decay_steps, decay_rate, staircase=False, name=None):
-    """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
-    return _now_or_later(InverseTimeDecay(learning_rate, decay_steps, decay_rate, staircase, name), global_step)
-
-
-@export("", v1="train.polynomial_decay")
-def polynomial_decay(
-    learning_rate, global_step, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name=None
-):
-    """See PolynomialDecay."""
-    return _now_or_later(
-        PolynomialDecay(learning_rate, decay_steps, end_learning_rate, power, cycle, name), global_step
-    )
-
-
-@export("", v1="train.piecewise_constant train.piecewise_constant_decay")
-def piecewise_constant(x, boundaries, values, name=None):
-    """values[i] up to and with boundaries[i]; ValueError where counts or dtypes do not fit."""
-    if len(boundaries) != len(values) - 1:
-        raise ValueError("The length of boundaries should be 1 less than the length of values")
-    if context.graph is None:
-        return functools.partial(piecewise, x, boundaries, values, name)
-    return piecewise(x, boundaries, values, name)
-
-
-@export("", v1="train.cosine_decay")
-def cosine_decay(learning_rate, global_step, decay_steps, alpha=0.0, name=None):
-    """See CosineDecay."""
-    return _now_or_later(CosineDecay(learning_rate, decay_steps, alpha, name), global_step)
-
-
-@export("", v1="train.cosine_decay_restarts")
-def cosine_decay_restarts(learning_rate, global_step, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name=None):
-    """See CosineDecayRestarts."""
-    return _now_or_later(CosineDecayRestarts(learning_rate, first_decay_steps, t_mul, m_mul, alpha, name), global_step)
-
-
-@export("", v1="train.linear_cosine_decay")
-def linear_cosine_decay(learning_rate, global_step, decay_steps, num_periods=0.5, alpha=0.0, beta=0.001, name=None):
-    """See LinearCosineDecay."""
-    return _now_or_later(LinearCosineDecay(learning_rate, decay_steps, num_periods, alpha, beta, name), global_step)
-
-
-@export("", v1="train.noisy_linear_cosine_decay")
-def noisy_linear_cosine_decay(learning_rate, global_step, decay_steps, initial_variance=1.0, variance_decay=0.55, num_periods=0.5,
-                              alpha=0.0, beta=0.001, name=None):  # fmt: skip
-    """See NoisyLinearCosineDecay."""
-    made = NoisyLinearCosineDecay(
-        learning_rate, decay_steps, initial_variance, variance_decay, num_periods, alpha, beta, name
-    )
-    return _now_or_later(made, global_step)

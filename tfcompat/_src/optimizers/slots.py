@@ -1,4 +1,6 @@
-"""Slot variables: what an optimizer keeps per trained variable, named as TensorFlow names them (w/Momentum, w/Adam, w/Adam_1)."""
+"""Slot variables: what an optimizer keeps per trained variable, named as TensorFlow names them (w/Momentum, w/Adam,
+w/Adam_1).
+"""
 
 from __future__ import annotations
 

@@ -78,7 +78,9 @@ class MirroredStrategy(Strategy):
 
     def __init__(self, devices=None, cross_device_ops=None):
         if devices is not None and len(devices) > 1:
-            raise NotImplementedError(f"tfcompat's MirroredStrategy has one replica; {len(devices)} devices were asked for")
+            raise NotImplementedError(
+                f"tfcompat's MirroredStrategy has one replica; {len(devices)} devices were asked for"
+            )
 
 
 @export("distribute.OneDeviceStrategy")

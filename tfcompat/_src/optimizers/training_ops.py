@@ -1,7 +1,9 @@
-"""TensorFlow's training ops (ApplyAdam, ResourceApplyAdam, SparseApplyAdagrad, ...): a formula applied to variables in place.
+"""TensorFlow's training ops (ApplyAdam, ResourceApplyAdam, SparseApplyAdagrad, ...): a formula applied to variables
+in place.
 
-Each is made from one function of formulas.py.  In a graph it is an operation that reads and writes its variables; eagerly it is recorded
-at once.  Optimizers use the same formulas: one by one in graphs, all variables in one node eagerly (apply.py).
+Each is made from one function of formulas.py.  In a graph it is an operation that reads and writes its variables;
+eagerly it is recorded at once.  Optimizers use the same formulas: one by one in graphs, all variables in one node
+eagerly (apply.py).
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from . import formulas
 
 
 class TrainingOp:
-    """A formula with its TensorFlow names: `state` (variables, the first is the one trained), `inputs`, static `settings`.
+    """A formula with its TensorFlow names: `state` (variables, the first is the one trained), `inputs`, static
+    `settings`.
 
     kernel(*state, *inputs, **settings) -> new state; in the sparse form `indices` is the last input.
     """
@@ -40,7 +43,9 @@ class TrainingOp:
         return ("Resource" if resource else "") + ("Sparse" if self.sparse else "") + self.name
 
     def signature(self, resource, settings=None):
-        """The Signature that maps (inputs..., state...) to the new state, in a ref op preceded by the variable's new value."""
+        """The Signature that maps (inputs..., state...) to the new state, in a ref op preceded by the variable's new
+        value.
+        """
         key = (resource, tuple(sorted(settings.items())) if settings else ())
         found = self._signatures.get(key)
         if found is None:
@@ -119,7 +124,9 @@ class TrainingOp:
 
 
 def _declare(name, formula, n_state, sparse=None, resource_only=False):
-    """Makes the dense op and its sparse form (`sparse`: a formula of its own; True: by rows; None: there is none); publishes both."""
+    """Makes the dense op and its sparse form (`sparse`: a formula of its own; True: by rows; None: there is none);
+    publishes both.
+    """
     dense = TrainingOp(name, formula, n_state)
     _publish(dense, resource_only)
     if sparse is None:
@@ -145,7 +152,7 @@ def _summed(kernel, at):
 
 
 def row_wise(training_op):
-    """The sparse form of a dense op that optimizers use: duplicates summed, then only the rows looked up are touched."""
+    """The sparse form of a dense op that optimizers use: duplicates summed, then only rows looked up are touched."""
     at, n = training_op.inputs.index(training_op.grad), len(training_op.state)
     kernel = _summed(formulas.rows(training_op.formula, n, at), n + at)
     return TrainingOp(training_op.name, training_op.formula, n, kernel, sparse=True)

@@ -1,0 +1,74 @@
+"""Reductions, running sums, products of tensors, clipping."""
+
+import numpy as np
+from table import bools, c64, case, f32, i32, suite
+
+import tfcompat as tf
+
+
+def positive(*shape):
+    return f32(*shape, low=0.2, high=3.0)
+
+
+def logsumexp(x, axis=None, keepdims=False):
+    return np.log(np.sum(np.exp(x), axis, keepdims=keepdims))
+
+
+def l2(x):
+    return np.sqrt(np.sum(x * x))
+
+
+REDUCTIONS = [
+    case("reduce_sum", [f32(3, 4)], lambda x: x.sum(1), grads="0", axis=1),
+    case("reduce_sum", [i32(3, 4)], lambda x: x.sum(dtype=np.int32), id="reduce_sum int"),
+    case("reduce_mean", [f32(2, 3, 4)], lambda x: x.mean((0, 2), keepdims=True), grads="0", axis=[0, 2], keepdims=True),
+    case("reduce_mean", [np.array([1, 0, 1, 0, 1, -9], np.int32)], np.array(-1, np.int32), id="reduce_mean truncates"),
+    case("reduce_prod", [f32(3, 4)], lambda x: x.prod(-1), grads="0", axis=-1),
+    case("reduce_max", [f32(3, 4)], lambda x: x.max(0), grads="0", axis=0),
+    case("reduce_min", [f32(3, 4)], lambda x: x.min(), grads="0"),
+    case("reduce_any", [bools(3, 4)], lambda x: x.any(1), axis=1),
+    case("reduce_all", [bools(3, 4)], lambda x: x.all(1), axis=(1,)),
+    case("reduce_logsumexp", [f32(3, 4)], lambda x: logsumexp(x, 1), grads="0", order=2, axis=1),
+    case("math.reduce_euclidean_norm", [f32(3, 4)], l2, grads="0"),
+    case("math.reduce_variance", [f32(3, 4)], lambda x: x.var(0), grads="0", axis=0),
+    case("math.reduce_std", [f32(3, 4)], lambda x: x.std(0), grads="0", axis=0),
+    case("math.count_nonzero", [i32(3, 4, low=0, high=2)], lambda x: np.count_nonzero(x, 1), axis=1),
+    case("v1:reduce_sum", [f32(3, 4)], lambda x: x.sum(1, keepdims=True), reduction_indices=[1], keep_dims=True),
+    case(lambda x: tf.reduce_sum(x, tf.constant([1])), [f32(3, 4)], lambda x: x.sum(1), id="reduce_sum axis tensor"),
+    case("argmax", [f32(3, 4)], lambda x: x.argmax(0)),
+    case("argmin", [f32(3, 4)], lambda x: x.argmin(1).astype(np.int32), axis=1, output_type=tf.int32),
+    case("v1:argmax", [f32(3, 4)], lambda x: x.argmax(1), dimension=1),
+    case("cumsum", [f32(3, 4)], lambda x: np.cumsum(x, 1), grads="0", axis=1),
+    case("cumsum", [i32(5)], lambda x: np.cumsum(x[::-1])[::-1] - x, reverse=True, exclusive=True, dtype="int32", id="cumsum reverse"),
+    case("math.cumprod", [positive(3, 4)], lambda x: np.cumprod(x, 0), grads="0"),
+    case("math.cumulative_logsumexp", [f32(5)], lambda x: np.log(np.cumsum(np.exp(x))), grads="0"),
+]
+PRODUCTS = [
+    case("matmul", [f32(2, 3), f32(3, 4)], np.matmul, grads="01", order=2),
+    case("matmul", [f32(3, 2), f32(4, 3)], lambda a, b: a.T @ b.T, grads="01", transpose_a=True, transpose_b=True, id="matmul transposed"),
+    case("matmul", [f32(5, 2, 3), f32(5, 3, 4)], np.matmul, grads="01", id="matmul batch"),
+    case("matmul", [f32(5, 2, 3), f32(3, 4)], np.matmul, grads="01", id="matmul broadcast"),
+    case("matmul", [c64(3, 2), c64(3, 2)], lambda a, b: a.conj().T @ b, adjoint_a=True, id="matmul adjoint", rtol=1e-5),
+    case("matmul", [i32(2, 3), i32(3, 4)], np.matmul, id="matmul int"),
+    case("linalg.matvec", [f32(2, 3), f32(3)], np.matmul, grads="01"),
+    case("tensordot", [f32(2, 3, 4), f32(3, 4, 5)], lambda a, b: np.tensordot(a, b, 2), grads="01", axes=2),
+    case("tensordot", [f32(2, 3), f32(2, 4)], lambda a, b: np.tensordot(a, b, [[0], [0]]), axes=[[0], [0]], batch="", id="tensordot axes"),
+    case(lambda a, b: tf.einsum("bij,jk->bki", a, b), [f32(2, 3, 4), f32(4, 5)], lambda a, b: np.einsum("bij,jk->bki", a, b),
+         grads="01", id="einsum"),
+    case(lambda a: tf.einsum("ii->", a), [f32(3, 3)], np.trace, grads="0", batch="", id="einsum trace"),
+    case(lambda *x: tf.add_n(list(x)), [f32(3), f32(3), f32(3)], lambda *x: sum(x), grads="012", id="add_n"),
+    case(lambda x: tf.math.polyval([2.0, 3.0, 4.0], x), [f32(3)], lambda x: 2 * x * x + 3 * x + 4, grads="0", id="polyval"),
+]  # fmt: skip
+CLIPPING = [
+    case("clip_by_value", [f32(3, 4)], lambda x: x.clip(-1, 1), grads="0", clip_value_min=-1.0, clip_value_max=1.0),
+    case("clip_by_norm", [f32(3, 4)], lambda x: x * 2 / max(l2(x), 2), grads="0", clip_norm=2.0),
+    case("clip_by_norm", [f32(3, 4)], lambda x: x / np.maximum(np.sqrt((x * x).sum(1, keepdims=True)), 1), grads="0", clip_norm=1.0,
+         axes=[1], id="clip_by_norm axes"),
+    case("v1:clip_by_average_norm", [f32(3, 4)], lambda x: x * 0.1 * min(x.size / l2(x), 10), grads="0", clip_norm=0.1),
+    case(lambda x, y: tf.clip_by_global_norm([x, None, y], 1.0)[0][::2], [f32(3), f32(2)],
+         lambda x, y: [x / np.hypot(l2(x), l2(y)), y / np.hypot(l2(x), l2(y))], grads="01", batch="", id="clip_by_global_norm"),
+    case(lambda x, y: tf.linalg.global_norm([x, y]), [f32(3), f32(2, 2)], lambda x, y: np.hypot(l2(x), l2(y)), grads="01",
+         batch="", id="global_norm"),
+]  # fmt: skip
+
+test_values, test_shapes, test_gradients = suite(REDUCTIONS + PRODUCTS + CLIPPING)

@@ -1,0 +1,115 @@
+"""Recurrent cells and loops: names, values against NumPy, sequence lengths, gradients."""
+
+import numpy as np
+import pytest
+
+from tfcompat.compat import v1 as tf
+
+cells = tf.nn.rnn_cell
+X = np.random.default_rng(0).normal(size=(3, 5, 4)).astype(np.float32)
+LENGTHS = np.array([2, 5, 0])
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default():
+        yield
+
+
+def sigmoid(v):
+    return 1 / (1 + np.exp(-v))
+
+
+def lstm(x, kernel, bias, lengths=None):
+    n = len(bias) // 4
+    c = h = np.zeros((x.shape[0], n), np.float32)
+    rows = []
+    for t in range(x.shape[1]):
+        i, j, f, o = np.split(np.concatenate([x[:, t], h], 1) @ kernel + bias, 4, 1)
+        new_c = c * sigmoid(f + 1) + sigmoid(i) * np.tanh(j)
+        new_h = np.tanh(new_c) * sigmoid(o)
+        live = np.ones((len(x), 1), bool) if lengths is None else (t < lengths)[:, None]
+        c, h = np.where(live, new_c, c), np.where(live, new_h, h)
+        rows.append(np.where(live, new_h, 0))
+    return np.stack(rows, 1), c, h
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS])
+def test_dynamic_lstm(lengths):
+    x = tf.placeholder(tf.float32, [None, 5, 4])
+    outputs, state = tf.nn.dynamic_rnn(cells.BasicLSTMCell(3), x, sequence_length=lengths, dtype=tf.float32)
+    assert outputs.name == "rnn/transpose_1:0" and outputs.shape.as_list() == [None, 5, 3]
+    assert [v.name for v in tf.trainable_variables()] == ["rnn/basic_lstm_cell/kernel:0", "rnn/basic_lstm_cell/bias:0"]
+    assert isinstance(state, cells.LSTMStateTuple)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        kernel, bias, out, last = sess.run([*tf.trainable_variables(), outputs, state], {x: X})
+    for a, b in zip((out, *last), lstm(X, kernel, bias, lengths), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_static_and_dynamic_agree_with_gradients():
+    x = tf.placeholder(tf.float32, [None, 5, 4])
+    cell = cells.GRUCell(3)
+    outputs, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, scope="r")
+    with tf.variable_scope("r", reuse=True):
+        listed, _ = tf.nn.static_rnn(cell, tf.unstack(x, axis=1), dtype=tf.float32, scope=tf.get_variable_scope())
+    both = [tf.reduce_sum(outputs**2), tf.reduce_sum(tf.stack(listed, 1) ** 2)]
+    variables = tf.trainable_variables()
+    assert len(variables) == 4
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        one, two = sess.run([[b, tf.gradients(b, [*variables, x])] for b in both], {x: X})
+    np.testing.assert_allclose(one[0], two[0], rtol=1e-5)
+    for a, b in zip(one[1], two[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "width"),
+    [
+        (lambda: cells.BasicRNNCell(3), 3),
+        (lambda: cells.LSTMCell(3, use_peepholes=True, num_proj=2, cell_clip=0.5), 2),
+        (lambda: cells.LSTMCell(3, state_is_tuple=False), 3),
+        (lambda: cells.MultiRNNCell([cells.BasicLSTMCell(3), cells.GRUCell(2)]), 2),
+        (lambda: cells.ResidualWrapper(cells.GRUCell(4)), 4),
+        (lambda: cells.DropoutWrapper(cells.GRUCell(3), output_keep_prob=0.5), 3),
+    ],
+)
+def test_cells_run_and_train(make, width):
+    x = tf.placeholder(tf.float32, [None, None, 4])
+    outputs, _ = tf.nn.dynamic_rnn(make(), x, sequence_length=LENGTHS, dtype=tf.float32)
+    step = tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_sum(outputs**2))
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        out, _ = sess.run([outputs, step], {x: X})
+    assert out.shape == (3, 5, width)
+    assert not out[2].any() and not out[0, 2:].any()
+
+
+def test_multi_cell_names():
+    x = tf.placeholder(tf.float32, [None, 5, 4])
+    tf.nn.dynamic_rnn(cells.MultiRNNCell([cells.BasicLSTMCell(3) for _ in range(2)]), x, dtype=tf.float32)
+    assert [v.name for v in tf.trainable_variables()] == [
+        f"rnn/multi_rnn_cell/cell_{i}/basic_lstm_cell/{n}:0" for i in (0, 1) for n in ("kernel", "bias")
+    ]
+
+
+def test_bidirectional_reverses_each_row_on_its_own():
+    x = tf.placeholder(tf.float32, [None, 5, 4])
+    forward, backward = cells.BasicLSTMCell(3), cells.BasicLSTMCell(2)
+    (_, bw), _ = tf.nn.bidirectional_dynamic_rnn(forward, backward, x, sequence_length=LENGTHS, dtype=tf.float32)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        kernel, bias, out = sess.run([*backward.variables, bw], {x: X})
+    turned = X.copy()
+    for i, n in enumerate(LENGTHS):
+        turned[i, :n] = X[i, :n][::-1]
+    wanted = lstm(turned, kernel, bias, LENGTHS)[0]
+    for i, n in enumerate(LENGTHS):
+        np.testing.assert_allclose(out[i, :n], wanted[i, :n][::-1], rtol=1e-4, atol=1e-5)
+
+
+def test_missing_dtype_is_refused():
+    with pytest.raises(ValueError, match="dtype"):
+        tf.nn.dynamic_rnn(cells.GRUCell(2), tf.placeholder(tf.float32, [None, 5, 4]))
