@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from tfcompat.compat import v1 as tf
 
 import tfcompat as tf2
-from tfcompat.compat import v1 as tf
 
 X = np.arange(10, dtype=np.float32).reshape(5, 2)
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from tfcompat.compat import v1 as tf
 
 
@@ -88,7 +87,9 @@ def test_batch_normalization_moves_its_averages(shape, known):
     x = tf.placeholder(tf.float32, [None, *shape[1:]])
     training = True if known else tf.placeholder(tf.bool, [])
     y = tf.layers.batch_normalization(x, training=training, momentum=0.9)
-    assert names(tf.global_variables()) == [f"batch_normalization/{n}:0" for n in ("gamma", "beta", "moving_mean", "moving_variance")]
+    assert names(tf.global_variables()) == [
+        f"batch_normalization/{n}:0" for n in ("gamma", "beta", "moving_mean", "moving_variance")
+    ]
     updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
     assert [u.name for u in updates] == ["batch_normalization/AssignMovingAvg", "batch_normalization/AssignMovingAvg_1"]
     feed = {x: value} if known else {x: value, training: True}
@@ -116,16 +117,24 @@ def test_regularizers_are_collected_once():
 
 
 def test_losses_reduce_and_collect():
-    y, p, w = np.array([[1.0, 0], [0, 1]], np.float32), np.array([[0.8, 0.3], [0.1, 0.4]], np.float32), np.array([[1.0], [0]], np.float32)
+    y, p, w = (
+        np.array([[1.0, 0], [0, 1]], np.float32),
+        np.array([[0.8, 0.3], [0.1, 0.4]], np.float32),
+        np.array([[1.0], [0]], np.float32),
+    )
     square = (p - y) ** 2
     reduction = tf.losses.Reduction
-    found = run([
-        tf.losses.mean_squared_error(y, p), tf.losses.mean_squared_error(y, p, weights=w),
-        tf.losses.mean_squared_error(y, p, weights=w, reduction=reduction.SUM),
-        tf.losses.mean_squared_error(y, p, weights=w, reduction=reduction.SUM_OVER_BATCH_SIZE),
-        tf.losses.mean_squared_error(y, p, reduction=reduction.NONE),
-        tf.losses.absolute_difference(y, p), tf.losses.huber_loss(y, p, delta=0.5),
-    ])  # fmt: skip
+    found = run(
+        [
+            tf.losses.mean_squared_error(y, p),
+            tf.losses.mean_squared_error(y, p, weights=w),
+            tf.losses.mean_squared_error(y, p, weights=w, reduction=reduction.SUM),
+            tf.losses.mean_squared_error(y, p, weights=w, reduction=reduction.SUM_OVER_BATCH_SIZE),
+            tf.losses.mean_squared_error(y, p, reduction=reduction.NONE),
+            tf.losses.absolute_difference(y, p),
+            tf.losses.huber_loss(y, p, delta=0.5),
+        ]
+    )
     a = np.abs(p - y)
     huber = np.where(a <= 0.5, a**2 / 2, 0.5 * a - 0.125)
     wanted = [square.mean(), square[0].mean(), square[0].sum(), square[0].sum() / 4, square, a.mean(), huber.mean()]
@@ -171,6 +180,11 @@ def test_contrib_layers_names():
     x = tf.placeholder(tf.float32, [None, 4, 4, 1])
     h = layers.fully_connected(layers.flatten(layers.max_pool2d(layers.conv2d(x, 2, 3), 2)), 5)
     assert h.name == "fully_connected/Relu:0"
-    assert names(tf.trainable_variables()) == ["Conv/weights:0", "Conv/biases:0", "fully_connected/weights:0", "fully_connected/biases:0"]
+    assert names(tf.trainable_variables()) == [
+        "Conv/weights:0",
+        "Conv/biases:0",
+        "fully_connected/weights:0",
+        "fully_connected/biases:0",
+    ]
     with tf.contrib.framework.arg_scope([layers.fully_connected], activation_fn=None):
         assert layers.fully_connected(h, 2).name == "fully_connected_1/BiasAdd:0"

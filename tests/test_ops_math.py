@@ -5,9 +5,10 @@ import operator
 import numpy as np
 import pytest
 import scipy.special as sp
-from table import bools, c64, case, f16, f32, f64, i32, i64, suite
+from table import bools, c64, case, f16, f32, i32, i64, suite
 
 import tfcompat as tf
+from tfcompat._src.engine import log
 
 v1 = tf.compat.v1
 
@@ -142,3 +143,121 @@ OPERATORS = [
 ]
 
 test_values, test_shapes, test_gradients = suite(UNARY + BINARY + OPERATORS)
+
+
+def gradient(f, *arrays):
+    """The gradients of f, with ones as cotangents."""
+    tensors = [tf.constant(a) for a in arrays]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        y = f(*tensors)
+    return [None if g is None else g.numpy() for g in tape.gradient(y, tensors)]
+
+
+def test_gradients_at_the_odd_points_are_tensorflows():
+    """Recorded from TensorFlow 2.21."""
+    for g, want in (
+        (gradient(tf.maximum, [1.0, 2.0], [1.0, 1.0]), [[1, 1], [0, 0]]),
+        (gradient(tf.minimum, [1.0, 2.0], [1.0, 1.0]), [[1, 0], [0, 1]]),
+        (gradient(tf.abs, [0.0, -1.0]), [[0, -1]]),
+        (gradient(tf.sqrt, [0.0]), [[np.inf]]),
+        (gradient(lambda x: tf.where(x > 0, tf.sqrt(x), 0.0), [0.0, 4.0]), [[0, 0.25]]),
+        (gradient(lambda x: tf.where(x > 0, 1 / tf.sqrt(x), 0.0), [0.0, 4.0]), [[np.nan, -0.0625]]),
+        (gradient(lambda x: tf.where(x > 0, tf.math.rsqrt(x), 0.0), [0.0, 4.0]), [[0, -0.0625]]),
+        (gradient(lambda x: x**0.0, [0.0, 1.0]), [[np.nan, 0]]),
+        (gradient(tf.pow, [-2.0, 0.0], [2.0, 2.0]), [[-4, 0], [0, 0]]),
+        (gradient(tf.math.xlogy, [0.0, 0.0], [0.0, 2.0]), [[0, 0], [0, 0]]),
+        (gradient(tf.math.divide_no_nan, [1.0, 2.0], [0.0, 4.0]), [[0, 0.25], [0, -0.125]]),
+        (gradient(tf.math.multiply_no_nan, [np.nan, 2.0], [0.0, 3.0]), [[0, 3], [np.nan, 2]]),
+    ):
+        np.testing.assert_array_equal(g, want)
+    for f in (tf.floor, tf.math.ceil, tf.round, lambda x: x // 2.0, lambda x: tf.cast(x > 0, tf.float32)):
+        assert gradient(f, [1.5]) == [None]
+    assert gradient(tf.sign, [1.5])[0] == [0]
+
+
+def test_dtypes_do_not_mix():
+    x, n = tf.constant([1.0]), tf.constant([1])
+    for call in (lambda: x * n, lambda: tf.add(x, n), lambda: tf.maximum(x, tf.constant(1.0, tf.float64)), lambda: n + 1.5):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="expected to be a"):
+            call()
+    for call in (lambda: n * 1.5, lambda: n < 1.5, lambda: n == 1.5, lambda: n**0.5, lambda: n / 2.0, lambda: x / n):
+        with pytest.raises(TypeError):
+            call()
+    for call in (lambda: tf.exp(n), lambda: tf.sqrt(4), lambda: ~x, lambda: x & 1, lambda: tf.constant(True) + tf.constant(True)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="list of allowed values"):
+            call()
+    with tf.Graph().as_default():
+        y, m = v1.placeholder(tf.float32, [2]), v1.placeholder(tf.int32, [2])
+        for call in (lambda: y * m, lambda: m + 1.5, lambda: tf.exp(m)):
+            with pytest.raises(TypeError):
+                call()
+
+
+def test_values_adopt_the_tensors_dtype():
+    x, n = tf.constant([1.0, 2.0]), tf.constant([1, 2], tf.int64)
+    for y in (x * 2, 2 * x, x + np.float64(1), np.float64(1) - x, x * np.ones(2), np.ones(2) * x, [1, 2] * x, tf.maximum(0, x)):
+        assert y.dtype is tf.float32
+    for y in (n * 2, 2 - n, n + np.int32(1), n // [1, 2], tf.pow(n, 2)):
+        assert y.dtype is tf.int64
+    assert (n / 2).dtype is tf.float64 and (tf.constant(3, tf.int8) / 2).dtype is tf.float32
+    assert (x > 0).dtype is tf.bool and (x == 1).dtype is tf.bool
+
+
+def test_shapes_that_do_not_broadcast():
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"Incompatible shapes: \[2\] vs. \[3\]"):
+        tf.ones([2]) + tf.ones([3])
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="Dimensions must be equal, but are 2 and 3"):
+        v1.placeholder(tf.float32, [2]) + v1.placeholder(tf.float32, [3])
+
+
+def test_integer_division_by_a_known_zero_raises():
+    for call in (lambda n: n // 0, lambda n: n % 0, lambda n: n ** -1):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Integer"):
+            call(tf.constant(5))
+
+
+def test_equality():
+    x = tf.constant([1.0, 2.0])
+    np.testing.assert_array_equal(x == [1.0, 3.0], [True, False])
+    assert (x == tf.ones([3])).numpy() == np.False_ and (x != tf.ones([3])).numpy() == np.True_
+    assert (x == None) is False and (x != None) is True  # noqa: E711
+    assert 2.0 in x
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(x)
+    with tf.Graph().as_default():
+        a, b = v1.placeholder(tf.float32), v1.placeholder(tf.float32)
+        assert a == a and not a == b and a != b and len({a, b, a}) == 2
+
+
+def test_text():
+    a, b = tf.constant(["x", "y"]), tf.constant("y")
+    np.testing.assert_array_equal(a == b, [False, True])
+    np.testing.assert_array_equal(a + b, [b"xy", b"yy"])
+    np.testing.assert_array_equal(tf.not_equal(a, "x"), [False, True])
+
+
+def test_names_in_graphs():
+    with tf.Graph().as_default():
+        x, b = v1.placeholder(tf.float32, [3]), v1.placeholder(tf.bool, [3])
+        made = [x + 1, x - x, 2 * x, x / x, x // x, x % x, x**2, x < 1, x >= 1, -x, abs(x), b & b, ~b, tf.add(x, x), tf.divide(x, x),
+                tf.multiply(x, x), tf.equal(x, x), tf.where(b, x, x), tf.nn.tanh(x), tf.square(x, name="mine")]  # fmt: skip
+        assert [t.op.name for t in made] == [
+            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "Less", "GreaterEqual", "Neg", "Abs", "and", "LogicalNot",
+            "Add_1", "truediv_1", "Mul_1", "Equal", "SelectV2", "Tanh", "mine",
+        ]  # fmt: skip
+        assert [t.op.type for t in made[:4]] == ["AddV2", "Sub", "Mul", "RealDiv"]
+
+
+def test_changing_python_numbers_compile_once():
+    x = tf.constant([1.0, 2.0, 3.0])
+    compiled = set()
+    for step in range(4):
+        (x * (0.5 + step) + step).numpy()
+        compiled.add(log.count)
+    assert len(compiled) == 1
+
+
+def test_zero_keeps_its_sign():
+    x = tf.constant([1.0])
+    assert (x / 0.0).numpy() == np.inf and (x / -0.0).numpy() == -np.inf and (x / 0.0).numpy() == np.inf

@@ -1,6 +1,7 @@
 """Reductions, running sums, products of tensors, clipping."""
 
 import numpy as np
+import pytest
 from table import bools, c64, case, f32, i32, suite
 
 import tfcompat as tf
@@ -57,7 +58,7 @@ PRODUCTS = [
          grads="01", id="einsum"),
     case(lambda a: tf.einsum("ii->", a), [f32(3, 3)], np.trace, grads="0", batch="", id="einsum trace"),
     case(lambda *x: tf.add_n(list(x)), [f32(3), f32(3), f32(3)], lambda *x: sum(x), grads="012", id="add_n"),
-    case(lambda x: tf.math.polyval([2.0, 3.0, 4.0], x), [f32(3)], lambda x: 2 * x * x + 3 * x + 4, grads="0", id="polyval"),
+    case(lambda x: tf.math.polyval([2.0, 3.0, 4.0], x), [f32(3)], lambda x: 2 * x * x + 3 * x + 4, id="polyval"),
 ]  # fmt: skip
 CLIPPING = [
     case("clip_by_value", [f32(3, 4)], lambda x: x.clip(-1, 1), grads="0", clip_value_min=-1.0, clip_value_max=1.0),
@@ -72,3 +73,97 @@ CLIPPING = [
 ]  # fmt: skip
 
 test_values, test_shapes, test_gradients = suite(REDUCTIONS + PRODUCTS + CLIPPING)
+
+
+def gradient(f, *arrays):
+    """The value of f and its gradients, with ones as cotangents."""
+    tensors = [tf.constant(a) for a in arrays]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        y = f(*tensors)
+    return y.numpy(), [None if g is None else g.numpy() for g in tape.gradient(y, tensors)]
+
+
+def test_extremes_share_the_gradient_among_ties():
+    value, (g,) = gradient(tf.reduce_max, [2.0, 2.0, 1.0])
+    assert value == 2.0
+    np.testing.assert_array_equal(g, [0.5, 0.5, 0.0])
+    assert np.isnan(gradient(tf.reduce_max, [2.0, np.nan])[1][0]).all()
+
+
+def test_products_and_running_products_with_a_zero():
+    np.testing.assert_array_equal(gradient(tf.reduce_prod, [2.0, 0.0, 3.0])[1][0], [0.0, 6.0, 0.0])
+    np.testing.assert_array_equal(gradient(tf.math.cumprod, [2.0, 0.0, 3.0])[1][0], [1.0, 0.0, 0.0])  # TensorFlow's
+
+
+def test_empty_reductions():
+    empty = tf.zeros([0, 2])
+    np.testing.assert_array_equal(tf.reduce_sum(empty, 0), [0, 0])
+    np.testing.assert_array_equal(tf.reduce_max(empty, 0), [-np.inf, -np.inf])
+    assert np.isnan(tf.reduce_mean(empty).numpy())
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda x: tf.reduce_sum(x, 2), "Invalid reduction dimension"),
+        (lambda x: tf.reduce_sum(x, [0, 0]), "duplicate dimension"),
+        (lambda x: tf.argmax(x, 2), "Expected dimension in the range"),
+        (lambda x: tf.matmul(x, x), "Matrix size-incompatible.*Dimensions must be equal, but are 3 and 2"),
+        (lambda x: tf.matmul(x, x[0]), "ndims must be >= 2"),
+    ],
+)
+def test_errors_eager_and_in_graphs(call, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        call(tf.ones([2, 3]))
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=message):
+        call(tf.compat.v1.placeholder(tf.float32, [2, 3]))
+
+
+def test_old_and_new_argument_names_exclude_each_other():
+    x = tf.ones([2, 2])
+    for call in (
+        lambda: tf.compat.v1.reduce_sum(x, axis=1, reduction_indices=1),
+        lambda: tf.compat.v1.reduce_sum(x, keepdims=True, keep_dims=True),
+        lambda: tf.compat.v1.argmax(x, axis=1, dimension=1),
+    ):
+        with pytest.raises(ValueError, match="Cannot specify both"):
+            call()
+
+
+def test_names_in_graphs():
+    with tf.Graph().as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [3, 3])
+        made = [
+            tf.reduce_mean(x, 1), tf.reduce_sum(x), tf.matmul(x, x), tf.add_n([x, x]), tf.argmax(x), tf.cumsum(x),
+            tf.clip_by_value(x, 0.0, 1.0), tf.clip_by_norm(x, 1.0), tf.reduce_logsumexp(x), tf.norm(x),
+        ]  # fmt: skip
+        assert [t.name for t in made] == [
+            "Mean:0", "Sum:0", "MatMul:0", "AddN:0", "ArgMax:0", "Cumsum:0", "clip_by_value:0", "clip_by_norm:0",
+            "ReduceLogSumExp:0", "norm/Squeeze:0",
+        ]  # fmt: skip
+        assert tf.constant(1).name == "Const_1:0"  # the axes of reduce_sum are "Const"
+
+
+def test_clipping_a_zero_gradient_and_indexed_slices():
+    value, (g,) = gradient(lambda x: tf.clip_by_norm(x, 1.0), np.zeros(3, np.float32))
+    np.testing.assert_array_equal(value, 0)
+    np.testing.assert_array_equal(g, 1)
+    rows = tf.IndexedSlices(tf.constant([[3.0], [4.0]]), tf.constant([0, 2]), tf.constant([3, 1]))
+    for clipped in (tf.clip_by_norm(rows, 1.0), tf.clip_by_global_norm([None, rows], 1.0)[0][1]):
+        assert isinstance(clipped, tf.IndexedSlices)
+        np.testing.assert_allclose(clipped.values, [[0.6], [0.8]], rtol=1e-6)
+    assert np.isnan(tf.clip_by_global_norm([tf.constant([np.inf, 1.0])], 1.0)[0][0]).all()
+    with pytest.raises(TypeError, match="should be a sequence"):
+        tf.clip_by_global_norm(tf.ones(3), 1.0)
+    with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+        tf.clip_by_value(tf.ones([4]), tf.zeros([3, 4]), 1.0)
+
+
+def test_add_n_takes_slices_and_refuses_other_shapes():
+    rows = tf.IndexedSlices(tf.ones([2, 2]), tf.constant([0, 0]), tf.constant([3, 2]))
+    np.testing.assert_array_equal(tf.add_n([rows, tf.ones([3, 2])]), [[3, 3], [1, 1], [1, 1]])
+    with pytest.raises(ValueError, match="at least one"):
+        tf.add_n([])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="same shape"):
+        tf.add_n([tf.ones(3), tf.ones(4)])

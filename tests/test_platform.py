@@ -1,10 +1,10 @@
 """Flags, logging, files, text and devices."""
 
 import pytest
+from tfcompat.compat import v1 as tf
 
 import tfcompat as tf2
 from tfcompat._src.platform import flags
-from tfcompat.compat import v1 as tf
 
 
 def defined():
@@ -30,7 +30,11 @@ def test_flags_from_a_command_line():
 
 @pytest.mark.parametrize(
     ("argument", "error"),
-    [("--unknown=1", flags.UnrecognizedFlagError), ("--steps=x", flags.IllegalFlagValueError), ("--steps=-1", flags.IllegalFlagValueError)],
+    [
+        ("--unknown=1", flags.UnrecognizedFlagError),
+        ("--steps=x", flags.IllegalFlagValueError),
+        ("--steps=-1", flags.IllegalFlagValueError),
+    ],
 )
 def test_wrong_flags(argument, error):
     with pytest.raises(error):
@@ -68,7 +72,9 @@ def test_files(tmp_path):
 
 
 def test_text_and_devices():
-    assert tf2.compat.as_bytes("é") == b"\xc3\xa9" and tf2.compat.as_str(b"a") == "a" and tf2.compat.as_str_any(3) == "3"
+    assert (
+        tf2.compat.as_bytes("é") == b"\xc3\xa9" and tf2.compat.as_str(b"a") == "a" and tf2.compat.as_str_any(3) == "3"
+    )
     with pytest.raises(TypeError):
         tf2.compat.as_text(3)
     cpus = tf2.config.list_physical_devices("CPU")

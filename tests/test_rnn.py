@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from tfcompat.compat import v1 as tf
 
 cells = tf.nn.rnn_cell

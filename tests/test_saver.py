@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 import pytest
+from tfcompat.compat import v1 as tf
 
 from tfcompat._src.train import table
 from tfcompat._src.wire.crc32c import _short, crc32c
-from tfcompat.compat import v1 as tf
 
 
 @pytest.fixture(autouse=True)
@@ -18,9 +18,13 @@ def graph():
 
 def test_save_and_restore_every_dtype(tmp_path):
     values = {
-        "a": np.arange(6, dtype=np.float32).reshape(2, 3), "b/c": np.array([1, -2], np.int64), "d": np.array([True, False]),
-        "e": np.zeros((0, 3)), "f": np.array(7, np.int32), "g": np.array([b"x", b"", b"yz"], object),
-    }  # fmt: skip
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "b/c": np.array([1, -2], np.int64),
+        "d": np.array([True, False]),
+        "e": np.zeros((0, 3)),
+        "f": np.array(7, np.int32),
+        "g": np.array([b"x", b"", b"yz"], object),
+    }
     variables = {k: tf.Variable(v, name=k) for k, v in values.items()}
     saver = tf.train.Saver()
     with tf.Session() as sess:

@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-
 from tfcompat.compat import v1 as tf
 
 
@@ -36,8 +35,9 @@ def test_merged_summaries():
     # TensorFlow 2.21's buckets for these values.
     np.testing.assert_allclose(
         histogram.bucket_limit[:-1],
-        [-1.00897105, -0.91724641, 0.91724641, 1.00897105, 1.96619866, 2.16281853, 2.87871147, 3.16658261], rtol=1e-6,
-    )  # fmt: skip
+        [-1.00897105, -0.91724641, 0.91724641, 1.00897105, 1.96619866, 2.16281853, 2.87871147, 3.16658261],
+        rtol=1e-6,
+    )
     assert list(histogram.bucket) == [0, 1, 0, 1, 0, 1, 0, 1, 0]
     assert found["t"].tensor.string_val == [b"hello"]
 

@@ -287,3 +287,8 @@ def line_of(file, line):
 def made_at(file, line):
     """The sentence of a message that names a place: 'made at   train.py:41    logits = ...'."""
     return f"made at   {line_of(file, line)}"
+
+
+for _thing in list(globals().values()):
+    if isinstance(_thing, type) and issubclass(_thing, Exception) and _thing.__module__ == __name__:
+        _thing.__module__ = "tfcompat.errors"  # where users find them, and what a traceback shows

@@ -163,17 +163,14 @@ class _CallSignature(Signature):
 class ConcreteFunction:
     """One trace: call it with tensors for its inputs."""
 
-    def __init__(self, graph, inputs, outputs, structure, name, python_function=None, structured_inputs=None, effects=True):
+    def __init__(self, graph, inputs, outputs, structure, name, python_function=None, structured_inputs=None):
         self.graph, self.inputs_, self.outputs_, self.structure, self.name = graph, inputs, outputs, structure, name
         own = OwnGradient.of(graph, [t._slot for t in outputs if t is not None], [t._slot for t in (*inputs, *graph.inputs)], name)
         self.captured = list(graph.captures.values())
         self.python_function = python_function
         self.structured_input_signature = structured_inputs
         self.slots_in = [t._slot for t in inputs] + [inside._slot for _, inside in self.captured]
-        wanted = [op for op in graph.operations if op.writes or op.sig.op.stateful and op.sig.op.host] if effects else []
-        # Does something inside have a gradient function of its own, so that JAX must not differentiate the whole?
-        self.cuts = effects and any(gradients.gradient_function(op) is not None for op in graph.operations)
-        self._backward = None
+        wanted = [op for op in graph.operations if op.writes or op.sig.op.stateful and op.sig.op.host]
         self.plan = lower.plan(
             [t._slot for t in outputs if t is not None], wanted, self.slots_in, label=f"tf.function {name}", in_order=True, donate=False
         )
@@ -271,8 +268,7 @@ class ConcreteFunction:
             inferred = dispatch.inference.infer(sig, avals)
         if self.writes:
             dispatch.step_boundary()
-        gradient = self._own_gradient if self.cuts and context.tapes else None
-        out = dispatch.record_special(sig, slots, inferred.avals, gradient=gradient)
+        out = dispatch.record_special(sig, slots, inferred.avals)
         n = len(out) - len(self.writes)
         for v, t in zip(self.writes, out[n:], strict=True):
             v._set(t)
@@ -301,50 +297,7 @@ class ConcreteFunction:
         inferred = dispatch.inference.infer_graph(self.single, tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in slots]), slots)
         n = len(inferred.avals) - len(self.writes)
         out = record.add_op(graph, self.single, ins, full, writes=tuple(self.writes), avals=inferred.avals[:n], single=False)
-        if n and self.cuts:
-            out[0].op.gradient = self._own_gradient
         return [] if n == 0 else out
-
-    def _own_gradient(self, node, cotangents):
-        """The gradient of a call where something inside defines its own: built as a graph, once, and called."""
-        from .tape import RECORDER
-
-        if self._backward is None:
-            self._backward = self._build_backward(RECORDER)
-        backward, targets, sources = self._backward
-        dys = [
-            c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s))
-            for c, s, use in zip(cotangents, node.outs, targets) if use
-        ]  # fmt: skip
-        found = backward.call([RECORDER.handle(s) for s in node.ins[: len(self.inputs_)]] + dys)
-        found = iter(found)
-        return [next(found) if there else None for there in sources]
-
-    def _build_backward(self, recorder):
-        """(function from inputs and cotangents to gradients, which outputs have a cotangent, which inputs have a gradient)."""
-        graph, tapes = self.graph, dispatch.set_tapes([])
-        context.push(graph)
-        try:
-            outputs = [t for t in self.outputs_ if t is not None]
-            targets = [t._slot.aval.differentiable for t in outputs] + [False] * len(self.writes)
-            dys = [graph.input(aval(t.dtype.base_dtype, t._slot.aval.shape), "dy") for t, use in zip(outputs, targets) if use]
-            groups = [[s] for s in self.slots_in]
-            for v in self.reads:
-                groups.append([s for op in graph.operations if v in op.reads and not op.writes for s in op.outs])
-            every = [s for group in groups for s in group]
-            nodes = list(graph.operations)
-            slots = [t._slot for t, use in zip(outputs, targets) if use]
-            found = iter(gradients.differentiate(slots, dys, every, nodes, recorder))
-            grads = []
-            for group in groups:
-                parts = [g for g in [next(found) for _ in group] if g is not None]
-                grads.append(record.convert_to_tensor(recorder.add_all(parts)) if parts else None)
-        finally:
-            context.pop()
-            dispatch.set_tapes(tapes)
-        flat = [g for g in grads if g is not None]
-        backward = ConcreteFunction(graph, [*self.inputs_, *dys], flat, flat, f"{self.name}_backward", effects=False)
-        return backward, targets, [g is not None for g in grads]
 
     def _replay(self, tensors):
         """The operations one by one in the current mode: for traces with host operations or random streams of their own."""

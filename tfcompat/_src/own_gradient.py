@@ -79,10 +79,18 @@ class OwnGradient:
             targets = list(dict.fromkeys(s for s in wanted if s.aval.differentiable))
             self.cotangents = [graph.input(aval(s.aval.dtype.base_dtype, s.aval.shape), "cotangent") for s in targets]
             sources = [s for s in sources if s.aval.differentiable]
-            found = gradients.differentiate(targets, self.cotangents, sources, sorted(nodes, key=by_order), RECORDER)
+            nodes = sorted(nodes, key=by_order)
+            reads = [(v, s) for n in nodes if not n.writes for v in n.reads for s in n.outs if s.aval.differentiable]
+            every = [*sources, *[s for _, s in reads]]
+            found = gradients.differentiate(targets, self.cotangents, every, nodes, RECORDER)
             self.found = {
-                s: record.convert_to_tensor(g)._slot for s, g in zip(sources, found, strict=True) if g is not None
+                s: record.convert_to_tensor(g)._slot for s, g in zip(sources, found, strict=False) if g is not None
             }
+            by_variable: dict = {}
+            for (v, _), g in zip(reads, found[len(sources) :], strict=True):
+                if g is not None:
+                    by_variable.setdefault(v, []).append(g)
+            self.of_variable = {v: record.convert_to_tensor(RECORDER.add_all(p))._slot for v, p in by_variable.items()}
         finally:
             context.pop()
             dispatch.set_tapes(tapes)
@@ -99,7 +107,7 @@ class OwnGradient:
     def lower(self, feeds, reads):
         """Lowers it for a function with these feeds that reads these variables; returns all variables read."""
         self.feeds = feeds
-        fetches = [self.found[s] for s in feeds if s in self.found]
+        fetches = [self.found[s] for s in feeds if s in self.found] + list(self.of_variable.values())
         plan = lower.plan(
             fetches, [], [*feeds, *[c._slot for c in self.cotangents]], label=self.name, in_order=True, donate=False
         )
@@ -128,7 +136,9 @@ class OwnGradient:
         def backward(free, cotangents):
             every = merged(free)
             got = iter(run(self.parts, [*every[:n], *[cotangents[i] for i in self.at], *every[n:]]))
-            grads = [next(got) if i < n and self.feeds[i] in self.found else None for i in range(len(every))]
+            grads = [next(got) if s in self.found else None for s in self.feeds]
+            of_variable = dict(zip(self.of_variable, got, strict=True))
+            grads += [of_variable.get(v) for v in self.reads]
             return tuple([g for g, k in zip(grads, known, strict=True) if not k])
 
         function.defvjp(lambda *free: (function(*free), free), backward)

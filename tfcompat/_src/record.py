@@ -453,7 +453,11 @@ def add_op(graph, sig, tensors, full_name, reads=(), writes=(), avals=None, sub=
             graph._by_name.pop(full_name, None)
             where = errors.user_line()
             at = f"\n  made at {where[0]}:{where[1]}    {where[2]}" if where else ""
-            message = f"{sig.op.type} {full_name!r}: {e.message}{at}"
+            said = e.message
+            if not all([a.known for a in ins]):  # sizes that stood for unknown ones
+                for size in inference.PROBES:
+                    said = said.replace(str(size), "?")
+            message = f"{sig.op.type} {full_name!r}: {said}{at}"
             if "expected to be a" in e.message or "list of allowed values" in e.message:
                 raise TypeError(message) from None
             raise ValueError(message) from None

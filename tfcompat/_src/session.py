@@ -175,9 +175,8 @@ class _Execution:
         if stage is None:
             return self._run_stages(session, feeds)
         state = session._state
-        try:
-            args = [feeds[ref] if kind == 0 else state[ref] if kind == 1 else ref for kind, ref in self.sources]
-        except KeyError:
+        args = [feeds[ref] if kind == 0 else state.get(ref) if kind == 1 else ref for kind, ref in self.sources]
+        if any([a is None for a in args]):  # a variable without a value, or a random stream that has not started
             args = [feeds[ref] if kind == 0 else session._value_of(ref) if kind == 1 else ref for kind, ref in self.sources]
         for i in self.donate:
             if sys.getrefcount(args[i]) > 3:  # state, args, getrefcount's own argument: somebody else holds this buffer

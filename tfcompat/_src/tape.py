@@ -390,7 +390,9 @@ def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradient
     zero = _unconnected(unconnected_gradients)
     flat_ys = [y for y in nest.flatten(ys)]
     flat_xs = [x for x in nest.flatten(xs)]
-    gys = list(nest.flatten(grad_ys)) if grad_ys is not None else [None] * len(flat_ys)
+    gys = [None] * len(flat_ys) if grad_ys is None else list(grad_ys) if isinstance(grad_ys, (list, tuple)) else [grad_ys]
+    if len(gys) != len(flat_ys):  # a nest like that of `ys`; a list of lists may also be one array per y
+        gys = list(nest.flatten(grad_ys))
     if len(gys) != len(flat_ys):
         raise ValueError(f"Length mismatch. Expected `grad_ys` (len={len(gys)}) to be the same length as `ys` (len={len(flat_ys)})")
     from .scopes import name_scope

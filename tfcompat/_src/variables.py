@@ -366,7 +366,7 @@ for _kind in variable_ops.UPDATES:
         _method.__name__ = _method.__qualname__ = _kind
         setattr(Variable, _kind, _method)
 
-overloads.attach(Variable)
+overloads.attach_reading(Variable)
 
 
 def _in_place(sign, function, instead, plain, out=None):

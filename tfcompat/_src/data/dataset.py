@@ -20,7 +20,9 @@ publish(AUTOTUNE, "data.AUTOTUNE data.experimental.AUTOTUNE")
 
 
 class Run:
-    """One pass over a pipeline: values of graph tensors it depends on (by slot), random streams that continue over passes."""
+    """One pass over a pipeline: values of graph tensors it depends on (by slot), random streams that continue over
+    passes.
+    """
 
     def __init__(self, values=None, streams=None):
         self.values, self.streams = values or {}, {} if streams is None else streams
@@ -32,11 +34,6 @@ class Run:
         if isinstance(tensor, EagerTensor):
             return tensor._numpy()
         return self.values[tensor._slot]
-
-
-def _nested(value):
-    """Lists become tensors, tuples and dicts stay structures."""
-    return value
 
 
 def _flat(structure):
@@ -113,7 +110,9 @@ class Dataset:
 
     def __len__(self):
         if context.graph is not None:
-            raise TypeError("`tf.data.Dataset` only supports `len` in eager mode. Use `tf.data.Dataset.cardinality()` instead.")
+            raise TypeError(
+                "`tf.data.Dataset` only supports `len` in eager mode. Use `tf.data.Dataset.cardinality()` instead."
+            )
         if self._length is None:
             raise TypeError("The dataset length is unknown.")
         if self._length == -1:
@@ -125,14 +124,19 @@ class Dataset:
 
     def __iter__(self):
         if context.graph is not None and not context.graph.building_function:
-            raise RuntimeError("`tf.data.Dataset` only supports Python-style iteration in eager mode or within tf.function.")
+            raise RuntimeError(
+                "`tf.data.Dataset` only supports Python-style iteration in eager mode or within tf.function."
+            )
         from .iterators import EagerIterator
 
         return EagerIterator(self)
 
     def as_numpy_iterator(self):
         """Yields the elements as NumPy arrays."""
-        return (nest.map_structure(lambda v: v[()] if v.ndim == 0 else v, e) for e in self._elements(Run(streams=self._streams)))
+        return (
+            nest.map_structure(lambda v: v[()] if v.ndim == 0 else v, e)
+            for e in self._elements(Run(streams=self._streams))
+        )
 
     def _elements(self, run):
         """The elements, as nests of NumPy arrays."""
@@ -158,7 +162,9 @@ class Dataset:
             if len({len(a) for a in arrays}) > 1:
                 raise errors.InvalidArgumentError(None, None, "All input tensors must have the same first dimension")
             for rows in zip(*arrays, strict=True):
-                yield nest.pack_sequence_as(structure, [np.asarray(r) if not isinstance(r, (bytes, str)) else _text(r) for r in rows])
+                yield nest.pack_sequence_as(
+                    structure, [np.asarray(r) if not isinstance(r, (bytes, str)) else _text(r) for r in rows]
+                )
 
         return DatasetV1._of(spec, iterate, sources=leaves, length=lengths.pop() if lengths else None)
 
@@ -199,7 +205,9 @@ class Dataset:
                 spec = nest.map_structure(lambda d: TensorSpec(None, d), kinds)
             else:
                 flat = nest.flatten_up_to(kinds, output_shapes)
-                spec = nest.pack_sequence_as(kinds, [TensorSpec(s, d) for s, d in zip(flat, nest.flatten(kinds), strict=True)])
+                spec = nest.pack_sequence_as(
+                    kinds, [TensorSpec(s, d) for s, d in zip(flat, nest.flatten(kinds), strict=True)]
+                )
         structure, leaves = _leaves(tuple(args)) if args else ((), [])
         flat_specs = nest.flatten(spec)
 
@@ -212,9 +220,11 @@ class Dataset:
                     p = p._numpy() if isinstance(p, EagerTensor) else record.to_array(p, s.dtype)
                     if not s.shape.is_compatible_with(TensorShape(p.shape)):
                         raise errors.InvalidArgumentError(
-                            None, None, f"TypeError: `generator` yielded an element of shape {p.shape} where an element of shape "
-                            f"{s.shape} was expected."
-                        )  # fmt: skip
+                            None,
+                            None,
+                            f"TypeError: `generator` yielded an element of shape {p.shape} where an element of shape "
+                            f"{s.shape} was expected.",
+                        )
                     out.append(p)
                 yield nest.pack_sequence_as(spec, out) if nest.is_nested(spec) else out[0]
 
@@ -225,7 +235,7 @@ class Dataset:
         """Elements side by side, in the structure given; ends with the shortest."""
         structure = datasets if datasets is not None else args[0] if len(args) == 1 else tuple(args)
         flat = _flat(structure)
-        spec = nest.pack_sequence_as(structure, [0] * len(flat)) if False else _pack_deep(structure, [d.element_spec for d in flat])
+        spec = _pack_deep(structure, [d.element_spec for d in flat])
 
         def iterate(run):
             for parts in zip(*[d._elements(run) for d in flat], strict=False):
@@ -244,7 +254,7 @@ class Dataset:
         n = int(_number(batch_size))
         if n <= 0:
             raise errors.InvalidArgumentError(None, None, "batch_size must be greater than zero.")
-        known = n if drop_remainder or self._length is not None and self._length >= 0 and self._length % n == 0 and False else None
+        known = n if drop_remainder else None
         spec = _map_specs(lambda s: TensorSpec(TensorShape([known]).concatenate(s.shape), s.dtype), self.element_spec)
 
         def iterate(run):
@@ -274,7 +284,9 @@ class Dataset:
                 if empty:
                     return
 
-        length = -1 if endless and self._length != 0 else None if self._length is None else self._length * max(count or 0, 0)
+        length = (
+            -1 if endless and self._length != 0 else None if self._length is None else self._length * max(count or 0, 0)
+        )
         return self._then(iterate, length=length)
 
     def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=None, name=None):
@@ -302,7 +314,15 @@ class Dataset:
 
         return self._then(iterate, length=self._length)
 
-    def map(self, map_func, num_parallel_calls=None, deterministic=None, synchronous=None, use_unbounded_threadpool=False, name=None):
+    def map(
+        self,
+        map_func,
+        num_parallel_calls=None,
+        deterministic=None,
+        synchronous=None,
+        use_unbounded_threadpool=False,
+        name=None,
+    ):
         """map_func of each element (a tuple's parts are separate arguments)."""
         from .functions import traced
 
@@ -336,14 +356,26 @@ class Dataset:
     def take(self, count, name=None):
         """The first `count` elements."""
         n = _number(count)
-        length = self._length if n < 0 else n if self._length == -1 else None if self._length is None else min(n, self._length)
-        return self._then(lambda run: self._elements(run) if n < 0 else itertools.islice(self._elements(run), n), length=length)
+        length = (
+            self._length
+            if n < 0
+            else n
+            if self._length == -1
+            else None
+            if self._length is None
+            else min(n, self._length)
+        )
+        return self._then(
+            lambda run: self._elements(run) if n < 0 else itertools.islice(self._elements(run), n), length=length
+        )
 
     def skip(self, count, name=None):
         """All but the first `count` elements."""
         n = _number(count)
         length = self._length if self._length in (None, -1) else 0 if n < 0 else max(self._length - n, 0)
-        return self._then(lambda run: iter(()) if n < 0 else itertools.islice(self._elements(run), n, None), length=length)
+        return self._then(
+            lambda run: iter(()) if n < 0 else itertools.islice(self._elements(run), n, None), length=length
+        )
 
     def prefetch(self, buffer_size=None, name=None):
         """The same elements; they are made when asked for."""
@@ -352,7 +384,9 @@ class Dataset:
     def cache(self, filename="", name=None):
         """The elements of the first whole pass, kept in memory.  A file name is refused."""
         if filename:
-            raise NotImplementedError("Dataset.cache(filename) is not supported by tfcompat: cache() keeps the elements in memory.")
+            raise NotImplementedError(
+                "Dataset.cache(filename) is not supported by tfcompat: cache() keeps the elements in memory."
+            )
         key = object()
 
         def iterate(run):
@@ -371,7 +405,11 @@ class Dataset:
     def enumerate(self, start=0, name=None):
         """(number, element) pairs."""
         spec = (TensorSpec([], dtypes.int64), self.element_spec)
-        return self._then(lambda run: ((np.array(i, np.int64), e) for i, e in enumerate(self._elements(run), start)), spec, self._length)
+        return self._then(
+            lambda run: ((np.array(i, np.int64), e) for i, e in enumerate(self._elements(run), start)),
+            spec,
+            self._length,
+        )
 
     def concatenate(self, dataset, name=None):
         """These elements, then the other's."""
@@ -386,7 +424,9 @@ class Dataset:
 
     def unbatch(self, name=None):
         """One element a row of every element."""
-        spec = _map_specs(lambda s: TensorSpec(None if s.shape.rank is None else s.shape[1:], s.dtype), self.element_spec)
+        spec = _map_specs(
+            lambda s: TensorSpec(None if s.shape.rank is None else s.shape[1:], s.dtype), self.element_spec
+        )
 
         def iterate(run):
             for e in self._elements(run):
@@ -413,7 +453,9 @@ class Dataset:
 
 
 def _first(leaf):
-    shape = leaf.shape if isinstance(leaf, np.ndarray) else leaf.shape.as_list() if leaf.shape.rank is not None else (None,)
+    shape = (
+        leaf.shape if isinstance(leaf, np.ndarray) else leaf.shape.as_list() if leaf.shape.rank is not None else (None,)
+    )
     return shape[0] if len(shape) else None
 
 
@@ -428,9 +470,12 @@ def _stack(*rows):
     if len(shapes) > 1:
         a, b = rows[0].shape, next(r.shape for r in rows if r.shape != rows[0].shape)
         raise errors.InvalidArgumentError(
-            None, None, f"Cannot batch tensors with different shapes in component 0. First element had shape {list(a)} and element had "
-            f"shape {list(b)}."
-        )  # fmt: skip
+            None,
+            None,
+            f"Cannot batch tensors with different shapes in component 0. First element had shape {list(a)} and "
+            f"element had "
+            f"shape {list(b)}.",
+        )
     if rows[0].dtype == object:
         out = np.empty((len(rows), *rows[0].shape), object)
         for i, r in enumerate(rows):
@@ -463,7 +508,10 @@ class DatasetV1(Dataset):
         return made
 
     def make_one_shot_iterator(self):
-        """An iterator that goes through the elements once; needs no initializer.  Raises ValueError for captured placeholders."""
+        """An iterator that goes through the elements once; needs no initializer.
+
+        Raises ValueError for captured placeholders.
+        """
         from .iterators import one_shot
 
         return one_shot(self)

@@ -1,10 +1,11 @@
-"""Going through a dataset: Python iteration eagerly, get_next operations in a graph, where the place in it is the session's."""
+"""Going through a dataset: Python iteration eagerly, get_next operations in a graph, where the place in it is the
+session's.
+"""
 
 from __future__ import annotations
 
 from .. import errors, nest, record
 from ..declare import publish
-from ..engine import dispatch  # noqa: F401
 from ..graph import Signature, aval, context
 from ..ops.bodies import ControlOp
 from ..tensor import constant
@@ -55,8 +56,10 @@ class Iterator:
     def initializer(self):
         """The operation that starts the iterator; ValueError for a one-shot iterator."""
         if self._one_shot:
-            raise ValueError("The iterator does not have an initializer. This means it was likely created using "
-                             "`tf.data.Dataset.make_one_shot_iterator()`.")  # fmt: skip
+            raise ValueError(
+                "The iterator does not have an initializer. This means it was likely created using "
+                "`tf.data.Dataset.make_one_shot_iterator()`."
+            )
         return self._initializer
 
     def _start(self, session, values):
@@ -69,10 +72,12 @@ class Iterator:
         if source is None:
             if not self._one_shot:
                 raise errors.FailedPreconditionError(
-                    None, None,
-                    "GetNext() failed because the iterator has not been initialized. Ensure that you have run the initializer operation "
+                    None,
+                    None,
+                    "GetNext() failed because the iterator has not been initialized. Ensure that you have run the "
+                    "initializer operation "
                     "for this iterator before getting the next element.",
-                )  # fmt: skip
+                )
             self._start(session, [])
             source = session._resources[self]
         try:
@@ -85,8 +90,12 @@ class Iterator:
         specs = nest.flatten(self.element_spec)
         avals = [aval(s.dtype, None if s.shape.rank is None else tuple(s.shape.as_list())) for s in specs]
         out = _host_operation(
-            "IteratorGetNext", name, [], avals, lambda session, operation: tuple(self._next(session)),
-        )  # fmt: skip
+            "IteratorGetNext",
+            name,
+            [],
+            avals,
+            lambda session, operation: tuple(self._next(session)),
+        )
         return nest.pack_sequence_as(self.element_spec, out)
 
 
@@ -108,16 +117,26 @@ def one_shot(dataset):
     if context.graph is None:
         return EagerIterator(dataset)
     if dataset._tensors:
-        raise ValueError(f"Cannot capture a placeholder (name:{dataset._tensors[0].op.name}, type:{dataset._tensors[0].op.type}) by value: "
-                         "use make_initializable_iterator.") if dataset._tensors[0].op.type == "Placeholder" else NotImplementedError(
-                         "make_one_shot_iterator of a dataset over tensors of the graph: use make_initializable_iterator.")  # fmt: skip
+        raise (
+            ValueError(
+                f"Cannot capture a placeholder (name:{dataset._tensors[0].op.name}, "
+                f"type:{dataset._tensors[0].op.type}) by value: "
+                "use make_initializable_iterator."
+            )
+            if dataset._tensors[0].op.type == "Placeholder"
+            else NotImplementedError(
+                "make_one_shot_iterator of a dataset over tensors of the graph: use make_initializable_iterator."
+            )
+        )
     return Iterator(dataset, True)
 
 
 def initializable(dataset):
     if context.graph is None:
-        raise RuntimeError("dataset.make_initializable_iterator is not supported when eager execution is enabled. Use `for element in "
-                           "dataset` instead.")  # fmt: skip
+        raise RuntimeError(
+            "dataset.make_initializable_iterator is not supported when eager execution is enabled. Use `for element in "
+            "dataset` instead."
+        )
     made = Iterator(dataset, False)
 
     def start(session, operation, *values):

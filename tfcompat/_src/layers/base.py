@@ -1,4 +1,6 @@
-"""tf.layers.Layer: a layer owns a variable scope, makes its variables there once and records its operations under that name."""
+"""tf.layers.Layer: a layer owns a variable scope, makes its variables there once and records its operations under
+that name.
+"""
 
 from __future__ import annotations
 
@@ -87,8 +89,17 @@ def tuple_of(value, n, name):
 class InputSpec:
     """What a layer accepts: rank, its bounds, sizes of some axes, dtype."""
 
-    def __init__(self, dtype=None, shape=None, ndim=None, max_ndim=None, min_ndim=None, axes=None, allow_last_axis_squeeze=False,
-                 name=None):  # fmt: skip
+    def __init__(
+        self,
+        dtype=None,
+        shape=None,
+        ndim=None,
+        max_ndim=None,
+        min_ndim=None,
+        axes=None,
+        allow_last_axis_squeeze=False,
+        name=None,
+    ):
         self.dtype = None if dtype is None else dtypes.as_dtype(dtype).name
         self.shape = None if shape is None else TensorShape(shape)
         self.ndim = len(self.shape) if shape is not None and self.shape.rank is not None else ndim
@@ -109,10 +120,15 @@ class InputSpec:
         if self.max_ndim is not None and rank > self.max_ndim:
             raise ValueError(f"{where}expected max_ndim={self.max_ndim}, found ndim={rank}")
         if self.min_ndim is not None and rank < self.min_ndim:
-            raise ValueError(f"{where}expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {dims}")
+            raise ValueError(
+                f"{where}expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {dims}"
+            )
         for axis, size in self.axes.items():
             if size is not None and dims[axis] not in (size, None):
-                raise ValueError(f"{where}expected axis {axis} of input shape to have value {size}, but received input with shape {dims}")
+                raise ValueError(
+                    f"{where}expected axis {axis} of input shape to have value {size}, but received input with "
+                    f"shape {dims}"
+                )
 
 
 @export("", v1="layers.Layer")
@@ -159,7 +175,9 @@ class Layer:
     @property
     def scope_name(self):
         if self._scope is None:
-            raise ValueError(f'No name available for layer scope because the layer "{self._name}" has not been used yet.')
+            raise ValueError(
+                f'No name available for layer scope because the layer "{self._name}" has not been used yet.'
+            )
         return self._scope.name
 
     @property
@@ -252,9 +270,24 @@ class Layer:
     def _name_scope(self):
         return self._current_scope.original_name_scope
 
-    def add_weight(self, name, shape, dtype=None, initializer=None, regularizer=None, trainable=None, constraint=None, use_resource=None,
-                   synchronization=None, aggregation=None, partitioner=None, **kwargs):  # fmt: skip
-        """The variable `name` of this layer's scope, made or found as its `reuse` says; the regularizer's loss is collected once."""
+    def add_weight(
+        self,
+        name,
+        shape,
+        dtype=None,
+        initializer=None,
+        regularizer=None,
+        trainable=None,
+        constraint=None,
+        use_resource=None,
+        synchronization=None,
+        aggregation=None,
+        partitioner=None,
+        **kwargs,
+    ):
+        """The variable `name` of this layer's scope, made or found as its `reuse` says; the regularizer's loss is
+        collected once.
+        """
         for key in kwargs:
             if key != "experimental_autocast":
                 raise TypeError(f"Unknown keyword argument: {key}")
@@ -265,7 +298,11 @@ class Layer:
             more["synchronization"] = synchronization
         if aggregation is not None:
             more["aggregation"] = aggregation
-        before = set() if executing_eagerly() else {id(v) for v in current_graph().get_collection(GraphKeys.GLOBAL_VARIABLES)}
+        before = (
+            set()
+            if executing_eagerly()
+            else {id(v) for v in current_graph().get_collection(GraphKeys.GLOBAL_VARIABLES)}
+        )
         self._set_scope(None)
         reuse = self.built or self._reuse
         outer = self._current_scope
@@ -273,10 +310,16 @@ class Layer:
             self._current_scope = scope
             with name_scope(self._name_scope()):
                 variable = get_variable(
-                    name, shape=shape, dtype=dtypes.as_dtype(dtype or self._dtype or dtypes.float32), initializer=initializer,
-                    trainable=trainable and self.trainable, constraint=constraint, use_resource=use_resource, partitioner=partitioner,
+                    name,
+                    shape=shape,
+                    dtype=dtypes.as_dtype(dtype or self._dtype or dtypes.float32),
+                    initializer=initializer,
+                    trainable=trainable and self.trainable,
+                    constraint=constraint,
+                    use_resource=use_resource,
+                    partitioner=partitioner,
                     **more,
-                )  # fmt: skip
+                )
                 if regularizer is not None and id(variable) not in before:
                     self._regularize(name, variable, regularizer)
         self._current_scope = outer
@@ -324,10 +367,18 @@ class Layer:
         if context.graph is not None:
             if self._graph is None:
                 self._graph = current_graph()
-            elif not context.graph.building_function and self._graph is not current_graph() and not self._graph.building_function:
-                raise ValueError(f'Input graph and Layer graph are not the same: layer "{self._name}" was used in another graph.')
+            elif (
+                not context.graph.building_function
+                and self._graph is not current_graph()
+                and not self._graph.building_function
+            ):
+                raise ValueError(
+                    f'Input graph and Layer graph are not the same: layer "{self._name}" was used in another graph.'
+                )
         outer = self._current_scope
-        with variable_scope(self._scope, reuse=True if self.built else self._reuse, auxiliary_name_scope=False) as scope:
+        with variable_scope(
+            self._scope, reuse=True if self.built else self._reuse, auxiliary_name_scope=False
+        ) as scope:
             self._current_scope = scope
             with name_scope(self._name_scope()):
                 outputs = self._build_and_call(inputs, args, kwargs)

@@ -1,4 +1,6 @@
-"""tf.contrib.layers: the layers, regularizers and initializers that tutorials used; variables are called weights and biases."""
+"""tf.contrib.layers: the layers, regularizers and initializers that tutorials used; variables are called weights and
+biases.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +138,9 @@ def apply_regularization(regularizer, weights_list=None):
         penalties = [p if p is not None else record.convert_to_tensor(0.0) for p in penalties]
         for p in penalties:
             if p.shape.rank != 0:
-                raise ValueError(f"regularizer must return a scalar Tensor instead of a Tensor with rank {p.shape.rank}.")
+                raise ValueError(
+                    f"regularizer must return a scalar Tensor instead of a Tensor with rank {p.shape.rank}."
+                )
         total = NAMES["v1"]["add_n"](penalties, name=scope or None)
         add_to_collection(GraphKeys.REGULARIZATION_LOSSES, total)
         return total
@@ -205,19 +209,42 @@ def _relu(x):
 
 @export("", v1="contrib.layers.fully_connected contrib.layers.relu")
 @add_arg_scope
-def fully_connected(inputs, num_outputs, activation_fn=_relu, normalizer_fn=None, normalizer_params=None, weights_initializer="xavier",
-                    weights_regularizer=None, biases_initializer=ZerosV1, biases_regularizer=None, reuse=None, variables_collections=None,
-                    outputs_collections=None, trainable=True, scope=None):  # fmt: skip
-    """[..., in] -> [..., num_outputs], ReLU by default; variables weights [in, out] and, without a normalizer, biases [out]."""
+def fully_connected(
+    inputs,
+    num_outputs,
+    activation_fn=_relu,
+    normalizer_fn=None,
+    normalizer_params=None,
+    weights_initializer="xavier",
+    weights_regularizer=None,
+    biases_initializer=ZerosV1,
+    biases_regularizer=None,
+    reuse=None,
+    variables_collections=None,
+    outputs_collections=None,
+    trainable=True,
+    scope=None,
+):
+    """[..., in] -> [..., num_outputs], ReLU by default; variables weights [in, out] and, without a normalizer,
+    biases [out].
+    """
     if not isinstance(num_outputs, (int, np.integer)):
         raise ValueError(f"num_outputs type should be one of [int], got {type(num_outputs)}.")
     with variable_scope(scope, "fully_connected", [inputs], reuse=reuse, custom_getter=_renamed(_WEIGHTS)) as sc:
         inputs = record.convert_to_tensor(inputs)
         layer = layers.Dense(
-            int(num_outputs), use_bias=normalizer_fn is None and biases_initializer is not None, kernel_initializer=_xavier(weights_initializer),
-            bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer, bias_regularizer=biases_regularizer,
-            trainable=trainable, name=sc.name, dtype=inputs.dtype.base_dtype, _scope=sc, _reuse=reuse,
-        )  # fmt: skip
+            int(num_outputs),
+            use_bias=normalizer_fn is None and biases_initializer is not None,
+            kernel_initializer=_xavier(weights_initializer),
+            bias_initializer=biases_initializer,
+            kernel_regularizer=weights_regularizer,
+            bias_regularizer=biases_regularizer,
+            trainable=trainable,
+            name=sc.name,
+            dtype=inputs.dtype.base_dtype,
+            _scope=sc,
+            _reuse=reuse,
+        )
         outputs = layer(inputs)
         _collect([v for v in (layer.kernel, layer.bias) if v is not None], variables_collections)
         return _finish(outputs, sc, normalizer_fn, normalizer_params, activation_fn, outputs_collections)
@@ -235,21 +262,51 @@ def _data_format(value):
 
 
 def _convolution(rank, layer_class, default_scope, has_rate=True):
-    def conv(inputs, num_outputs, kernel_size, stride=1, padding="SAME", data_format=None, rate=1, activation_fn=_relu, normalizer_fn=None,
-             normalizer_params=None, weights_initializer="xavier", weights_regularizer=None, biases_initializer=ZerosV1,
-             biases_regularizer=None, reuse=None, variables_collections=None, outputs_collections=None, trainable=True,
-             scope=None):  # fmt: skip
+    def conv(
+        inputs,
+        num_outputs,
+        kernel_size,
+        stride=1,
+        padding="SAME",
+        data_format=None,
+        rate=1,
+        activation_fn=_relu,
+        normalizer_fn=None,
+        normalizer_params=None,
+        weights_initializer="xavier",
+        weights_regularizer=None,
+        biases_initializer=ZerosV1,
+        biases_regularizer=None,
+        reuse=None,
+        variables_collections=None,
+        outputs_collections=None,
+        trainable=True,
+        scope=None,
+    ):
         with variable_scope(scope, default_scope, [inputs], reuse=reuse, custom_getter=_renamed(_WEIGHTS)) as sc:
             inputs = record.convert_to_tensor(inputs)
             n = rank or inputs.shape.rank - 2
             kind = layer_class or {1: convolution.Conv1D, 2: convolution.Conv2D, 3: convolution.Conv3D}[n]
             more = {"dilation_rate": rate} if has_rate else {}
             layer = kind(
-                num_outputs, kernel_size, stride, padding.lower(), _data_format(data_format), activation=None,
-                use_bias=normalizer_fn is None and biases_initializer is not None, kernel_initializer=_xavier(weights_initializer),
-                bias_initializer=biases_initializer, kernel_regularizer=weights_regularizer, bias_regularizer=biases_regularizer,
-                trainable=trainable, name=sc.name, dtype=inputs.dtype.base_dtype, _scope=sc, _reuse=reuse, **more,
-            )  # fmt: skip
+                num_outputs,
+                kernel_size,
+                stride,
+                padding.lower(),
+                _data_format(data_format),
+                activation=None,
+                use_bias=normalizer_fn is None and biases_initializer is not None,
+                kernel_initializer=_xavier(weights_initializer),
+                bias_initializer=biases_initializer,
+                kernel_regularizer=weights_regularizer,
+                bias_regularizer=biases_regularizer,
+                trainable=trainable,
+                name=sc.name,
+                dtype=inputs.dtype.base_dtype,
+                _scope=sc,
+                _reuse=reuse,
+                **more,
+            )
             outputs = layer(inputs)
             _collect([v for v in (layer.kernel, layer.bias) if v is not None], variables_collections)
             return _finish(outputs, sc, normalizer_fn, normalizer_params, activation_fn, outputs_collections)
@@ -275,17 +332,38 @@ conv2d = _named(_convolution(2, None, "Conv"), "conv2d", "conv2d convolution2d c
 conv1d = _named(_convolution(1, None, "Conv"), "conv1d", "conv1d convolution1d", _doc)
 conv3d = _named(_convolution(3, None, "Conv"), "conv3d", "conv3d convolution3d", _doc)
 conv2d_transpose = _named(
-    _without_rate(_convolution(2, convolution.Conv2DTranspose, "Conv2d_transpose", has_rate=False)), "conv2d_transpose",
-    "conv2d_transpose convolution2d_transpose", "A transposed convolution, ReLU by default.",
-)  # fmt: skip
+    _without_rate(_convolution(2, convolution.Conv2DTranspose, "Conv2d_transpose", has_rate=False)),
+    "conv2d_transpose",
+    "conv2d_transpose convolution2d_transpose",
+    "A transposed convolution, ReLU by default.",
+)
 
 
 @export("", v1="contrib.layers.separable_conv2d contrib.layers.separable_convolution2d")
 @add_arg_scope
-def separable_conv2d(inputs, num_outputs, kernel_size, depth_multiplier=1, stride=1, padding="SAME", data_format="NHWC", rate=1,
-                     activation_fn=_relu, normalizer_fn=None, normalizer_params=None, weights_initializer="xavier",
-                     pointwise_initializer=None, weights_regularizer=None, biases_initializer=ZerosV1, biases_regularizer=None, reuse=None,
-                     variables_collections=None, outputs_collections=None, trainable=True, scope=None):  # fmt: skip
+def separable_conv2d(
+    inputs,
+    num_outputs,
+    kernel_size,
+    depth_multiplier=1,
+    stride=1,
+    padding="SAME",
+    data_format="NHWC",
+    rate=1,
+    activation_fn=_relu,
+    normalizer_fn=None,
+    normalizer_params=None,
+    weights_initializer="xavier",
+    pointwise_initializer=None,
+    weights_regularizer=None,
+    biases_initializer=ZerosV1,
+    biases_regularizer=None,
+    reuse=None,
+    variables_collections=None,
+    outputs_collections=None,
+    trainable=True,
+    scope=None,
+):
     """A depthwise convolution, then a pointwise one; `num_outputs` None is refused."""
     if num_outputs is None:
         raise NotImplementedError("contrib.layers.separable_conv2d(num_outputs=None) is not supported by tfcompat.")
@@ -293,14 +371,31 @@ def separable_conv2d(inputs, num_outputs, kernel_size, depth_multiplier=1, strid
         inputs = record.convert_to_tensor(inputs)
         initializer = _xavier(weights_initializer)
         layer = convolution.SeparableConv2D(
-            num_outputs, kernel_size, stride, padding.lower(), _data_format(data_format), rate, depth_multiplier,
-            use_bias=normalizer_fn is None and biases_initializer is not None, depthwise_initializer=initializer,
-            pointwise_initializer=pointwise_initializer or initializer, bias_initializer=biases_initializer,
-            depthwise_regularizer=weights_regularizer, pointwise_regularizer=weights_regularizer, bias_regularizer=biases_regularizer,
-            trainable=trainable, name=sc.name, dtype=inputs.dtype.base_dtype, _scope=sc, _reuse=reuse,
-        )  # fmt: skip
+            num_outputs,
+            kernel_size,
+            stride,
+            padding.lower(),
+            _data_format(data_format),
+            rate,
+            depth_multiplier,
+            use_bias=normalizer_fn is None and biases_initializer is not None,
+            depthwise_initializer=initializer,
+            pointwise_initializer=pointwise_initializer or initializer,
+            bias_initializer=biases_initializer,
+            depthwise_regularizer=weights_regularizer,
+            pointwise_regularizer=weights_regularizer,
+            bias_regularizer=biases_regularizer,
+            trainable=trainable,
+            name=sc.name,
+            dtype=inputs.dtype.base_dtype,
+            _scope=sc,
+            _reuse=reuse,
+        )
         outputs = layer(inputs)
-        _collect([v for v in (layer.depthwise_kernel, layer.pointwise_kernel, layer.bias) if v is not None], variables_collections)
+        _collect(
+            [v for v in (layer.depthwise_kernel, layer.pointwise_kernel, layer.bias) if v is not None],
+            variables_collections,
+        )
         return _finish(outputs, sc, normalizer_fn, normalizer_params, activation_fn, outputs_collections)
 
 
@@ -338,25 +433,63 @@ def dropout(inputs, keep_prob=0.5, noise_shape=None, is_training=True, outputs_c
 
 @export("", v1="contrib.layers.batch_norm")
 @add_arg_scope
-def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, activation_fn=None, param_initializers=None,
-               param_regularizers=None, updates_collections=GraphKeys.UPDATE_OPS, is_training=True, reuse=None, variables_collections=None,
-               outputs_collections=None, trainable=True, batch_weights=None, fused=None, data_format="NHWC", zero_debias_moving_mean=False,
-               scope=None, renorm=False, renorm_clipping=None, renorm_decay=0.99, adjustment=None):  # fmt: skip
-    """Batch normalization; `updates_collections` None updates the moving averages in place, else run that collection."""
-    for value, word in ((batch_weights, "batch_weights"), (zero_debias_moving_mean, "zero_debias_moving_mean"), (renorm, "renorm"),
-                        (adjustment, "adjustment")):  # fmt: skip
+def batch_norm(
+    inputs,
+    decay=0.999,
+    center=True,
+    scale=False,
+    epsilon=0.001,
+    activation_fn=None,
+    param_initializers=None,
+    param_regularizers=None,
+    updates_collections=GraphKeys.UPDATE_OPS,
+    is_training=True,
+    reuse=None,
+    variables_collections=None,
+    outputs_collections=None,
+    trainable=True,
+    batch_weights=None,
+    fused=None,
+    data_format="NHWC",
+    zero_debias_moving_mean=False,
+    scope=None,
+    renorm=False,
+    renorm_clipping=None,
+    renorm_decay=0.99,
+    adjustment=None,
+):
+    """Batch normalization; `updates_collections` None updates the moving averages in place, else run that
+    collection.
+    """
+    for value, word in (
+        (batch_weights, "batch_weights"),
+        (zero_debias_moving_mean, "zero_debias_moving_mean"),
+        (renorm, "renorm"),
+        (adjustment, "adjustment"),
+    ):
         if value is not None and value is not False:
             raise NotImplementedError(f"contrib.layers.batch_norm({word}=...) is not supported by tfcompat.")
     with variable_scope(scope, "BatchNorm", [inputs], reuse=reuse) as sc:
         inputs = record.convert_to_tensor(inputs)
         initial, regular = param_initializers or {}, param_regularizers or {}
         layer = normalization.BatchNormalization(
-            axis=1 if data_format == "NCHW" else -1, momentum=decay, epsilon=epsilon, center=center, scale=scale,
-            beta_initializer=initial.get("beta", ZerosV1), gamma_initializer=initial.get("gamma", OnesV1),
-            moving_mean_initializer=initial.get("moving_mean", ZerosV1), moving_variance_initializer=initial.get("moving_variance", OnesV1),
-            beta_regularizer=regular.get("beta"), gamma_regularizer=regular.get("gamma"), trainable=trainable, name=sc.name, _scope=sc,
-            _reuse=reuse, fused=fused if inputs.shape.rank == 4 else None,
-        )  # fmt: skip
+            axis=1 if data_format == "NCHW" else -1,
+            momentum=decay,
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=initial.get("beta", ZerosV1),
+            gamma_initializer=initial.get("gamma", OnesV1),
+            moving_mean_initializer=initial.get("moving_mean", ZerosV1),
+            moving_variance_initializer=initial.get("moving_variance", OnesV1),
+            beta_regularizer=regular.get("beta"),
+            gamma_regularizer=regular.get("gamma"),
+            trainable=trainable,
+            name=sc.name,
+            _scope=sc,
+            _reuse=reuse,
+            fused=fused if inputs.shape.rank == 4 else None,
+        )
         before = len(get_collection(GraphKeys.UPDATE_OPS))
         outputs = layer(inputs, training=is_training)
         updates = get_collection(GraphKeys.UPDATE_OPS)[before:]
@@ -368,7 +501,10 @@ def batch_norm(inputs, decay=0.999, center=True, scale=False, epsilon=0.001, act
             else:
                 for update in updates:
                     add_to_collections(updates_collections, update)
-        _collect([v for v in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance) if v is not None], variables_collections)
+        _collect(
+            [v for v in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance) if v is not None],
+            variables_collections,
+        )
         if activation_fn is not None:
             outputs = activation_fn(outputs)
         return _outputs(outputs_collections, sc.name, outputs)
@@ -382,22 +518,38 @@ def one_hot_encoding(labels, num_classes, on_value=1.0, off_value=0.0, outputs_c
         labels = record.convert_to_tensor(labels)
         if labels.dtype is dtypes.int32:
             labels = core.cast(labels, dtypes.int64)
-        return _outputs(outputs_collections, sc, NAMES["v1"]["one_hot"](labels, num_classes, on_value=on_value, off_value=off_value))
+        return _outputs(
+            outputs_collections, sc, NAMES["v1"]["one_hot"](labels, num_classes, on_value=on_value, off_value=off_value)
+        )
 
 
 @export("", v1="contrib.layers.embed_sequence")
-def embed_sequence(ids, vocab_size=None, embed_dim=None, unique=False, initializer=None, regularizer=None, trainable=True, scope=None,
-                   reuse=None):  # fmt: skip
+def embed_sequence(
+    ids,
+    vocab_size=None,
+    embed_dim=None,
+    unique=False,
+    initializer=None,
+    regularizer=None,
+    trainable=True,
+    scope=None,
+    reuse=None,
+):
     """ids [n, length] -> [n, length, embed_dim] from a variable `embeddings` [vocab_size, embed_dim]."""
     if not (reuse or (vocab_size and embed_dim)):
-        raise ValueError(f"Must specify vocab size and embedding dimension when not reusing. Got vocab_size={vocab_size} and embed_dim={embed_dim}")
+        raise ValueError(
+            f"Must specify vocab size and embedding dimension when not reusing. Got vocab_size={vocab_size} and "
+            f"embed_dim={embed_dim}"
+        )
     if unique:
         raise NotImplementedError("contrib.layers.embed_sequence(unique=True) is not supported by tfcompat.")
     from ..variable_scope import get_variable
 
     with variable_scope(scope, "EmbedSequence", [ids], reuse=reuse):
         shape = [vocab_size, embed_dim] if vocab_size and embed_dim else None
-        embeddings = get_variable("embeddings", shape=shape, initializer=initializer, regularizer=regularizer, trainable=trainable)
+        embeddings = get_variable(
+            "embeddings", shape=shape, initializer=initializer, regularizer=regularizer, trainable=trainable
+        )
         return NAMES["v1"]["nn.embedding_lookup"](embeddings, ids)
 
 
@@ -435,12 +587,29 @@ def softmax(logits, scope=None):
 
 
 @export("", v1="contrib.layers.optimize_loss")
-def optimize_loss(loss, global_step, learning_rate, optimizer, gradient_noise_scale=None, gradient_multipliers=None, clip_gradients=None,
-                  learning_rate_decay_fn=None, update_ops=None, variables=None, name=None, summaries=None, colocate_gradients_with_ops=False,
-                  increment_global_step=True):  # fmt: skip
-    """One training operation: an optimizer by name, class, function or object, clipping, decay, the UPDATE_OPS first; gives the loss."""
+def optimize_loss(
+    loss,
+    global_step,
+    learning_rate,
+    optimizer,
+    gradient_noise_scale=None,
+    gradient_multipliers=None,
+    clip_gradients=None,
+    learning_rate_decay_fn=None,
+    update_ops=None,
+    variables=None,
+    name=None,
+    summaries=None,
+    colocate_gradients_with_ops=False,
+    increment_global_step=True,
+):
+    """One training operation: an optimizer by name, class, function or object, clipping, decay, the UPDATE_OPS
+    first; gives the loss.
+    """
     if gradient_noise_scale is not None or gradient_multipliers is not None:
-        raise NotImplementedError("optimize_loss(gradient_noise_scale, gradient_multipliers) is not supported by tfcompat.")
+        raise NotImplementedError(
+            "optimize_loss(gradient_noise_scale, gradient_multipliers) is not supported by tfcompat."
+        )
     v1 = NAMES["v1"]
     with variable_scope(name, "OptimizeLoss", [loss, global_step]):
         global_step = v1["train.get_global_step"]() if global_step is None else global_step
@@ -452,7 +621,9 @@ def optimize_loss(loss, global_step, learning_rate, optimizer, gradient_noise_sc
         if rate is not None and not isinstance(rate, Tensor):
             if not isinstance(rate, float) or rate < 0:
                 raise ValueError(f"Learning rate should be 0d Tensor or float. Got {rate} of type {type(rate)}")
-            rate = v1["get_variable"]("learning_rate", [], trainable=False, initializer=v1["constant_initializer"](rate))
+            rate = v1["get_variable"](
+                "learning_rate", [], trainable=False, initializer=v1["constant_initializer"](rate)
+            )
         if rate is not None and learning_rate_decay_fn is not None:
             if global_step is None:
                 raise ValueError("global_step is required for learning_rate_decay_fn.")
@@ -471,8 +642,13 @@ def optimize_loss(loss, global_step, learning_rate, optimizer, gradient_noise_sc
             return OPS["Identity"].public(loss)
 
 
-OPTIMIZERS = {"Adagrad": "AdagradOptimizer", "Adam": "AdamOptimizer", "Ftrl": "FtrlOptimizer", "RMSProp": "RMSPropOptimizer",
-              "SGD": "GradientDescentOptimizer"}  # fmt: skip
+OPTIMIZERS = {
+    "Adagrad": "AdagradOptimizer",
+    "Adam": "AdamOptimizer",
+    "Ftrl": "FtrlOptimizer",
+    "RMSProp": "RMSPropOptimizer",
+    "SGD": "GradientDescentOptimizer",
+}
 
 
 def _optimizer(optimizer, rate):
@@ -488,6 +664,3 @@ def _optimizer(optimizer, rate):
     if callable(optimizer):
         return optimizer(rate) if rate is not None else optimizer()
     return optimizer
-
-
-

@@ -16,7 +16,9 @@ def checked_format(value, rank):
     """channels_last or channels_first as TensorFlow's NHWC-like spelling; ValueError for anything else."""
     value = "channels_last" if value is None else value.lower()
     if value not in ("channels_last", "channels_first"):
-        raise ValueError(f"The `data_format` argument must be one of 'channels_first', 'channels_last'. Received: {value}")
+        raise ValueError(
+            f"The `data_format` argument must be one of 'channels_first', 'channels_last'. Received: {value}"
+        )
     return value, _FORMATS[rank][value == "channels_first"]
 
 
@@ -47,10 +49,27 @@ class Conv(Layer):
 
     rank = 2
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1, activation=None,
-                 use_bias=True, kernel_initializer=None, bias_initializer=ZerosV1, kernel_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
-                 **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format="channels_last",
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer=None,
+        bias_initializer=ZerosV1,
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        trainable=True,
+        name=None,
+        **kwargs,
+    ):
         super().__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
         n = self.rank
         self.filters = filters if filters is None else int(filters)
@@ -59,10 +78,15 @@ class Conv(Layer):
         self.data_format, self._layout = checked_format(data_format, n)
         self.dilation_rate = tuple_of(dilation_rate, n, "dilation_rate")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError("`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
-                             f"Received: strides={self.strides} and dilation_rate={self.dilation_rate}")  # fmt: skip
+            raise ValueError(
+                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. "
+                f"Received: strides={self.strides} and dilation_rate={self.dilation_rate}"
+            )
         self.activation, self.use_bias = activation_of(activation), use_bias
-        self.kernel_initializer, self.bias_initializer = initializer_of(kernel_initializer), initializer_of(bias_initializer)
+        self.kernel_initializer, self.bias_initializer = (
+            initializer_of(kernel_initializer),
+            initializer_of(bias_initializer),
+        )
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
         self.kernel = self.bias = None
@@ -75,8 +99,11 @@ class Conv(Layer):
     def _channels(self, input_shape):
         size = TensorShape(input_shape).as_list()[self._channel_axis]
         if size is None:
-            raise ValueError("The channel dimension of the inputs should be defined. "
-                             f"The input_shape received is {TensorShape(input_shape)}, where axis {self._channel_axis} is the channel dimension.")  # fmt: skip
+            raise ValueError(
+                "The channel dimension of the inputs should be defined. "
+                f"The input_shape received is {TensorShape(input_shape)}, where axis {self._channel_axis} is the "
+                f"channel dimension."
+            )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={self._channel_axis: size})
         return size
 
@@ -85,14 +112,18 @@ class Conv(Layer):
 
     def _add_bias(self):
         if self.use_bias:
-            self.bias = self._add_kernel("bias", [self.filters], self.bias_initializer, self.bias_regularizer, self.bias_constraint)
+            self.bias = self._add_kernel(
+                "bias", [self.filters], self.bias_initializer, self.bias_regularizer, self.bias_constraint
+            )
 
     def _kernel_shape(self, channels):
         return [*self.kernel_size, channels, self.filters]
 
     def build(self, input_shape):
         shape = self._kernel_shape(self._channels(input_shape))
-        self.kernel = self._add_kernel("kernel", shape, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint)
+        self.kernel = self._add_kernel(
+            "kernel", shape, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+        )
         self._add_bias()
         self.built = True
 
@@ -111,7 +142,12 @@ class Conv(Layer):
         dims = TensorShape(input_shape).as_list()
         first = self.data_format == "channels_first"
         space = dims[2:] if first else dims[1:-1]
-        out = [length(*a) for a in zip(space, self.kernel_size, [self.padding] * self.rank, self.strides, self.dilation_rate, strict=True)]
+        out = [
+            length(*a)
+            for a in zip(
+                space, self.kernel_size, [self.padding] * self.rank, self.strides, self.dilation_rate, strict=True
+            )
+        ]
         return TensorShape([dims[0], self.filters, *out] if first else [dims[0], *out, self.filters])
 
 
@@ -122,19 +158,38 @@ class Conv1D(Conv):
     rank = 1
 
     def _convolve(self, inputs):
-        return conv.conv1d(inputs, self.kernel, self.strides[0], self.padding.upper(), self._layout, self.dilation_rate[0], name="conv1d")
+        return conv.conv1d(
+            inputs,
+            self.kernel,
+            self.strides[0],
+            self.padding.upper(),
+            self._layout,
+            self.dilation_rate[0],
+            name="conv1d",
+        )
 
 
 @export("", v1="layers.Conv2D layers.Convolution2D")
 class Conv2D(Conv):
     """[n, height, width, in] -> [n, height', width', filters]."""
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format="channels_last", dilation_rate=(1, 1),
-                 *args, **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format="channels_last",
+        dilation_rate=(1, 1),
+        *args,
+        **kwargs,
+    ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
 
     def _convolve(self, inputs):
-        return conv.conv2d(inputs, self.kernel, list(self.strides), self.padding.upper(), self._layout, list(self.dilation_rate))
+        return conv.conv2d(
+            inputs, self.kernel, list(self.strides), self.padding.upper(), self._layout, list(self.dilation_rate)
+        )
 
 
 @export("", v1="layers.Conv3D layers.Convolution3D")
@@ -143,27 +198,71 @@ class Conv3D(Conv):
 
     rank = 3
 
-    def __init__(self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format="channels_last", dilation_rate=(1, 1, 1),
-                 *args, **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1, 1),
+        padding="valid",
+        data_format="channels_last",
+        dilation_rate=(1, 1, 1),
+        *args,
+        **kwargs,
+    ):
         super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, *args, **kwargs)
 
     def _convolve(self, inputs):
         def full(values):
             return [1, *values, 1] if self.data_format == "channels_last" else [1, 1, *values]
 
-        return conv.conv3d(inputs, self.kernel, full(self.strides), self.padding.upper(), self._layout, full(self.dilation_rate))
+        return conv.conv3d(
+            inputs, self.kernel, full(self.strides), self.padding.upper(), self._layout, full(self.dilation_rate)
+        )
 
 
 class _Transposed(Conv):
     """What the transposed convolutions share."""
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", activation=None, use_bias=True,
-                 kernel_initializer=None, bias_initializer=ZerosV1, kernel_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None, trainable=True, name=None,
-                 **kwargs):  # fmt: skip
-        super().__init__(filters, kernel_size, strides, padding, data_format, 1, activation, use_bias, kernel_initializer,
-                         bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint,
-                         bias_constraint, trainable, name, **kwargs)  # fmt: skip
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format="channels_last",
+        activation=None,
+        use_bias=True,
+        kernel_initializer=None,
+        bias_initializer=ZerosV1,
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        trainable=True,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            1,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            trainable,
+            name,
+            **kwargs,
+        )
 
     def _kernel_shape(self, channels):
         return [*self.kernel_size, self.filters, channels]
@@ -197,7 +296,10 @@ class _Transposed(Conv):
         dims = TensorShape(input_shape).as_list()
         first = self.data_format == "channels_first"
         space = dims[2:] if first else dims[1:-1]
-        out = [transposed_length(*a) for a in zip(space, self.kernel_size, [self.padding] * self.rank, self.strides, strict=True)]
+        out = [
+            transposed_length(*a)
+            for a in zip(space, self.kernel_size, [self.padding] * self.rank, self.strides, strict=True)
+        ]
         return TensorShape([dims[0], self.filters, *out] if first else [dims[0], *out, self.filters])
 
 
@@ -228,20 +330,60 @@ def _separable():
 class _Separable(Conv):
     """What the separable convolutions share: a depthwise filter a channel, then a 1x1 convolution."""
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format="channels_last", dilation_rate=1, depth_multiplier=1,
-                 activation=None, use_bias=True, depthwise_initializer=None, pointwise_initializer=None, bias_initializer=ZerosV1,
-                 depthwise_regularizer=None, pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, trainable=True, name=None,
-                 **kwargs):  # fmt: skip
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, None, bias_initializer,
-                         None, bias_regularizer, activity_regularizer, None, bias_constraint, trainable, name, **kwargs)  # fmt: skip
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format="channels_last",
+        dilation_rate=1,
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer=None,
+        pointwise_initializer=None,
+        bias_initializer=ZerosV1,
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        trainable=True,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            None,
+            bias_initializer,
+            None,
+            bias_regularizer,
+            activity_regularizer,
+            None,
+            bias_constraint,
+            trainable,
+            name,
+            **kwargs,
+        )
         self.depth_multiplier = depth_multiplier
         self.depthwise = (initializer_of(depthwise_initializer), depthwise_regularizer, depthwise_constraint)
         self.pointwise = (initializer_of(pointwise_initializer), pointwise_regularizer, pointwise_constraint)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.depthwise_kernel = self._add_kernel("depthwise_kernel", [*self.kernel_size, channels, self.depth_multiplier], *self.depthwise)
+        self.depthwise_kernel = self._add_kernel(
+            "depthwise_kernel", [*self.kernel_size, channels, self.depth_multiplier], *self.depthwise
+        )
         shape = [1] * self.rank + [channels * self.depth_multiplier, self.filters]
         self.pointwise_kernel = self._add_kernel("pointwise_kernel", shape, *self.pointwise)
         self._add_bias()
@@ -254,8 +396,15 @@ class SeparableConv2D(_Separable):
 
     def _convolve(self, inputs):
         strides = [1, *self.strides, 1] if self.data_format == "channels_last" else [1, 1, *self.strides]
-        return _separable()(inputs, self.depthwise_kernel, self.pointwise_kernel, strides, self.padding.upper(), self._layout,
-                                     list(self.dilation_rate))  # fmt: skip
+        return _separable()(
+            inputs,
+            self.depthwise_kernel,
+            self.pointwise_kernel,
+            strides,
+            self.padding.upper(),
+            self._layout,
+            list(self.dilation_rate),
+        )
 
 
 @export("", v1="layers.SeparableConv1D layers.SeparableConvolution1D")
@@ -269,9 +418,14 @@ class SeparableConv1D(_Separable):
         axis, layout, stride = (1, "NHWC", self.strides[0]) if last else (2, "NCHW", self.strides[0])
         strides = [1, stride, stride, 1] if last else [1, 1, stride, stride]
         outputs = _separable()(
-            array.expand_dims(inputs, axis), array.expand_dims(self.depthwise_kernel, 0), array.expand_dims(self.pointwise_kernel, 0),
-            strides, self.padding.upper(), layout, [1, self.dilation_rate[0]],
-        )  # fmt: skip
+            array.expand_dims(inputs, axis),
+            array.expand_dims(self.depthwise_kernel, 0),
+            array.expand_dims(self.pointwise_kernel, 0),
+            strides,
+            self.padding.upper(),
+            layout,
+            [1, self.dilation_rate[0]],
+        )
         return array.squeeze(outputs, [axis])
 
 
@@ -299,35 +453,70 @@ _ENDING = [("bias_regularizer", None), ("activity_regularizer", None)]
 def _arguments(ones, dilation=True, separable=False):
     import inspect
 
-    order = [("filters", inspect.Parameter.empty), ("kernel_size", inspect.Parameter.empty), ("strides", ones), ("padding", "valid"),
-             ("data_format", "channels_last")]  # fmt: skip
+    order = [
+        ("filters", inspect.Parameter.empty),
+        ("kernel_size", inspect.Parameter.empty),
+        ("strides", ones),
+        ("padding", "valid"),
+        ("data_format", "channels_last"),
+    ]
     if dilation:
         order.append(("dilation_rate", ones))
     if separable:
-        order += [("depth_multiplier", 1), ("activation", None), ("use_bias", True), ("depthwise_initializer", None),
-                  ("pointwise_initializer", None), ("bias_initializer", ZerosV1), ("depthwise_regularizer", None),
-                  ("pointwise_regularizer", None), *_ENDING, ("depthwise_constraint", None), ("pointwise_constraint", None)]  # fmt: skip
+        order += [
+            ("depth_multiplier", 1),
+            ("activation", None),
+            ("use_bias", True),
+            ("depthwise_initializer", None),
+            ("pointwise_initializer", None),
+            ("bias_initializer", ZerosV1),
+            ("depthwise_regularizer", None),
+            ("pointwise_regularizer", None),
+            *_ENDING,
+            ("depthwise_constraint", None),
+            ("pointwise_constraint", None),
+        ]
     else:
-        order += [("activation", None), ("use_bias", True), ("kernel_initializer", None), ("bias_initializer", ZerosV1),
-                  ("kernel_regularizer", None), *_ENDING, ("kernel_constraint", None)]  # fmt: skip
+        order += [
+            ("activation", None),
+            ("use_bias", True),
+            ("kernel_initializer", None),
+            ("bias_initializer", ZerosV1),
+            ("kernel_regularizer", None),
+            *_ENDING,
+            ("kernel_constraint", None),
+        ]
     return order + [("bias_constraint", None), ("trainable", True), ("name", None), ("reuse", None)]
 
 
 conv1d = _function(Conv1D, "layers.conv1d", "[n, length, in] -> [n, length', filters].", _arguments(1))
-conv2d = _function(Conv2D, "layers.conv2d", "[n, height, width, in] -> [n, height', width', filters].", _arguments((1, 1)))
-conv3d = _function(Conv3D, "layers.conv3d", "[n, depth, height, width, in] -> [n, ..., filters].", _arguments((1, 1, 1)))
+conv2d = _function(
+    Conv2D, "layers.conv2d", "[n, height, width, in] -> [n, height', width', filters].", _arguments((1, 1))
+)
+conv3d = _function(
+    Conv3D, "layers.conv3d", "[n, depth, height, width, in] -> [n, ..., filters].", _arguments((1, 1, 1))
+)
 conv2d_transpose = _function(
-    Conv2DTranspose, "layers.conv2d_transpose", "[n, height, width, in] -> enlarged by the strides, with `filters` channels.",
+    Conv2DTranspose,
+    "layers.conv2d_transpose",
+    "[n, height, width, in] -> enlarged by the strides, with `filters` channels.",
     _arguments((1, 1), dilation=False),
-)  # fmt: skip
+)
 conv3d_transpose = _function(
-    Conv3DTranspose, "layers.conv3d_transpose", "[n, depth, height, width, in] -> enlarged by the strides, with `filters` channels.",
+    Conv3DTranspose,
+    "layers.conv3d_transpose",
+    "[n, depth, height, width, in] -> enlarged by the strides, with `filters` channels.",
     _arguments((1, 1, 1), dilation=False),
-)  # fmt: skip
+)
 separable_conv1d = _function(
-    SeparableConv1D, "layers.separable_conv1d", "A depthwise convolution along the length, then a pointwise one.",
+    SeparableConv1D,
+    "layers.separable_conv1d",
+    "A depthwise convolution along the length, then a pointwise one.",
     _arguments(1, separable=True),
-)  # fmt: skip
+)
 separable_conv2d = _function(
-    SeparableConv2D, "layers.separable_conv2d", "A depthwise convolution, then a pointwise one.", _arguments((1, 1), separable=True)
-)  # fmt: skip
+    SeparableConv2D,
+    "layers.separable_conv2d",
+    "A depthwise convolution, then a pointwise one.",
+    _arguments((1, 1), separable=True),
+)

@@ -18,15 +18,33 @@ from .base import InputSpec, Layer, activation_of, initializer_of, smart_cond
 class Dense(Layer):
     """[..., in] -> [..., units]: activation(inputs . kernel + bias)."""
 
-    def __init__(self, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=ZerosV1,
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
-                 trainable=True, name=None, **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer=None,
+        bias_initializer=ZerosV1,
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        trainable=True,
+        name=None,
+        **kwargs,
+    ):
         super().__init__(trainable=trainable, name=name, activity_regularizer=activity_regularizer, **kwargs)
         self.units = int(units)
         if self.units < 0:
-            raise ValueError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
+            raise ValueError(
+                f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
+            )
         self.activation, self.use_bias = activation_of(activation), use_bias
-        self.kernel_initializer, self.bias_initializer = initializer_of(kernel_initializer), initializer_of(bias_initializer)
+        self.kernel_initializer, self.bias_initializer = (
+            initializer_of(kernel_initializer),
+            initializer_of(bias_initializer),
+        )
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
         self.kernel = self.bias = None
@@ -38,16 +56,25 @@ class Dense(Layer):
             raise TypeError(f"A Dense layer can only be built with a floating-point dtype. Received: dtype={dtype}")
         size = TensorShape(input_shape).as_list()[-1]
         if size is None:
-            raise ValueError("The last dimension of the inputs to a Dense layer should be defined. Found None. "
-                             f"Full input shape received: {TensorShape(input_shape)}")  # fmt: skip
+            raise ValueError(
+                "The last dimension of the inputs to a Dense layer should be defined. Found None. "
+                f"Full input shape received: {TensorShape(input_shape)}"
+            )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
         self.kernel = self.add_weight(
-            "kernel", [size, self.units], initializer=self.kernel_initializer, regularizer=self.kernel_regularizer,
+            "kernel",
+            [size, self.units],
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
-        )  # fmt: skip
+        )
         if self.use_bias:
             self.bias = self.add_weight(
-                "bias", [self.units], initializer=self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint
+                "bias",
+                [self.units],
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
             )
         self.built = True
 
@@ -68,14 +95,39 @@ class Dense(Layer):
 
 
 @export("", v1="layers.dense")
-def dense(inputs, units, activation=None, use_bias=True, kernel_initializer=None, bias_initializer=ZerosV1,
-          kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
-          trainable=True, name=None, reuse=None):  # fmt: skip
+def dense(
+    inputs,
+    units,
+    activation=None,
+    use_bias=True,
+    kernel_initializer=None,
+    bias_initializer=ZerosV1,
+    kernel_regularizer=None,
+    bias_regularizer=None,
+    activity_regularizer=None,
+    kernel_constraint=None,
+    bias_constraint=None,
+    trainable=True,
+    name=None,
+    reuse=None,
+):
     """[..., in] -> [..., units] with variables kernel [in, units] and bias [units]."""
-    layer = Dense(units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-                  bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-                  activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-                  trainable=trainable, name=name, _scope=name, _reuse=reuse)  # fmt: skip
+    layer = Dense(
+        units,
+        activation=activation,
+        use_bias=use_bias,
+        kernel_initializer=kernel_initializer,
+        bias_initializer=bias_initializer,
+        kernel_regularizer=kernel_regularizer,
+        bias_regularizer=bias_regularizer,
+        activity_regularizer=activity_regularizer,
+        kernel_constraint=kernel_constraint,
+        bias_constraint=bias_constraint,
+        trainable=trainable,
+        name=name,
+        _scope=name,
+        _reuse=reuse,
+    )
     return layer(inputs)
 
 
@@ -98,7 +150,9 @@ class Dropout(Layer):
 
 @export("", v1="layers.dropout")
 def dropout(inputs, rate=0.5, noise_shape=None, seed=None, training=False, name=None):
-    """`inputs` with a share `rate` of elements zeroed where `training` is true (a bool or a tensor), else as they are."""
+    """`inputs` with a share `rate` of elements zeroed where `training` is true (a bool or a tensor), else as they
+    are.
+    """
     return Dropout(rate, noise_shape=noise_shape, seed=seed, name=name)(inputs, training=training)
 
 
@@ -117,7 +171,9 @@ class Flatten(Layer):
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
         if data_format not in (None, "channels_last", "channels_first"):
-            raise ValueError(f"The `data_format` argument must be one of 'channels_first', 'channels_last'. Received: {data_format}")
+            raise ValueError(
+                f"The `data_format` argument must be one of 'channels_first', 'channels_last'. Received: {data_format}"
+            )
         self.data_format = data_format
         self.input_spec = InputSpec(min_ndim=1)
 

@@ -28,7 +28,9 @@ class Pooling(Layer):
             wide = array.expand_dims(inputs, axis)
             size = [1, *self.pool_size, 1, 1] if last else [1, 1, *self.pool_size, 1]
             strides = [1, *self.strides, 1, 1] if last else [1, 1, *self.strides, 1]
-            return array.squeeze(_pool(self.kind, 2)(wide, size, strides, self.padding.upper(), "NHWC" if last else "NCHW"), axis=[axis])
+            return array.squeeze(
+                _pool(self.kind, 2)(wide, size, strides, self.padding.upper(), "NHWC" if last else "NCHW"), axis=[axis]
+            )
         size = [1, *self.pool_size, 1] if last else [1, 1, *self.pool_size]
         strides = [1, *self.strides, 1] if last else [1, 1, *self.strides]
         reduce, padding = _pool(self.kind, self.rank), self.padding.upper()

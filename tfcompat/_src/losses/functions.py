@@ -39,7 +39,9 @@ def absolute_difference(labels, predictions, weights=1.0, scope=None, loss_colle
     _given(labels=labels, predictions=predictions)
     with name_scope(scope, "absolute_difference", [predictions, labels, weights]) as scope:
         labels, predictions = _pair(labels, predictions)
-        return compute_weighted_loss(_op("Abs", _op("Sub", predictions, labels)), weights, scope, loss_collection, reduction)
+        return compute_weighted_loss(
+            _op("Abs", _op("Sub", predictions, labels)), weights, scope, loss_collection, reduction
+        )
 
 
 @export("", v1="losses.mean_squared_error")
@@ -48,11 +50,15 @@ def mean_squared_error(labels, predictions, weights=1.0, scope=None, loss_collec
     _given(labels=labels, predictions=predictions)
     with name_scope(scope, "mean_squared_error", [predictions, labels, weights]) as scope:
         labels, predictions = _pair(labels, predictions)
-        return compute_weighted_loss(_op("SquaredDifference", predictions, labels), weights, scope, loss_collection, reduction)
+        return compute_weighted_loss(
+            _op("SquaredDifference", predictions, labels), weights, scope, loss_collection, reduction
+        )
 
 
 @export("", v1="losses.cosine_distance")
-def cosine_distance(labels, predictions, axis=None, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT, dim=None):
+def cosine_distance(
+    labels, predictions, axis=None, weights=1.0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT, dim=None
+):
     """1 - sum(predictions * labels) along `axis`; both are taken to be unit vectors."""
     if dim is not None:
         if axis is not None:
@@ -126,8 +132,9 @@ def mean_pairwise_squared_error(labels, predictions, weights=1.0, scope=None, lo
 
 
 @export("", v1="losses.sigmoid_cross_entropy")
-def sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=_LOSSES,
-                          reduction=_DEFAULT):  # fmt: skip
+def sigmoid_cross_entropy(
+    multi_class_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
     """Cross-entropy of independent classes; smoothing moves labels towards 1/2."""
     _given(multi_class_labels=multi_class_labels, logits=logits)
     with name_scope(scope, "sigmoid_cross_entropy_loss", [logits, multi_class_labels, weights]) as scope:
@@ -141,8 +148,9 @@ def sigmoid_cross_entropy(multi_class_labels, logits, weights=1.0, label_smoothi
 
 
 @export("", v1="losses.softmax_cross_entropy")
-def softmax_cross_entropy(onehot_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=_LOSSES,
-                          reduction=_DEFAULT):  # fmt: skip
+def softmax_cross_entropy(
+    onehot_labels, logits, weights=1.0, label_smoothing=0, scope=None, loss_collection=_LOSSES, reduction=_DEFAULT
+):
     """Cross-entropy of [n, classes] labels, one loss an example; no gradient passes into the labels."""
     _given(onehot_labels=onehot_labels, logits=logits)
     with name_scope(scope, "softmax_cross_entropy_loss", [logits, onehot_labels, weights]) as scope:
@@ -165,7 +173,11 @@ def sparse_softmax_cross_entropy(labels, logits, weights=1.0, scope=None, loss_c
         labels, logits = record.convert_to_tensor(labels), record.convert_to_tensor(logits)
         if labels.shape.rank is not None and labels.shape.rank == logits.shape.rank and labels.shape.as_list()[-1] == 1:
             labels, logits = squeeze_last(labels, logits, expected_difference=1)
-            if isinstance(weights, record.Tensor) and weights.shape.rank is not None and weights.shape.rank == labels.shape.rank + 1:
+            if (
+                isinstance(weights, record.Tensor)
+                and weights.shape.rank is not None
+                and weights.shape.rank == labels.shape.rank + 1
+            ):
                 from ..ops import array
 
                 weights = array.squeeze(weights, [-1])

@@ -23,7 +23,14 @@ class Reduction:
 
     @classmethod
     def all(cls):
-        return cls.NONE, cls.SUM, cls.MEAN, cls.SUM_OVER_BATCH_SIZE, cls.SUM_OVER_NONZERO_WEIGHTS, cls.SUM_BY_NONZERO_WEIGHTS
+        return (
+            cls.NONE,
+            cls.SUM,
+            cls.MEAN,
+            cls.SUM_OVER_BATCH_SIZE,
+            cls.SUM_OVER_NONZERO_WEIGHTS,
+            cls.SUM_BY_NONZERO_WEIGHTS,
+        )
 
     @classmethod
     def validate(cls, key):
@@ -37,8 +44,13 @@ def check_broadcastable(weights, values):
     w, v = weights.shape, values.shape
     if w.rank is None or v.rank is None or w.rank == 0:
         return
-    text = f"weights can not be broadcast to values. values.rank={v.rank}. weights.rank={w.rank}. values.shape={v}. weights.shape={w}."
-    if w.rank != v.rank or any(a not in (1, None, b) and b is not None for a, b in zip(w.as_list(), v.as_list(), strict=True)):
+    text = (
+        f"weights can not be broadcast to values. values.rank={v.rank}. weights.rank={w.rank}. "
+        f"values.shape={v}. weights.shape={w}."
+    )
+    if w.rank != v.rank or any(
+        a not in (1, None, b) and b is not None for a, b in zip(w.as_list(), v.as_list(), strict=True)
+    ):
         raise ValueError(text)
 
 
@@ -73,9 +85,13 @@ def divide(total, count, name="value"):
 
 
 @export("", v1="losses.compute_weighted_loss")
-def compute_weighted_loss(losses, weights=1.0, scope=None, loss_collection=GraphKeys.LOSSES,
-                          reduction=Reduction.SUM_BY_NONZERO_WEIGHTS):  # fmt: skip
-    """`losses` times `weights`, reduced, and added to `loss_collection`.  Raises ValueError for weights that do not broadcast."""
+def compute_weighted_loss(
+    losses, weights=1.0, scope=None, loss_collection=GraphKeys.LOSSES, reduction=Reduction.SUM_BY_NONZERO_WEIGHTS
+):
+    """`losses` times `weights`, reduced, and added to `loss_collection`.
+
+    Raises ValueError for weights that do not broadcast.
+    """
     Reduction.validate(reduction)
     with name_scope(scope, "weighted_loss", [losses, weights]):
         losses = record.convert_to_tensor(losses)
@@ -90,7 +106,9 @@ def compute_weighted_loss(losses, weights=1.0, scope=None, loss_collection=Graph
             loss = reduce_sum(losses)
             if reduction == Reduction.MEAN:
                 loss = divide(loss, reduce_sum(creation.ones_like(losses) * weights))
-            elif reduction == Reduction.SUM_OVER_BATCH_SIZE or reduction == Reduction.SUM_BY_NONZERO_WEIGHTS and constant:
+            elif (
+                reduction == Reduction.SUM_OVER_BATCH_SIZE or reduction == Reduction.SUM_BY_NONZERO_WEIGHTS and constant
+            ):
                 loss = divide(loss, core.cast(OPS["Size"].public(losses), dtypes.float32))
             elif reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
                 loss = divide(loss, count_present(losses, weights))

@@ -36,7 +36,9 @@ def _rule(name, prediction, label):
     def function(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
         refuse_eager(words)
         with variable_scope(name, words, (predictions, labels, weights)):
-            predictions, labels, weights = matched(_bool(record.convert_to_tensor(predictions)), _bool(record.convert_to_tensor(labels)), weights)
+            predictions, labels, weights = matched(
+                _bool(record.convert_to_tensor(predictions)), _bool(record.convert_to_tensor(labels)), weights
+            )
             hit = _op("LogicalAnd", _op("Equal", labels, label), _op("Equal", predictions, prediction))
             return _count(hit, weights, metrics_collections, updates_collections)
 
@@ -58,7 +60,9 @@ def _share(words, other):
     def function(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
         refuse_eager(words)
         with variable_scope(name, words, (predictions, labels, weights)):
-            predictions, labels, weights = matched(_bool(record.convert_to_tensor(predictions)), _bool(record.convert_to_tensor(labels)), weights)
+            predictions, labels, weights = matched(
+                _bool(record.convert_to_tensor(predictions)), _bool(record.convert_to_tensor(labels)), weights
+            )
             tp, update_tp = true_positives(labels, predictions, weights)
             wrong, update_wrong = other(labels, predictions, weights)
             value = divide(tp, tp + wrong, "value")
@@ -76,8 +80,11 @@ recall = _share("recall", false_negatives)
 
 def _at_thresholds(labels, predictions, thresholds, weights, which):
     """{kind: (value, update)} of the confusion counts [thresholds] at each threshold."""
-    predictions, labels, weights = matched(core.cast(record.convert_to_tensor(predictions), dtypes.float32),
-                                           _bool(record.convert_to_tensor(labels)), weights)  # fmt: skip
+    predictions, labels, weights = matched(
+        core.cast(record.convert_to_tensor(predictions), dtypes.float32),
+        _bool(record.convert_to_tensor(labels)),
+        weights,
+    )
     flat, truth = array.reshape(predictions, [1, -1]), array.reshape(labels, [1, -1])
     levels = record.convert_to_tensor(np.asarray(thresholds, np.float32).reshape(-1, 1))
     positive = _op("Greater", flat, levels)
@@ -98,7 +105,9 @@ def _at_thresholds(labels, predictions, thresholds, weights, which):
 
 
 def _counts_at(words, kind):
-    def function(labels, predictions, thresholds, weights=None, metrics_collections=None, updates_collections=None, name=None):
+    def function(
+        labels, predictions, thresholds, weights=None, metrics_collections=None, updates_collections=None, name=None
+    ):
         refuse_eager(words)
         with variable_scope(name, words.removesuffix("_at_thresholds"), (predictions, labels, weights)):
             value, update = _at_thresholds(labels, predictions, thresholds, weights, [kind])[kind]
@@ -109,12 +118,19 @@ def _counts_at(words, kind):
     export("", v1=f"metrics.{words}")(function)
 
 
-for _kind, _words in {"tp": "true_positives", "tn": "true_negatives", "fp": "false_positives", "fn": "false_negatives"}.items():
+for _kind, _words in {
+    "tp": "true_positives",
+    "tn": "true_negatives",
+    "fp": "false_positives",
+    "fn": "false_negatives",
+}.items():
     _counts_at(f"{_words}_at_thresholds", _kind)
 
 
 def _share_at(words, other):
-    def function(labels, predictions, thresholds, weights=None, metrics_collections=None, updates_collections=None, name=None):
+    def function(
+        labels, predictions, thresholds, weights=None, metrics_collections=None, updates_collections=None, name=None
+    ):
         refuse_eager(words)
         with variable_scope(name, words, (predictions, labels, weights)):
             found = _at_thresholds(labels, predictions, thresholds, weights, ["tp", other])
@@ -131,8 +147,18 @@ _share_at("recall_at_thresholds", "fn")
 
 
 @export("", v1="metrics.auc")
-def auc(labels, predictions, weights=None, num_thresholds=200, metrics_collections=None, updates_collections=None, curve="ROC", name=None,
-        summation_method="trapezoidal", thresholds=None):  # fmt: skip
+def auc(
+    labels,
+    predictions,
+    weights=None,
+    num_thresholds=200,
+    metrics_collections=None,
+    updates_collections=None,
+    curve="ROC",
+    name=None,
+    summation_method="trapezoidal",
+    thresholds=None,
+):
     """The area under the ROC or PR curve, from `num_thresholds` points."""
     refuse_eager("auc")
     if curve not in ("ROC", "PR"):
@@ -182,9 +208,20 @@ def _interpolated(tp, fp, fn, name):
 
 
 def _at_value(words, wanted, primary):
-    """Declares sensitivity_at_specificity and its mirror: the rate at the threshold whose other rate is closest to what is asked."""
+    """Declares sensitivity_at_specificity and its mirror: the rate at the threshold whose other rate is closest to
+    what is asked.
+    """
 
-    def function(labels, predictions, target, weights=None, num_thresholds=200, metrics_collections=None, updates_collections=None, name=None):
+    def function(
+        labels,
+        predictions,
+        target,
+        weights=None,
+        num_thresholds=200,
+        metrics_collections=None,
+        updates_collections=None,
+        name=None,
+    ):
         refuse_eager(words)
         if target < 0 or target > 1:
             raise ValueError(f"`{wanted}` must be in the range [0, 1].")
@@ -207,11 +244,21 @@ def _at_value(words, wanted, primary):
 
 
 @export("", v1="metrics.sensitivity_at_specificity")
-def sensitivity_at_specificity(labels, predictions, specificity, weights=None, num_thresholds=200, metrics_collections=None,
-                               updates_collections=None, name=None):  # fmt: skip
+def sensitivity_at_specificity(
+    labels,
+    predictions,
+    specificity,
+    weights=None,
+    num_thresholds=200,
+    metrics_collections=None,
+    updates_collections=None,
+    name=None,
+):
     """The sensitivity where the specificity is closest to what is asked."""
     function = _at_value("sensitivity_at_specificity", "specificity", "sensitivity")
-    return function(labels, predictions, specificity, weights, num_thresholds, metrics_collections, updates_collections, name)
+    return function(
+        labels, predictions, specificity, weights, num_thresholds, metrics_collections, updates_collections, name
+    )
 
 
 def _confusion(labels, predictions, num_classes, weights):
@@ -226,7 +273,9 @@ def _confusion(labels, predictions, num_classes, weights):
 
 
 @export("", v1="metrics.mean_iou")
-def mean_iou(labels, predictions, num_classes, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def mean_iou(
+    labels, predictions, num_classes, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """The mean over classes of intersection over union; the update is the confusion matrix."""
     refuse_eager("mean_iou")
     with variable_scope(name, "mean_iou", (predictions, labels, weights)):
@@ -241,7 +290,9 @@ def mean_iou(labels, predictions, num_classes, weights=None, metrics_collections
 
 
 @export("", v1="metrics.mean_per_class_accuracy")
-def mean_per_class_accuracy(labels, predictions, num_classes, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def mean_per_class_accuracy(
+    labels, predictions, num_classes, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """The mean over classes of how often their labels were predicted; the update gives the accuracies [num_classes]."""
     refuse_eager("mean_per_class_accuracy")
     with variable_scope(name, "mean_accuracy", (predictions, labels, weights)):
@@ -255,7 +306,10 @@ def mean_per_class_accuracy(labels, predictions, num_classes, weights=None, metr
             weights = array.reshape(core.cast(record.convert_to_tensor(weights), dtypes.float32), [-1])
             right, ones = right * weights, ones * weights
         sums = NAMES["v1"]["unsorted_segment_sum"]
-        update_total, update_count = add(total, sums(right, labels, num_classes)), add(count, sums(ones, labels, num_classes))
+        update_total, update_count = (
+            add(total, sums(right, labels, num_classes)),
+            add(count, sums(ones, labels, num_classes)),
+        )
         each = divide(record.convert_to_tensor(total), record.convert_to_tensor(count), None)
         value = NAMES["v1"]["reduce_mean"](each, name="mean_accuracy")
         return collect(value, divide(update_total, update_count, "update_op"), metrics_collections, updates_collections)

@@ -22,9 +22,12 @@ def refuse_eager(name):
 def metric_variable(shape, dtype, name):
     """A local variable of zeros that a metric adds to."""
     return VariableV1(
-        lambda: creation.zeros(shape, dtype), trainable=False, collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES],
-        validate_shape=shape is not None, name=name,
-    )  # fmt: skip
+        lambda: creation.zeros(shape, dtype),
+        trainable=False,
+        collections=[GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES],
+        validate_shape=shape is not None,
+        name=name,
+    )
 
 
 def divide(numerator, denominator, name):
@@ -111,7 +114,9 @@ def _floats(predictions, labels, weights):
 
 
 @export("", v1="metrics.mean_absolute_error")
-def mean_absolute_error(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def mean_absolute_error(
+    labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """The mean of |predictions - labels|."""
     refuse_eager("mean_absolute_error")
     predictions, labels, weights = _floats(predictions, labels, weights)
@@ -120,7 +125,9 @@ def mean_absolute_error(labels, predictions, weights=None, metrics_collections=N
 
 
 @export("", v1="metrics.mean_squared_error")
-def mean_squared_error(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def mean_squared_error(
+    labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """The mean of (predictions - labels)^2."""
     refuse_eager("mean_squared_error")
     predictions, labels, weights = _floats(predictions, labels, weights)
@@ -129,7 +136,9 @@ def mean_squared_error(labels, predictions, weights=None, metrics_collections=No
 
 
 @export("", v1="metrics.root_mean_squared_error")
-def root_mean_squared_error(labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def root_mean_squared_error(
+    labels, predictions, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """The root of the mean squared error."""
     refuse_eager("root_mean_squared_error")
     value, update = mean_squared_error(labels, predictions, weights, None, None, name or "root_mean_squared_error")
@@ -137,7 +146,9 @@ def root_mean_squared_error(labels, predictions, weights=None, metrics_collectio
 
 
 @export("", v1="metrics.mean_relative_error")
-def mean_relative_error(labels, predictions, normalizer, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def mean_relative_error(
+    labels, predictions, normalizer, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """The mean of |labels - predictions| / normalizer, 0 where the normalizer is."""
     refuse_eager("mean_relative_error")
     predictions, labels, weights = _floats(predictions, labels, weights)
@@ -147,7 +158,9 @@ def mean_relative_error(labels, predictions, normalizer, weights=None, metrics_c
 
 
 @export("", v1="metrics.mean_cosine_distance")
-def mean_cosine_distance(labels, predictions, dim, weights=None, metrics_collections=None, updates_collections=None, name=None):
+def mean_cosine_distance(
+    labels, predictions, dim, weights=None, metrics_collections=None, updates_collections=None, name=None
+):
     """1 - the mean of sum(labels * predictions) along `dim`."""
     refuse_eager("mean_cosine_distance")
     predictions, labels, weights = _floats(predictions, labels, weights)

@@ -268,12 +268,8 @@ def inputs_of(bodies):
                     read[v] = None
                 else:
                     states[v] = None
-    return list(captured.values()), {v: read_now(v) for v in read}, list(states)
-
-
-def read_now(variable):
-    """A tensor with the value of a variable at this place in the graph."""
-    return variable._dense_tensor()
+    with control_dependencies([op for b in bodies for op in b.graph.outer_controls]):
+        return list(captured.values()), {v: v._dense_tensor() for v in read}, list(states)
 
 
 def split_known(values):

@@ -8,7 +8,7 @@
 Cost of the gradient of a data-dependent loop of n iterations: the forward loop runs once more to save a carry every
 CHUNK iterations, then each chunk is differentiated as a masked scan of CHUNK steps, last chunk first.  Memory:
 CHECKPOINTS carries and the intermediate values of one chunk.  Beyond CHUNK * CHECKPOINTS iterations the saved carries
-lie further apart and the stretch before each chunk is computed again: n * n / (2 * CHUNK * CHECKPOINTS) iterations more.
+lie further apart; the stretch before each chunk is computed again: n * n / (2 * CHUNK * CHECKPOINTS) iterations.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from .core import cast
 from .math import FLOATS, with_jvp
 from .nn import scoped
 from .reductions import old_name
@@ -40,6 +41,10 @@ def _both(labels, logits, name):
             f"Both `labels` and `logits` must be provided for {name}. Received: labels={labels} and logits={logits}"
         )
     logits = record.convert_to_tensor(logits, name="logits")
+    if name.startswith("softmax"):  # the one loss whose labels TensorFlow casts
+        given = isinstance(labels, record.Tensor)
+        labels = record.convert_to_tensor(labels, None if given else logits.dtype, name="labels")
+        return cast(labels, logits.dtype.base_dtype), logits
     return record.convert_to_tensor(labels, logits.dtype, name="labels"), logits
 
 

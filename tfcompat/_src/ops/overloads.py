@@ -27,7 +27,7 @@ def arithmetic(type, name, general=None, strict=True):
     strict: a Python value that does not fit the tensor's dtype is a TypeError; else the op refuses the two dtypes, as `+` does.
     """
     definition = OPS[type]
-    sig, fast, eager = definition.sig, record.record_eager, EagerTensor
+    sig, fast, eager, textual = definition.sig, record.record_eager, EagerTensor, type in rules.TEXT
 
     if general is None:
 
@@ -39,7 +39,7 @@ def arithmetic(type, name, general=None, strict=True):
         if context.graph is None and x.__class__ is eager:
             one = x._slot
             two = y._slot if y.__class__ is eager else leaf(y, one.aval.dtype)
-            if two is not None:
+            if two is not None and not (textual and one.aval.dtype is dtypes.string):
                 return fast(sig, (one, two))
         x, y = _operands(x, y, strict)
         return NotImplemented if y is NotImplemented else general(x, y)
@@ -72,7 +72,8 @@ def _divide():
 
     def operator(x, y):
         if x.__class__ is EagerTensor and x._slot.aval.dtype.is_floating:
-            return plain(x, y)
+            if y.__class__ is not EagerTensor or y._slot.aval.dtype is x._slot.aval.dtype:
+                return plain(x, y)
         x, y = _operands(x, y)
         return NotImplemented if y is NotImplemented else rules.true_divide(x, y, None)
 
@@ -212,6 +213,21 @@ def attach(cls):
     for name, operator in OPERATORS.items():
         setattr(cls, name, operator)
     return cls
+
+
+def attach_reading(cls):
+    """Gives a class of variables the operators of the tensors that `value()` reads, but for equality."""
+    for name, operator in OPERATORS.items():
+        setattr(cls, name, operator if name in ("__eq__", "__ne__") else _reading(operator))
+    return cls
+
+
+def _reading(operator):
+    def read(variable, *others):
+        return operator(variable.value(), *others)
+
+    read.__name__ = read.__qualname__ = operator.__name__
+    return read
 
 
 attach(Tensor)

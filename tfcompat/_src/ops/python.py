@@ -165,6 +165,8 @@ def text_of(array, summarize=3):
         show = str
 
     def walk(a):
+        if isinstance(a, (bytes, str)):
+            return show(a)
         if a.ndim == 0:
             return show(a[()])
         n = len(a)

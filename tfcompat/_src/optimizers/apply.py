@@ -104,8 +104,8 @@ class Plan:
         ins = [t._slot for t in scalars]
         for g in grads:
             if g.__class__ is IndexedSlices:
-                ins.append(g.values._slot)
-                ins.append(g.indices._slot)
+                ins.append(record.convert_to_tensor(g.values)._slot)
+                ins.append(record.convert_to_tensor(g.indices)._slot)
             else:
                 ins.append(g._slot)
         ins += [v._value._slot for v in self.state]
@@ -127,7 +127,8 @@ class Plan:
         """The same as one operation of the current graph; returns the operation."""
         tensors = list(scalars)
         for g in grads:
-            tensors += [g.values, g.indices] if g.__class__ is IndexedSlices else [g]
+            sparse = g.__class__ is IndexedSlices
+            tensors += [record.convert_to_tensor(t) for t in ((g.values, g.indices) if sparse else (g,))]
         graph, state = context.graph, tuple([*self.state, *[v._owner for v in self.slots]])
         sig = applied(self.recipe, self.layout, self.n_scalars, self.n_shared, False)
         full = graph.op_name(name, "ApplyGradients")

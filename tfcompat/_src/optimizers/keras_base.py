@@ -165,6 +165,8 @@ class Optimizer(KerasState, metaclass=Generations):
                 loss = loss()
         return list(zip(tape.gradient(loss, list(var_list)), var_list, strict=True))
 
+    _compute_gradients = compute_gradients
+
     def apply_gradients(
         self,
         grads_and_vars,

@@ -154,18 +154,25 @@ class OptimizerV2(LegacyState, metaclass=Generations):
         if plan is None:
             return None
         clip = _clip_of(self)
+        scalars = self._scalars_now(clip)
+        if context.graph is None:
+            plan.run(scalars, grads)
+            return self.iterations
+        with name_scope(name or self._name):
+            return plan.run_in_graph(scalars, grads, "ApplyGradients")
+
+    def _scalars_now(self, clip):
+        """What a plan takes besides gradients: numbers, hyper-parameters, the learning rate."""
         numbers = [getattr(self, n) for n in self._numbers] + ([] if clip is None else [getattr(self, clip[1])])
         numbers.append(self._initial_decay)
         tensors = [_now(self._get_hyper(n)) for n in self._tensor_names()]
         rate = self._get_hyper("learning_rate")
         tensors.append(_now(rate(self.iterations) if isinstance(rate, LearningRateSchedule) else rate))
-        if context.graph is None:
-            plan.run([self._scalars.of(numbers), *tensors], grads)
-            return self.iterations
-        with name_scope(name or self._name):
-            return plan.run_in_graph(
-                [record.convert_to_tensor(np.array(numbers, np.float64)), *tensors], grads, "ApplyGradients"
-            )
+        eager = context.graph is None
+        return [
+            self._scalars.of(numbers) if eager else record.convert_to_tensor(np.array(numbers, np.float64)),
+            *tensors,
+        ]
 
     def _tensor_names(self):
         return [n for n in self._hyper if n not in ("learning_rate", "decay")]
@@ -182,28 +189,27 @@ class OptimizerV2(LegacyState, metaclass=Generations):
         return [self.get_slot(variable, s) for s in self._slot_names]
 
     def _make_plan(self, grads, variables):
-        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(
-            variables
-        ):
+        for v in variables:
+            if not is_variable(v):
+                raise NotImplementedError("Trying to update a Tensor ", v)
+        constrained = any(getattr(v, "constraint", None) is not None for v in variables)
+        if constrained or len({id(v) for v in variables}) < len(variables):
             return None
         with slots.lifted(), name_scope(self._name):
             self._create_all_weights(variables)
-        clip = _clip_of(self)
+        return self._plan_of(grads, variables, _clip_of(self), 1)
+
+    def _plan_of(self, grads, variables, clip, count):
         names = (*self._numbers, *([] if clip is None else [clip[1]]), "decay", *self._tensor_names(), "learning_rate")
         formula, rows = self._formulas()
-        decays = self._initial_decay > 0 and "decay" not in self._shared_names and not self._shared_names
-        recipe = KerasRecipe(formula, rows, (self._statics(),) * len(variables), names, clip, (False,) * len(variables),
-                             self._shared_names, self._advance, None, None, decays, 1)  # fmt: skip
-        shared = [getattr(self, "_" + s) for s in self._shared_names]
+        decays = self._initial_decay > 0 and not self._shared_names
+        n = len(variables)
+        recipe = KerasRecipe(formula, rows, (self._statics(),) * n, names, clip, (False,) * n, self._shared_names,
+                             self._advance if count else None, None, None, decays, count)  # fmt: skip
+        shared = [self.iterations, *[getattr(self, "_" + s) for s in self._shared_names]]
+        own = [self._slots_of(v) for v in variables]
         sparse = [g.__class__ is IndexedSlices for g in grads]
-        return Plan(
-            recipe,
-            variables,
-            [self._slots_of(v) for v in variables],
-            sparse,
-            [self.iterations, *shared],
-            len(self._tensor_names()) + 2,
-        )
+        return Plan(recipe, variables, own, sparse, shared, len(self._tensor_names()) + 2)
 
     # -- one variable after the other: subclasses ---------------------------------------------------------------------
     def _apply_one_by_one(self, pairs, name):
@@ -260,15 +266,21 @@ class OptimizerV2(LegacyState, metaclass=Generations):
         return self._apply_formula(IndexedSlices(grad, indices), handle)
 
     def _apply_formula(self, grad, var):
-        if self._formula is None and self._formulas()[0] is None:
+        if self._formulas()[0] is None:
             raise NotImplementedError(
                 f"{type(self).__name__} must implement _resource_apply_dense / _resource_apply_sparse"
             )
-        raise NotImplementedError(
-            f"calling the built-in update of {type(self).__name__} from a subclass's own _resource_apply_* is "
-            f"not supported; compute the "
-            "update with tensors, or transform the gradients with gradient_transformers"
-        )
+        if self._shared_names:
+            raise NotImplementedError(
+                f"{type(self).__name__} updates all its variables at once: no constraints, no twins"
+            )
+        key = (id(var), grad.__class__ is IndexedSlices, slots.outermost(), self._statics())
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._plan_of([grad], [var], None, 0)
+        if context.graph is None:
+            return plan.run(self._scalars_now(None), [grad])
+        return plan.run_in_graph(self._scalars_now(None), [grad], "ApplyGradients")
 
     def _resource_apply_sparse_duplicate_indices(self, grad, handle, indices, **kwargs):
         values, distinct = deduplicated(grad, indices)

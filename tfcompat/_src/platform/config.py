@@ -12,7 +12,9 @@ LogicalDevice = publish(collections.namedtuple("LogicalDevice", "name device_typ
 
 @export("config.LogicalDeviceConfiguration config.experimental.VirtualDeviceConfiguration")
 class LogicalDeviceConfiguration(
-    collections.namedtuple("LogicalDeviceConfiguration", "memory_limit experimental_priority experimental_device_ordinal")
+    collections.namedtuple(
+        "LogicalDeviceConfiguration", "memory_limit experimental_priority experimental_device_ordinal"
+    )
 ):
     """How much memory [MB] a logical device may use."""
 
@@ -54,7 +56,10 @@ def list_physical_devices(device_type=None):
 @export("config.list_logical_devices config.experimental.list_logical_devices")
 def list_logical_devices(device_type=None):
     """The visible devices as /device:CPU:0 and so on."""
-    return [LogicalDevice(d.name.replace("/physical_device", "/device"), d.device_type) for d in get_visible_devices(device_type)]
+    return [
+        LogicalDevice(d.name.replace("/physical_device", "/device"), d.device_type)
+        for d in get_visible_devices(device_type)
+    ]
 
 
 @export("config.get_visible_devices config.experimental.get_visible_devices")
@@ -72,8 +77,13 @@ def _check(devices):
 
 @export("config.set_visible_devices config.experimental.set_visible_devices")
 def set_visible_devices(devices, device_type=None):
-    """Says which devices are listed; JAX chooses where to compute.  Raises ValueError for a device that does not exist."""
-    devices = list(devices) if isinstance(devices, (list, tuple)) and not isinstance(devices, PhysicalDevice) else [devices]
+    """Says which devices are listed; JAX chooses where to compute.
+
+    Raises ValueError for a device that does not exist.
+    """
+    devices = (
+        list(devices) if isinstance(devices, (list, tuple)) and not isinstance(devices, PhysicalDevice) else [devices]
+    )
     _check(devices)
     kinds = [device_type] if device_type else {d.device_type for d in _all()}
     _settings.visible = {**(_settings.visible or {}), **{k: [d for d in devices if d.device_type == k] for k in kinds}}
@@ -99,7 +109,9 @@ def set_logical_device_configuration(device, logical_devices):
     """One logical device a physical one is accepted, its memory limit kept; more are refused."""
     _check([device])
     if len(logical_devices) > 1:
-        raise NotImplementedError("tfcompat does not split a device into several logical ones (set_logical_device_configuration).")
+        raise NotImplementedError(
+            "tfcompat does not split a device into several logical ones (set_logical_device_configuration)."
+        )
     if device.device_type == "CPU" and any(c.memory_limit is not None for c in logical_devices):
         raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
     _settings.logical[device] = list(logical_devices)
@@ -155,8 +167,12 @@ def _setting(names, attribute, key=None):
 _setting(("get_soft_device_placement", "set_soft_device_placement"), "soft_placement")
 _setting(("experimental.get_device_policy", "experimental.set_device_policy"), "policy")
 _setting(("experimental.get_synchronous_execution", "experimental.set_synchronous_execution"), "synchronous")
-_setting(("threading.get_intra_op_parallelism_threads", "threading.set_intra_op_parallelism_threads"), "threads", "intra")
-_setting(("threading.get_inter_op_parallelism_threads", "threading.set_inter_op_parallelism_threads"), "threads", "inter")
+_setting(
+    ("threading.get_intra_op_parallelism_threads", "threading.set_intra_op_parallelism_threads"), "threads", "intra"
+)
+_setting(
+    ("threading.get_inter_op_parallelism_threads", "threading.set_inter_op_parallelism_threads"), "threads", "inter"
+)
 _setting(("optimizer.get_jit", "optimizer.set_jit"), "jit")
 _setting(("optimizer.get_experimental_options", "optimizer.set_experimental_options"), "optimizer")
 _setting(("experimental.tensor_float_32_execution_enabled", "experimental.enable_tensor_float_32_execution"), "tf32")
@@ -164,7 +180,9 @@ _setting(("experimental.tensor_float_32_execution_enabled", "experimental.enable
 
 @export("config.experimental.enable_op_determinism")
 def enable_op_determinism():
-    """Accepted: XLA's programs are deterministic on CPU; on GPU set XLA_FLAGS=--xla_gpu_deterministic_ops=true before the start."""
+    """Accepted: XLA's programs are deterministic on CPU; on GPU set XLA_FLAGS=--xla_gpu_deterministic_ops=true
+    before the start.
+    """
     _settings.deterministic = True
 
 
@@ -180,7 +198,7 @@ publish(is_gpu_available, "test.is_gpu_available")
 
 @export("test.gpu_device_name")
 def gpu_device_name():
-    """"/device:GPU:0", or "" without a GPU."""
+    """ "/device:GPU:0", or "" without a GPU."""
     return "/device:GPU:0" if is_gpu_available() else ""
 
 

@@ -12,9 +12,12 @@ from .. import errors
 from ..declare import export, publish
 
 _KINDS = {
-    FileNotFoundError: errors.NotFoundError, FileExistsError: errors.AlreadyExistsError, PermissionError: errors.PermissionDeniedError,
-    IsADirectoryError: errors.FailedPreconditionError, NotADirectoryError: errors.FailedPreconditionError,
-}  # fmt: skip
+    FileNotFoundError: errors.NotFoundError,
+    FileExistsError: errors.AlreadyExistsError,
+    PermissionError: errors.PermissionDeniedError,
+    IsADirectoryError: errors.FailedPreconditionError,
+    NotADirectoryError: errors.FailedPreconditionError,
+}
 
 
 @contextlib.contextmanager
@@ -32,7 +35,9 @@ def _translated():
 def _path(path):
     path = os.fsdecode(os.fspath(path))
     if "://" in path and not path.startswith("file://"):
-        raise errors.UnimplementedError(None, None, f"File system scheme '{path.partition(':')[0]}' not implemented (file: '{path}')")
+        raise errors.UnimplementedError(
+            None, None, f"File system scheme '{path.partition(':')[0]}' not implemented (file: '{path}')"
+        )
     return path.removeprefix("file://")
 
 
@@ -51,7 +56,9 @@ class GFile:
         if self._file is None:
             with _translated():
                 binary = "b" in self._mode
-                self._file = open(_path(self._name), self._mode, encoding=None if binary else "utf-8", newline=None if binary else "")
+                self._file = open(
+                    _path(self._name), self._mode, encoding=None if binary else "utf-8", newline=None if binary else ""
+                )
         return self._file
 
     def _readable(self):
@@ -224,8 +231,17 @@ def join(path, *paths):
     return os.path.join(path, *paths)
 
 
-for _old, _function in {"Exists": exists, "IsDirectory": isdir, "ListDirectory": listdir, "Glob": glob, "MakeDirs": makedirs, "MkDir": mkdir,
-                        "Remove": remove, "DeleteRecursively": rmtree, "Stat": stat}.items():  # fmt: skip
+for _old, _function in {
+    "Exists": exists,
+    "IsDirectory": isdir,
+    "ListDirectory": listdir,
+    "Glob": glob,
+    "MakeDirs": makedirs,
+    "MkDir": mkdir,
+    "Remove": remove,
+    "DeleteRecursively": rmtree,
+    "Stat": stat,
+}.items():
     publish(_function, "", v1=f"gfile.{_old}")
 
 

@@ -90,7 +90,9 @@ class FlagValues:
         flags = self.__dict__["_flags"]
         old = flags.get(flag.name)
         if old is not None and not override and old.module != flag.module:
-            raise DuplicateFlagError(f"The flag '{flag.name}' is defined twice. First from {old.module}, Second from {flag.module}.")
+            raise DuplicateFlagError(
+                f"The flag '{flag.name}' is defined twice. First from {old.module}, Second from {flag.module}."
+            )
         flags[flag.name] = flag
         if flag.short_name:
             flags[flag.short_name] = flag
@@ -280,14 +282,22 @@ def DEFINE_string(name=None, default=None, help="", flag_values=FLAGS, required=
     return _define(name, default, help, str, flag_values, required, **_known(args))
 
 
-def DEFINE_integer(name=None, default=None, help="", lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args):
+def DEFINE_integer(
+    name=None, default=None, help="", lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args
+):
     name, default, help = _old(name, default, help, args)
-    return _define(name, default, help, _bounded(_integer, lower_bound, upper_bound), flag_values, required, **_known(args))
+    return _define(
+        name, default, help, _bounded(_integer, lower_bound, upper_bound), flag_values, required, **_known(args)
+    )
 
 
-def DEFINE_float(name=None, default=None, help="", lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args):
+def DEFINE_float(
+    name=None, default=None, help="", lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args
+):
     name, default, help = _old(name, default, help, args)
-    return _define(name, default, help, _bounded(float, lower_bound, upper_bound), flag_values, required, **_known(args))
+    return _define(
+        name, default, help, _bounded(float, lower_bound, upper_bound), flag_values, required, **_known(args)
+    )
 
 
 def DEFINE_boolean(name=None, default=None, help="", flag_values=FLAGS, module_name=None, required=False, **args):
@@ -304,7 +314,9 @@ def DEFINE_enum(name, default, enum_values, help, flag_values=FLAGS, module_name
     return _define(name, default, help, parse, flag_values, required, **_known(args))
 
 
-def DEFINE_enum_class(name, default, enum_class, help, flag_values=FLAGS, module_name=None, case_sensitive=False, required=False, **args):
+def DEFINE_enum_class(
+    name, default, enum_class, help, flag_values=FLAGS, module_name=None, case_sensitive=False, required=False, **args
+):
     def parse(text):
         if isinstance(text, enum_class):
             return text
@@ -330,20 +342,49 @@ def DEFINE_list(name, default, help, flag_values=FLAGS, required=False, **args):
 
 
 def DEFINE_spaceseplist(name, default, help, comma_compat=False, flag_values=FLAGS, required=False, **args):
-    return _define(name, default, help, lambda text: list(text) if isinstance(text, (list, tuple)) else text.split(), flag_values, required,
-                   **_known(args))  # fmt: skip
+    return _define(
+        name,
+        default,
+        help,
+        lambda text: list(text) if isinstance(text, (list, tuple)) else text.split(),
+        flag_values,
+        required,
+        **_known(args),
+    )
 
 
 def DEFINE_multi_string(name, default, help, flag_values=FLAGS, required=False, **args):
     return _define(name, default, help, str, flag_values, required, multiple=True, **_known(args))
 
 
-def DEFINE_multi_integer(name, default, help, lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args):
-    return _define(name, default, help, _bounded(_integer, lower_bound, upper_bound), flag_values, required, multiple=True, **_known(args))
+def DEFINE_multi_integer(
+    name, default, help, lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args
+):
+    return _define(
+        name,
+        default,
+        help,
+        _bounded(_integer, lower_bound, upper_bound),
+        flag_values,
+        required,
+        multiple=True,
+        **_known(args),
+    )
 
 
-def DEFINE_multi_float(name, default, help, lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args):
-    return _define(name, default, help, _bounded(float, lower_bound, upper_bound), flag_values, required, multiple=True, **_known(args))
+def DEFINE_multi_float(
+    name, default, help, lower_bound=None, upper_bound=None, flag_values=FLAGS, required=False, **args
+):
+    return _define(
+        name,
+        default,
+        help,
+        _bounded(float, lower_bound, upper_bound),
+        flag_values,
+        required,
+        multiple=True,
+        **_known(args),
+    )
 
 
 def DEFINE_alias(name, original_name, flag_values=FLAGS, module_name=None):
@@ -352,7 +393,14 @@ def DEFINE_alias(name, original_name, flag_values=FLAGS, module_name=None):
 
 
 def _known(args):
-    unknown = set(args) - {"short_name", "allow_override", "module_name", "allow_override_cpp", "allow_hide_cpp", "allow_overwrite"}
+    unknown = set(args) - {
+        "short_name",
+        "allow_override",
+        "module_name",
+        "allow_override_cpp",
+        "allow_hide_cpp",
+        "allow_overwrite",
+    }
     if unknown:
         raise TypeError(f"unexpected keyword argument {sorted(unknown)[0]!r} of a flag")
     return {k: v for k, v in args.items() if k in ("short_name", "allow_override")}
@@ -375,7 +423,9 @@ def validator(flag_name, message="Flag validation failed", flag_values=FLAGS):
 
 def mark_flag_as_required(flag_name, flag_values=FLAGS):
     """The flag must be given a value."""
-    register_validator(flag_name, lambda v: v is not None, f"Flag --{flag_name} must have a value other than None.", flag_values)
+    register_validator(
+        flag_name, lambda v: v is not None, f"Flag --{flag_name} must have a value other than None.", flag_values
+    )
 
 
 def mark_flags_as_required(flag_names, flag_values=FLAGS):
@@ -385,10 +435,21 @@ def mark_flags_as_required(flag_names, flag_values=FLAGS):
 
 DEFINE_bool = DEFINE_boolean
 _PUBLIC = [n for n in globals() if n.startswith("DEFINE_")] + [
-    "FLAGS", "Error", "DuplicateFlagError", "IllegalFlagValueError", "UnrecognizedFlagError", "UnparsedFlagAccessError",
-    "ValidationError", "Flag", "FlagHolder", "FlagValues", "register_validator", "validator", "mark_flag_as_required",
+    "FLAGS",
+    "Error",
+    "DuplicateFlagError",
+    "IllegalFlagValueError",
+    "UnrecognizedFlagError",
+    "UnparsedFlagAccessError",
+    "ValidationError",
+    "Flag",
+    "FlagHolder",
+    "FlagValues",
+    "register_validator",
+    "validator",
+    "mark_flag_as_required",
     "mark_flags_as_required",
-]  # fmt: skip
+]
 for _name in _PUBLIC:
     export("", v1=f"flags.{_name} app.flags.{_name}")(globals()[_name])
 

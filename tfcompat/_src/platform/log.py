@@ -8,8 +8,12 @@ import sys
 from ..declare import export, publish
 
 DEBUG, INFO, WARN, ERROR, FATAL = (
-    python_logging.DEBUG, python_logging.INFO, python_logging.WARNING, python_logging.ERROR, python_logging.FATAL,
-)  # fmt: skip
+    python_logging.DEBUG,
+    python_logging.INFO,
+    python_logging.WARNING,
+    python_logging.ERROR,
+    python_logging.FATAL,
+)
 for _name in ("DEBUG", "INFO", "WARN", "ERROR", "FATAL"):
     publish(globals()[_name], "", v1=f"logging.{_name}")
 _counts: dict = {}

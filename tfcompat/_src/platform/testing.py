@@ -100,7 +100,9 @@ class TestCase(unittest.TestCase):
 
     # -- assertions ---------------------------------------------------------------------------------------------------
     def assertNear(self, f1, f2, err, msg=None):
-        self.assertTrue(f1 == f2 or math.fabs(f1 - f2) <= err, f"{f1!r} != {f2!r} +/- {err!r}{f' ({msg})' if msg else ''}")
+        self.assertTrue(
+            f1 == f2 or math.fabs(f1 - f2) <= err, f"{f1!r} != {f2!r} +/- {err!r}{f' ({msg})' if msg else ''}"
+        )
 
     def assertShapeEqual(self, np_array, tf_tensor, msg=None):
         self.assertEqual(list(np_array.shape), tf_tensor.get_shape().as_list(), msg)
@@ -146,10 +148,26 @@ class TestCase(unittest.TestCase):
         self.assertEqual(a.shape, b.shape, f"Shape mismatch: expected {a.shape}, got {b.shape}. {msg or ''}")
         np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=msg or "")
 
-    def assertAllCloseAccordingToType(self, a, b, rtol=1e-6, atol=1e-6, float_rtol=1e-6, float_atol=1e-6, half_rtol=1e-3, half_atol=1e-3,
-                                      bfloat16_rtol=1e-2, bfloat16_atol=1e-2, msg=None):  # fmt: skip
+    def assertAllCloseAccordingToType(
+        self,
+        a,
+        b,
+        rtol=1e-6,
+        atol=1e-6,
+        float_rtol=1e-6,
+        float_atol=1e-6,
+        half_rtol=1e-3,
+        half_atol=1e-3,
+        bfloat16_rtol=1e-2,
+        bfloat16_atol=1e-2,
+        msg=None,
+    ):
         a, b = self._array(a), self._array(b)
-        for kind, r, t in (("float32", float_rtol, float_atol), ("float16", half_rtol, half_atol), ("bfloat16", bfloat16_rtol, bfloat16_atol)):
+        for kind, r, t in (
+            ("float32", float_rtol, float_atol),
+            ("float16", half_rtol, half_atol),
+            ("bfloat16", bfloat16_rtol, bfloat16_atol),
+        ):
             if kind in (a.dtype.name, b.dtype.name):
                 rtol, atol = max(rtol, r), max(atol, t)
         self.assertAllClose(a, b, rtol, atol, msg)
@@ -199,7 +217,11 @@ class TestCase(unittest.TestCase):
             yield
         except exception_type as e:
             text = getattr(e, "message", None) or str(e)
-            ok = expected_err_re_or_predicate(e) if callable(expected_err_re_or_predicate) else re.search(expected_err_re_or_predicate, text)
+            ok = (
+                expected_err_re_or_predicate(e)
+                if callable(expected_err_re_or_predicate)
+                else re.search(expected_err_re_or_predicate, text)
+            )
             if not ok:
                 raise AssertionError(f"Exception of type {type(e).__name__}: {e}") from e
         else:

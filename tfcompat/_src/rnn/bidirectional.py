@@ -16,16 +16,32 @@ def _reversed(x, lengths, time_axis, batch_axis):
 
 
 @export("", v1="nn.bidirectional_dynamic_rnn")
-def bidirectional_dynamic_rnn(cell_fw, cell_bw, inputs, sequence_length=None, initial_state_fw=None, initial_state_bw=None, dtype=None,
-                              parallel_iterations=None, swap_memory=False, time_major=False, scope=None):  # fmt: skip
+def bidirectional_dynamic_rnn(
+    cell_fw,
+    cell_bw,
+    inputs,
+    sequence_length=None,
+    initial_state_fw=None,
+    initial_state_bw=None,
+    dtype=None,
+    parallel_iterations=None,
+    swap_memory=False,
+    time_major=False,
+    scope=None,
+):
     """((outputs forward, outputs backward), (last state forward, backward)) of two cells over the same inputs."""
     check_cell(cell_fw, "cell_fw")
     check_cell(cell_bw, "cell_bw")
     time_axis, batch_axis = (0, 1) if time_major else (1, 0)
     if sequence_length is not None:
         sequence_length = record.convert_to_tensor(sequence_length)
-    settings = dict(sequence_length=sequence_length, dtype=dtype, parallel_iterations=parallel_iterations, swap_memory=swap_memory,
-                    time_major=time_major)  # fmt: skip
+    settings = dict(
+        sequence_length=sequence_length,
+        dtype=dtype,
+        parallel_iterations=parallel_iterations,
+        swap_memory=swap_memory,
+        time_major=time_major,
+    )
     with variable_scope(scope or "bidirectional_rnn"):
         with variable_scope("fw") as fw:
             forward, state_fw = dynamic_rnn(cell_fw, inputs, initial_state=initial_state_fw, scope=fw, **settings)
@@ -51,8 +67,9 @@ def _columns(turned, like):
 
 
 @export("", v1="nn.static_bidirectional_rnn contrib.rnn.static_bidirectional_rnn nn.bidirectional_rnn")
-def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, initial_state_bw=None, dtype=None, sequence_length=None,
-                             scope=None):  # fmt: skip
+def static_bidirectional_rnn(
+    cell_fw, cell_bw, inputs, initial_state_fw=None, initial_state_bw=None, dtype=None, sequence_length=None, scope=None
+):
     """(list of outputs of both cells side by side, last state forward, last state backward) over a list of inputs."""
     check_cell(cell_fw, "cell_fw")
     check_cell(cell_bw, "cell_bw")
@@ -70,7 +87,9 @@ def static_bidirectional_rnn(cell_fw, cell_bw, inputs, initial_state_fw=None, in
             backward, state_bw = static_rnn(cell_bw, turned, initial_state_bw, dtype, sequence_length, scope=bw)
     backward = _reversed_list(backward, sequence_length)
     outputs = [
-        nest.pack_sequence_as(f, [array.concat([a, b], 1) for a, b in zip(nest.flatten(f), nest.flatten(b_), strict=True)])
+        nest.pack_sequence_as(
+            f, [array.concat([a, b], 1) for a, b in zip(nest.flatten(f), nest.flatten(b_), strict=True)]
+        )
         for f, b_ in zip(forward, backward, strict=True)
     ]
     return outputs, state_fw, state_bw

@@ -36,7 +36,13 @@ class LSTMStateTuple(collections.namedtuple("LSTMStateTuple", ("c", "h"))):
 
 def _zeros(size, batch_size, dtype):
     """Zeros [batch_size, *size]; the batch size may be a tensor."""
-    dims = list(size) if isinstance(size, (tuple, list)) else TensorShape(size).as_list() if isinstance(size, TensorShape) else [int(size)]
+    dims = (
+        list(size)
+        if isinstance(size, (tuple, list))
+        else TensorShape(size).as_list()
+        if isinstance(size, TensorShape)
+        else [int(size)]
+    )
     if isinstance(batch_size, Dimension):
         batch_size = batch_size.value
     if not isinstance(batch_size, Tensor):
@@ -50,7 +56,9 @@ def _zeros(size, batch_size, dtype):
 
 @publish_cell("RNNCell")
 class RNNCell(Layer):
-    """A cell: call(inputs [n, in], state) -> (output [n, output_size], new state); subclasses say state_size and output_size."""
+    """A cell: call(inputs [n, in], state) -> (output [n, output_size], new state); subclasses say state_size and
+    output_size.
+    """
 
     def __init__(self, trainable=True, name=None, dtype=None, **kwargs):
         super().__init__(trainable=trainable, name=name, dtype=dtype, **kwargs)
@@ -75,7 +83,9 @@ class RNNCell(Layer):
 
     def zero_state(self, batch_size, dtype):
         """A state of zeros for `batch_size` rows, in the structure of `state_size`."""
-        with name_scope(type(self).__name__ + "ZeroState", values=[batch_size] if isinstance(batch_size, Tensor) else None):
+        with name_scope(
+            type(self).__name__ + "ZeroState", values=[batch_size] if isinstance(batch_size, Tensor) else None
+        ):
             return nest.map_structure(lambda s: _zeros(s, batch_size, dtype), self.state_size)
 
     def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
@@ -85,8 +95,10 @@ class RNNCell(Layer):
             batch_size = inputs.shape.as_list()[0] or OPS["Shape"].public(inputs)[0]
             dtype = inputs.dtype
         if batch_size is None or dtype is None:
-            raise ValueError("batch_size and dtype cannot be None while constructing initial state: "
-                             f"batch_size={batch_size}, dtype={dtype}")  # fmt: skip
+            raise ValueError(
+                "batch_size and dtype cannot be None while constructing initial state: "
+                f"batch_size={batch_size}, dtype={dtype}"
+            )
         return self.zero_state(batch_size, dtype)
 
 
@@ -157,14 +169,28 @@ class BasicRNNCell(LayerRNNCell):
 
 @publish_cell("GRUCell")
 class GRUCell(LayerRNNCell):
-    """Cho et al. 2014: gates r, u = sigmoid(...); state = u * state + (1 - u) * activation([inputs, r * state] . kernel + bias)."""
+    """Cho et al. 2014: gates r, u = sigmoid(...); state = u * state + (1 - u) * activation([inputs, r * state] .
+    kernel + bias).
+    """
 
-    def __init__(self, num_units, activation=None, reuse=None, kernel_initializer=None, bias_initializer=None, name=None, dtype=None,
-                 **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        num_units,
+        activation=None,
+        reuse=None,
+        kernel_initializer=None,
+        bias_initializer=None,
+        name=None,
+        dtype=None,
+        **kwargs,
+    ):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=2)
         self._num_units, self._activation = num_units, _tanh(activation)
-        self._kernel_initializer, self._bias_initializer = initializer_of(kernel_initializer), initializer_of(bias_initializer)
+        self._kernel_initializer, self._bias_initializer = (
+            initializer_of(kernel_initializer),
+            initializer_of(bias_initializer),
+        )
 
     @property
     def state_size(self):
@@ -180,7 +206,9 @@ class GRUCell(LayerRNNCell):
         gate_bias = self._bias_initializer if self._bias_initializer is not None else ConstantV1(1.0, dtype=dtype)
         self._gate_kernel = self.add_weight("gates/kernel", [depth + n, 2 * n], initializer=self._kernel_initializer)
         self._gate_bias = self.add_weight("gates/bias", [2 * n], initializer=gate_bias)
-        self._candidate_kernel = self.add_weight("candidate/kernel", [depth + n, n], initializer=self._kernel_initializer)
+        self._candidate_kernel = self.add_weight(
+            "candidate/kernel", [depth + n, n], initializer=self._kernel_initializer
+        )
         self._candidate_bias = self.add_weight("candidate/bias", [n], initializer=self._bias_initializer or ZerosV1)
         self.built = True
 
@@ -205,9 +233,21 @@ class _LSTM(LayerRNNCell):
 
 @publish_cell("BasicLSTMCell")
 class BasicLSTMCell(_LSTM):
-    """Zaremba et al. 2014: gates i, j, f, o; c = c * sigmoid(f + forget_bias) + sigmoid(i) * tanh(j), h = tanh(c) * sigmoid(o)."""
+    """Zaremba et al. 2014: gates i, j, f, o; c = c * sigmoid(f + forget_bias) + sigmoid(i) * tanh(j), h = tanh(c) *
+    sigmoid(o).
+    """
 
-    def __init__(self, num_units, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        num_units,
+        forget_bias=1.0,
+        state_is_tuple=True,
+        activation=None,
+        reuse=None,
+        name=None,
+        dtype=None,
+        **kwargs,
+    ):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=2)
         self._num_units, self._forget_bias, self._state_is_tuple = num_units, forget_bias, state_is_tuple
@@ -240,12 +280,29 @@ class BasicLSTMCell(_LSTM):
 class LSTMCell(_LSTM):
     """An LSTM with optional peepholes, clipping and a projection of its output [num_proj]."""
 
-    def __init__(self, num_units, use_peepholes=False, cell_clip=None, initializer=None, num_proj=None, proj_clip=None,
-                 num_unit_shards=None, num_proj_shards=None, forget_bias=1.0, state_is_tuple=True, activation=None, reuse=None, name=None,
-                 dtype=None, **kwargs):  # fmt: skip
+    def __init__(
+        self,
+        num_units,
+        use_peepholes=False,
+        cell_clip=None,
+        initializer=None,
+        num_proj=None,
+        proj_clip=None,
+        num_unit_shards=None,
+        num_proj_shards=None,
+        forget_bias=1.0,
+        state_is_tuple=True,
+        activation=None,
+        reuse=None,
+        name=None,
+        dtype=None,
+        **kwargs,
+    ):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         if (num_unit_shards or 1) > 1 or (num_proj_shards or 1) > 1:
-            raise NotImplementedError("LSTMCell(num_unit_shards, num_proj_shards) is not supported by tfcompat: use a partitioned scope.")
+            raise NotImplementedError(
+                "LSTMCell(num_unit_shards, num_proj_shards) is not supported by tfcompat: use a partitioned scope."
+            )
         self.input_spec = InputSpec(ndim=2)
         self._num_units, self._use_peepholes, self._cell_clip = num_units, use_peepholes, cell_clip
         self._initializer, self._num_proj, self._proj_clip = initializer_of(initializer), num_proj, proj_clip

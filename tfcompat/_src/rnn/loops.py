@@ -22,7 +22,10 @@ def check_cell(cell, name="cell"):
     if not (hasattr(cell, "zero_state") or hasattr(cell, "get_initial_state")):
         lacks.append("zero_state")
     if lacks or not callable(cell):
-        raise TypeError(f"The argument {name!r} ({cell}) is not an RNNCell: {', '.join(lacks) + ' property is missing' if lacks else 'is not callable'}.")
+        raise TypeError(
+            f"The argument {name!r} ({cell}) is not an RNNCell: "
+            f"{', '.join(lacks) + ' property is missing' if lacks else 'is not callable'}."
+        )
 
 
 def swap_first_two(x):
@@ -79,11 +82,22 @@ def _step(cell, time, lengths, inputs, state):
 
 
 @export("", v1="nn.dynamic_rnn")
-def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=None, parallel_iterations=None, swap_memory=False,
-                time_major=False, scope=None):  # fmt: skip
-    """Runs `cell` over the time dimension of inputs [n, time, ...] (or [time, n, ...]); returns (outputs of every step, last state).
+def dynamic_rnn(
+    cell,
+    inputs,
+    sequence_length=None,
+    initial_state=None,
+    dtype=None,
+    parallel_iterations=None,
+    swap_memory=False,
+    time_major=False,
+    scope=None,
+):
+    """Runs `cell` over the time dimension of inputs [n, time, ...] (or [time, n, ...]); returns (outputs of every
+    step, last state).
 
-    Beyond a row's `sequence_length` outputs are zero and its state stays.  Raises ValueError without initial_state and dtype.
+    Beyond a row's `sequence_length` outputs are zero and its state stays.  Raises ValueError without initial_state
+    and dtype.
     """
     check_cell(cell)
     with variable_scope(scope or "rnn"):
@@ -96,21 +110,29 @@ def dynamic_rnn(cell, inputs, sequence_length=None, initial_state=None, dtype=No
         if context.graph is None:
             outputs, state = _python_loop(cell, inputs, flat, steps, lengths, state)
         else:
-            outputs, state = _graph_loop(cell, inputs, flat, steps, lengths, state, parallel_iterations or 32, swap_memory)
+            outputs, state = _graph_loop(
+                cell, inputs, flat, steps, lengths, state, parallel_iterations or 32, swap_memory
+            )
         if not time_major:
             outputs = nest.map_structure(swap_first_two, outputs)
         return outputs, state
 
 
 def _sizes(flat):
-    """(number of steps, batch size) of time-major inputs: numbers where known, else tensors; ValueError where they disagree."""
+    """(number of steps, batch size) of time-major inputs: numbers where known, else tensors; ValueError where they
+    disagree.
+    """
     steps = batch = None
     for x in flat:
         if x.shape.rank is None or x.shape.rank < 2:
-            raise ValueError(f"Expected the inputs of dynamic_rnn to have rank 2 or more (time, batch, ...), saw {x.shape}")
+            raise ValueError(
+                f"Expected the inputs of dynamic_rnn to have rank 2 or more (time, batch, ...), saw {x.shape}"
+            )
         a, b = x.shape.as_list()[:2]
         if steps is not None and a is not None and a != steps or batch is not None and b is not None and b != batch:
-            raise ValueError(f"Time steps or batch size is not the same for all the elements in the input: {[y.shape for y in flat]}")
+            raise ValueError(
+                f"Time steps or batch size is not the same for all the elements in the input: {[y.shape for y in flat]}"
+            )
         steps, batch = steps if steps is not None else a, batch if batch is not None else b
     dynamic = OPS["Shape"].public(flat[0]) if steps is None or batch is None else None
     return (dynamic[0] if steps is None else steps), (dynamic[1] if batch is None else batch)
@@ -139,11 +161,16 @@ def _graph_loop(cell, inputs, flat, steps, lengths, state, parallel_iterations, 
     flat_state = [s if isinstance(s, Tensor) else record.convert_to_tensor(s) for s in nest.flatten(state)]
     state = nest.pack_sequence_as(state, flat_state)
     kind = flat_state[0].dtype.base_dtype if flat_state else flat[0].dtype.base_dtype
-    size = steps if isinstance(steps, Tensor) else record.convert_to_tensor(np.array(steps, np.int32), name="time_steps")
+    size = (
+        steps if isinstance(steps, Tensor) else record.convert_to_tensor(np.array(steps, np.int32), name="time_steps")
+    )
     batch = flat[0].shape.as_list()[1]
     with name_scope("dynamic_rnn"):
         sources = [TensorArray(x.dtype.base_dtype, size=size, element_shape=x.shape[1:]).unstack(x) for x in flat]
-        shapes = [TensorShape([batch]).concatenate(TensorShape(s if isinstance(s, (TensorShape, tuple, list)) else [s])) for s in flat_like]
+        shapes = [
+            TensorShape([batch]).concatenate(TensorShape(s if isinstance(s, (TensorShape, tuple, list)) else [s]))
+            for s in flat_like
+        ]
         results = [TensorArray(kind, size=size, element_shape=s) for s in shapes]
         time = record.convert_to_tensor(np.array(0, np.int32), name="time")
 
@@ -153,13 +180,21 @@ def _graph_loop(cell, inputs, flat, steps, lengths, state, parallel_iterations, 
             x.set_shape(source.shape[1:])
         output, new = _step(cell, t, lengths, nest.pack_sequence_as(inputs, at), current)
         nest.assert_same_structure(like, output)
+        for s, n in zip(nest.flatten(current), nest.flatten(new), strict=True):
+            if n.shape.is_compatible_with(s.shape):
+                n.set_shape(s.shape)  # a batch size that only the state knows
         return t + 1, [a.write(t, o) for a, o in zip(arrays, nest.flatten(output), strict=True)], new
 
     invariants = [s.shape for s in flat_state]
     _, results, last = while_loop(
-        lambda t, a, s: OPS["Less"].public(t, size), body, (time, results, state), parallel_iterations=parallel_iterations,
-        swap_memory=swap_memory, maximum_iterations=size, return_same_structure=True,
-    )  # fmt: skip
+        lambda t, a, s: OPS["Less"].public(t, size),
+        body,
+        (time, results, state),
+        parallel_iterations=parallel_iterations,
+        swap_memory=swap_memory,
+        maximum_iterations=size,
+        return_same_structure=True,
+    )
     for s, shape in zip(nest.flatten(last), invariants, strict=True):
         s.set_shape(shape)
     outputs = []

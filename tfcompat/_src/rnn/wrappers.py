@@ -30,8 +30,10 @@ class MultiRNNCell(RNNCell):
             log.warn("At least two cells provided to MultiRNNCell are the same object and will share weights.")
         self._cells, self._state_is_tuple = list(cells), state_is_tuple
         if not state_is_tuple and any(isinstance(c.state_size, (list, tuple)) for c in cells):
-            raise ValueError(f"Some cells return tuples of states, but the flag state_is_tuple is not set.  State sizes are: "
-                             f"{[c.state_size for c in cells]}")  # fmt: skip
+            raise ValueError(
+                f"Some cells return tuples of states, but the flag state_is_tuple is not set.  State sizes are: "
+                f"{[c.state_size for c in cells]}"
+            )
 
     @property
     def state_size(self):
@@ -45,7 +47,9 @@ class MultiRNNCell(RNNCell):
     def zero_state(self, batch_size, dtype):
         from ..scopes import name_scope
 
-        with name_scope(type(self).__name__ + "ZeroState", values=[batch_size] if isinstance(batch_size, Tensor) else None):
+        with name_scope(
+            type(self).__name__ + "ZeroState", values=[batch_size] if isinstance(batch_size, Tensor) else None
+        ):
             if self._state_is_tuple:
                 return tuple([c.zero_state(batch_size, dtype) for c in self._cells])
         return super().zero_state(batch_size, dtype)
@@ -115,8 +119,11 @@ class _Plain(_Wrapper):
 
 def _keep(value, name):
     if isinstance(value, numbers.Real) and not 0 < value <= 1:
-        raise ValueError(f"Parameter {name} must be between 0 and 1: {value:d}" if isinstance(value, int) else
-                         f"Parameter {name} must be between 0 and 1: {value}")  # fmt: skip
+        raise ValueError(
+            f"Parameter {name} must be between 0 and 1: {value:d}"
+            if isinstance(value, int)
+            else f"Parameter {name} must be between 0 and 1: {value}"
+        )
     return value
 
 
@@ -124,14 +131,27 @@ def _keep(value, name):
 class DropoutWrapper(_Plain):
     """Dropout on inputs, outputs and (new) states of a cell, with probabilities to keep; an LSTM's c is not dropped."""
 
-    def __init__(self, cell, input_keep_prob=1.0, output_keep_prob=1.0, state_keep_prob=1.0, variational_recurrent=False, input_size=None,
-                 dtype=None, seed=None, dropout_state_filter_visitor=None):  # fmt: skip
+    def __init__(
+        self,
+        cell,
+        input_keep_prob=1.0,
+        output_keep_prob=1.0,
+        state_keep_prob=1.0,
+        variational_recurrent=False,
+        input_size=None,
+        dtype=None,
+        seed=None,
+        dropout_state_filter_visitor=None,
+    ):
         super().__init__(cell, dtype=dtype)
         if variational_recurrent:
             raise NotImplementedError("DropoutWrapper(variational_recurrent=True) is not supported by tfcompat.")
         if dropout_state_filter_visitor is not None:
             raise NotImplementedError("DropoutWrapper(dropout_state_filter_visitor) is not supported by tfcompat.")
-        self._input, self._output = _keep(input_keep_prob, "input_keep_prob"), _keep(output_keep_prob, "output_keep_prob")
+        self._input, self._output = (
+            _keep(input_keep_prob, "input_keep_prob"),
+            _keep(output_keep_prob, "output_keep_prob"),
+        )
         self._state, self._seed = _keep(state_keep_prob, "state_keep_prob"), seed
 
     def _salted(self, prefix, index):
@@ -231,7 +251,9 @@ class EmbeddingWrapper(_Wrapper):
     def __init__(self, cell, embedding_classes, embedding_size, initializer=None, reuse=None):
         super().__init__(cell, _reuse=reuse)
         if embedding_classes <= 0 or embedding_size <= 0:
-            raise ValueError(f"Both embedding_classes and embedding_size must be > 0: {embedding_classes}, {embedding_size}.")
+            raise ValueError(
+                f"Both embedding_classes and embedding_size must be > 0: {embedding_classes}, {embedding_size}."
+            )
         self._classes, self._size, self._initializer = embedding_classes, embedding_size, initializer
 
     def __call__(self, inputs, state, scope=None):
@@ -239,7 +261,9 @@ class EmbeddingWrapper(_Wrapper):
         with variable_scope(scope, "embedding_wrapper", reuse=self._reuse) as sc:
             initializer = self._initializer or sc.initializer or v1["random_uniform_initializer"](-(3**0.5), 3**0.5)
             first = state[0] if isinstance(state, tuple) else state
-            table = v1["get_variable"]("embedding", [self._classes, self._size], initializer=initializer, dtype=first.dtype)
+            table = v1["get_variable"](
+                "embedding", [self._classes, self._size], initializer=initializer, dtype=first.dtype
+            )
             rows = v1["nn.embedding_lookup"](table, array.reshape(inputs, [-1]))
             return self._cell(rows, state)
 

@@ -1,3 +1,3 @@
-"""tf.summary: summaries as operations (TF1) or written at once (TF2), in event files that TensorBoard reads."""
+"""tf.summary: TF1's summaries as operations, written into event files that TensorBoard reads."""
 
-from . import messages, ops, writer, writer_v2  # noqa: F401
+from . import messages, ops, writer  # noqa: F401

@@ -31,11 +31,18 @@ def histogram(values, tag):
         word = "Nan" if np.any(np.isnan(values)) else "Infinity"
         raise errors.InvalidArgumentError(None, None, f"{word} in summary histogram for: {tag}")
     limits = _limits()
-    counts = np.bincount(np.searchsorted(limits, values, side="right"), minlength=len(limits)) if values.size else np.zeros(len(limits), int)
+    counts = (
+        np.bincount(np.searchsorted(limits, values, side="right"), minlength=len(limits))
+        if values.size
+        else np.zeros(len(limits), int)
+    )
     made = HistogramProto(
-        min=float(values.min()) if values.size else sys.float_info.max, max=float(values.max()) if values.size else -sys.float_info.max,
-        num=float(values.size), sum=float(values.sum()), sum_squares=float(np.sum(values * values)),
-    )  # fmt: skip
+        min=float(values.min()) if values.size else sys.float_info.max,
+        max=float(values.max()) if values.size else -sys.float_info.max,
+        num=float(values.size),
+        sum=float(values.sum()),
+        sum_squares=float(np.sum(values * values)),
+    )
     used = np.flatnonzero(counts).tolist()
     previous = -1
     for i in [*used, len(limits)]:  # a run of empty buckets is one, up to where it ends
@@ -60,11 +67,18 @@ def png(image):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows.tobytes())) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows.tobytes()))
+        + chunk(b"IEND", b"")
+    )
 
 
 def pixels(image, bad_color=(255, 0, 0, 255)):
-    """A float image as uint8: scaled to its maximum, or around 128 where it has negative values; not finite pixels in `bad_color`."""
+    """A float image as uint8: scaled to its maximum, or around 128 where it has negative values; not finite pixels
+    in `bad_color`.
+    """
     if image.dtype == np.uint8:
         return image
     image = image.astype(np.float32)

@@ -19,17 +19,29 @@ class TensorShapeProto(Message):
 
 class TensorProto(Message):
     _fields = {
-        "dtype": (1, ENUM), "tensor_shape": (2, TensorShapeProto), "version_number": (3, INT), "tensor_content": (4, BYTES),
-        "float_val": (5, FLOAT, REPEATED), "double_val": (6, DOUBLE, REPEATED), "int_val": (7, INT, REPEATED),
-        "string_val": (8, BYTES, REPEATED), "int64_val": (10, INT, REPEATED), "bool_val": (11, "bool", REPEATED),
-    }  # fmt: skip
+        "dtype": (1, ENUM),
+        "tensor_shape": (2, TensorShapeProto),
+        "version_number": (3, INT),
+        "tensor_content": (4, BYTES),
+        "float_val": (5, FLOAT, REPEATED),
+        "double_val": (6, DOUBLE, REPEATED),
+        "int_val": (7, INT, REPEATED),
+        "string_val": (8, BYTES, REPEATED),
+        "int64_val": (10, INT, REPEATED),
+        "bool_val": (11, "bool", REPEATED),
+    }
 
 
 class HistogramProto(Message):
     _fields = {
-        "min": (1, DOUBLE), "max": (2, DOUBLE), "num": (3, DOUBLE), "sum": (4, DOUBLE), "sum_squares": (5, DOUBLE),
-        "bucket_limit": (6, DOUBLE, REPEATED), "bucket": (7, DOUBLE, REPEATED),
-    }  # fmt: skip
+        "min": (1, DOUBLE),
+        "max": (2, DOUBLE),
+        "num": (3, DOUBLE),
+        "sum": (4, DOUBLE),
+        "sum_squares": (5, DOUBLE),
+        "bucket_limit": (6, DOUBLE, REPEATED),
+        "bucket": (7, DOUBLE, REPEATED),
+    }
 
 
 class PluginData(Message):
@@ -37,7 +49,12 @@ class PluginData(Message):
 
 
 class SummaryMetadata(Message):
-    _fields = {"plugin_data": (1, PluginData), "display_name": (2, STRING), "summary_description": (3, STRING), "data_class": (4, ENUM)}
+    _fields = {
+        "plugin_data": (1, PluginData),
+        "display_name": (2, STRING),
+        "summary_description": (3, STRING),
+        "data_class": (4, ENUM),
+    }
     PluginData = PluginData
 
 
@@ -49,9 +66,12 @@ class Summary(Message):
 
     class Audio(Message):
         _fields = {
-            "sample_rate": (1, FLOAT), "num_channels": (2, INT), "length_frames": (3, INT), "encoded_audio_string": (4, BYTES),
+            "sample_rate": (1, FLOAT),
+            "num_channels": (2, INT),
+            "length_frames": (3, INT),
+            "encoded_audio_string": (4, BYTES),
             "content_type": (5, STRING),
-        }  # fmt: skip
+        }
 
     class Value(Message):
         _fields: dict = {}
@@ -60,11 +80,19 @@ class Summary(Message):
     _fields = {"value": (1, Value, REPEATED)}
 
 
-Summary.Value._fields.update({
-    "tag": (1, STRING), "simple_value": (2, FLOAT), "obsolete_old_style_histogram": (3, BYTES), "image": (4, Summary.Image),
-    "histo": (5, HistogramProto), "audio": (6, Summary.Audio), "node_name": (7, STRING), "tensor": (8, TensorProto),
-    "metadata": (9, SummaryMetadata),
-})  # fmt: skip
+Summary.Value._fields.update(
+    {
+        "tag": (1, STRING),
+        "simple_value": (2, FLOAT),
+        "obsolete_old_style_histogram": (3, BYTES),
+        "image": (4, Summary.Image),
+        "histo": (5, HistogramProto),
+        "audio": (6, Summary.Audio),
+        "node_name": (7, STRING),
+        "tensor": (8, TensorProto),
+        "metadata": (9, SummaryMetadata),
+    }
+)
 
 
 class SessionLog(Message):
@@ -80,9 +108,15 @@ class Event(Message):
     """One record of an event file."""
 
     _fields = {
-        "wall_time": (1, DOUBLE), "step": (2, INT), "file_version": (3, STRING), "graph_def": (4, BYTES), "summary": (5, Summary),
-        "session_log": (7, SessionLog), "tagged_run_metadata": (8, TaggedRunMetadata), "meta_graph_def": (9, BYTES),
-    }  # fmt: skip
+        "wall_time": (1, DOUBLE),
+        "step": (2, INT),
+        "file_version": (3, STRING),
+        "graph_def": (4, BYTES),
+        "summary": (5, Summary),
+        "session_log": (7, SessionLog),
+        "tagged_run_metadata": (8, TaggedRunMetadata),
+        "meta_graph_def": (9, BYTES),
+    }
     _oneofs = {"what": ("file_version", "graph_def", "summary", "session_log", "tagged_run_metadata", "meta_graph_def")}
 
 
@@ -101,7 +135,9 @@ def tensor_proto(array):
     shape = TensorShapeProto(dim=[Dim(size=d) for d in array.shape])
     if array.dtype == object:
         return TensorProto(dtype=dtypes.string.as_datatype_enum, tensor_shape=shape, string_val=array.ravel().tolist())
-    return TensorProto(dtype=dtypes.as_dtype(array.dtype).as_datatype_enum, tensor_shape=shape, tensor_content=array.tobytes())
+    return TensorProto(
+        dtype=dtypes.as_dtype(array.dtype).as_datatype_enum, tensor_shape=shape, tensor_content=array.tobytes()
+    )
 
 
 def graph_def(graph):

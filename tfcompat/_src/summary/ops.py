@@ -22,7 +22,9 @@ def scalar_kernel(values, *, tag):
         raise errors.InvalidArgumentError(
             None, None, f"tags and values are not the same shape: [] != {list(np.shape(values))} (tag '{tag}')"
         )
-    return Summary(value=[Summary.Value(tag=tag, simple_value=float(np.asarray(values).reshape(())))]).SerializeToString()
+    return Summary(
+        value=[Summary.Value(tag=tag, simple_value=float(np.asarray(values).reshape(())))]
+    ).SerializeToString()
 
 
 @op("HistogramSummary", host=True, alike=False, abstract=lambda values, tag: _TEXT)
@@ -40,14 +42,18 @@ def image_kernel(tensor, *, tag, max_outputs):
     for i, image in enumerate(tensor[:max_outputs]):
         name = f"{tag}/image/{i}" if max_outputs > 1 else f"{tag}/image"
         height, width, channels = image.shape
-        shown = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=encode.png(encode.pixels(image)))
+        shown = Summary.Image(
+            height=height, width=width, colorspace=channels, encoded_image_string=encode.png(encode.pixels(image))
+        )
         found.value.add(tag=name, image=shown)
     return found.SerializeToString()
 
 
 @op("TensorSummaryV2", host=True, alike=False, abstract=lambda tensor, tag, serialized_summary_metadata: _TEXT)
 def tensor_kernel(tensor, *, tag, serialized_summary_metadata):
-    value = Summary.Value(tag=tag, tensor=tensor_proto(tensor), metadata=SummaryMetadata.FromString(serialized_summary_metadata))
+    value = Summary.Value(
+        tag=tag, tensor=tensor_proto(tensor), metadata=SummaryMetadata.FromString(serialized_summary_metadata)
+    )
     return Summary(value=[value]).SerializeToString()
 
 
@@ -62,11 +68,21 @@ def audio_kernel(tensor, sample_rate, *, tag, max_outputs):
     for i, sound in enumerate(tensor[:max_outputs]):
         frames, channels = sound.shape
         data = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
-        head = b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + struct.pack(
-            "<IHHIIHH", 16, 1, channels, int(rate), int(rate) * channels * 2, channels * 2, 16
-        ) + b"data" + struct.pack("<I", len(data))  # fmt: skip
-        shown = Summary.Audio(sample_rate=rate, num_channels=channels, length_frames=frames, encoded_audio_string=head + data,
-                              content_type="audio/wav")  # fmt: skip
+        head = (
+            b"RIFF"
+            + struct.pack("<I", 36 + len(data))
+            + b"WAVEfmt "
+            + struct.pack("<IHHIIHH", 16, 1, channels, int(rate), int(rate) * channels * 2, channels * 2, 16)
+            + b"data"
+            + struct.pack("<I", len(data))
+        )
+        shown = Summary.Audio(
+            sample_rate=rate,
+            num_channels=channels,
+            length_frames=frames,
+            encoded_audio_string=head + data,
+            content_type="audio/wav",
+        )
         found.value.add(tag=f"{tag}/audio/{i}" if max_outputs > 1 else f"{tag}/audio", audio=shown)
     return found.SerializeToString()
 
@@ -139,8 +155,14 @@ def image(name, tensor, max_outputs=3, collections=None, family=None):
 @export("", v1="summary.audio")
 def audio(name, tensor, sample_rate, max_outputs=3, collections=None, family=None):
     """A summary of up to `max_outputs` sounds [n, frames] or [n, frames, channels] between -1 and 1."""
-    return _summary(audio_kernel, name, [tensor, record.convert_to_tensor(sample_rate, dtypes.float32)], family, collections,
-                    max_outputs=max_outputs)  # fmt: skip
+    return _summary(
+        audio_kernel,
+        name,
+        [tensor, record.convert_to_tensor(sample_rate, dtypes.float32)],
+        family,
+        collections,
+        max_outputs=max_outputs,
+    )
 
 
 @export("", v1="summary.text")
@@ -159,21 +181,27 @@ def _plugin(name):
 
 
 @export("", v1="summary.tensor_summary")
-def tensor_summary(name, tensor, summary_description=None, collections=None, summary_metadata=None, family=None, display_name=None):
+def tensor_summary(
+    name, tensor, summary_description=None, collections=None, summary_metadata=None, family=None, display_name=None
+):
     """A summary of a whole tensor."""
     metadata = summary_metadata or SummaryMetadata()
     if display_name is not None:
         metadata.display_name = display_name
     if summary_description is not None:
         metadata.summary_description = summary_description
-    return _summary(tensor_kernel, name, [tensor], family, collections, serialized_summary_metadata=metadata.SerializeToString())
+    return _summary(
+        tensor_kernel, name, [tensor], family, collections, serialized_summary_metadata=metadata.SerializeToString()
+    )
 
 
 @export("", v1="summary.merge")
 def merge(inputs, collections=None, name=None):
     """One summary of several.  Raises RuntimeError eagerly."""
     if context.graph is None:
-        raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead.")
+        raise RuntimeError(
+            "Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead."
+        )
     if not inputs:
         raise ValueError("summary.merge needs at least one summary")
     with name_scope(clean(name), "Merge", list(inputs)):
@@ -187,6 +215,8 @@ def merge(inputs, collections=None, name=None):
 def merge_all(key=GraphKeys.SUMMARIES, scope=None, name=None):
     """All summaries of a collection as one; None where there are none."""
     if context.graph is None:
-        raise RuntimeError("Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead.")
+        raise RuntimeError(
+            "Merging tf.summary.* ops is not compatible with eager execution. Use tf.contrib.summary instead."
+        )
     found = get_collection(key, scope=scope)
     return merge(found, name=name) if found else None

@@ -25,7 +25,8 @@ class EventFile:
         self._open()
 
     def _open(self):
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_number)}{self.suffix}"
+        stamp = f"{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_number)}"
+        name = f"events.out.tfevents.{stamp}{self.suffix}"
         self.path = os.path.join(self.folder, name)
         self._file = open(self.path, "wb")
         self.write(Event(wall_time=time.time(), file_version="brain.Event:2"))
@@ -53,13 +54,19 @@ class EventFile:
 class FileWriter:
     """Writes summaries of a run into an event file of the folder `logdir`.
 
-    Raises RuntimeError eagerly, as TensorFlow; add_* after close raise nothing but a warning, the file is opened again by `reopen`.
+    Raises RuntimeError eagerly, as TensorFlow; add_* after close raise nothing but a warning, the file is opened
+    again by `reopen`.
     """
 
-    def __init__(self, logdir, graph=None, max_queue=10, flush_secs=120, graph_def=None, filename_suffix=None, session=None):
+    def __init__(
+        self, logdir, graph=None, max_queue=10, flush_secs=120, graph_def=None, filename_suffix=None, session=None
+    ):
         if context.graph is None:
-            raise RuntimeError("tf.summary.FileWriter is not compatible with eager execution. Use `tf.summary.create_file_writer`, or a "
-                               "with tf.Graph().as_default() context instead.")  # fmt: skip
+            raise RuntimeError(
+                "tf.summary.FileWriter is not compatible with eager execution. Use "
+                "`tf.summary.create_file_writer`, or a "
+                "with tf.Graph().as_default() context instead."
+            )
         if session is not None:
             raise NotImplementedError("tf.summary.FileWriter(session=...) is not supported by tfcompat.")
         self._folder = os.fspath(logdir)
@@ -83,8 +90,11 @@ class FileWriter:
         if self._closed:
             import warnings
 
-            warnings.warn("Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is explicitly reopened.",
-                          stacklevel=3)  # fmt: skip
+            warnings.warn(
+                "Attempting to use a closed FileWriter. The operation will be a noop unless the FileWriter is "
+                "explicitly reopened.",
+                stacklevel=3,
+            )
             return
         self._file.write(event)
 
@@ -108,7 +118,9 @@ class FileWriter:
             if hasattr(graph, "SerializeToString"):
                 self._event(global_step, graph_def=graph.SerializeToString())
                 return
-            raise TypeError(f"The passed graph must be an instance of `Graph` or the deprecated `GraphDef`, got {type(graph)}")
+            raise TypeError(
+                f"The passed graph must be an instance of `Graph` or the deprecated `GraphDef`, got {type(graph)}"
+            )
         self._event(global_step, graph_def=_graph_def(graph))
 
     def add_session_log(self, session_log, global_step=None):

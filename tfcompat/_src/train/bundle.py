@@ -1,4 +1,6 @@
-"""TensorFlow's checkpoint format: `prefix.index` says for each name dtype, shape and where in `prefix.data-00000-of-00001` it is."""
+"""TensorFlow's checkpoint format: `prefix.index` says for each name dtype, shape and where in
+`prefix.data-00000-of-00001` it is.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +80,9 @@ class Bundle:
                 data = file.read()
         except FileNotFoundError:
             raise errors.NotFoundError(
-                None, None, f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix}"
+                None,
+                None,
+                f"Unsuccessful TensorSliceReader constructor: Failed to find any matching files for {prefix}",
             ) from None
         self.entries, self.shards = {}, 1
         for key, value in table.read(data):
@@ -93,7 +97,9 @@ class Bundle:
         if entry is None:
             raise errors.NotFoundError(None, None, f"Key {name} not found in checkpoint")
         if entry.slices:
-            raise NotImplementedError(f"{name} was saved in slices (a partitioned variable): tfcompat reads whole tensors only.")
+            raise NotImplementedError(
+                f"{name} was saved in slices (a partitioned variable): tfcompat reads whole tensors only."
+            )
         path = f"{self.prefix}.data-{entry.shard:05d}-of-{self.shards:05d}"
         try:
             with open(path, "rb") as file:
@@ -106,7 +112,9 @@ class Bundle:
         if entry.dtype is dtypes.string:
             return _texts(data, entry.shape)
         if _mask(crc32c(data)) != entry.crc:
-            raise errors.DataLossError(None, None, f"Checksum does not match: {name} in checkpoint {self.prefix} is damaged")
+            raise errors.DataLossError(
+                None, None, f"Checksum does not match: {name} in checkpoint {self.prefix} is damaged"
+            )
         return np.frombuffer(data, entry.dtype.np).reshape(entry.shape).copy()
 
 

@@ -12,8 +12,13 @@ from ..declare import export
 class CheckpointState:
     """What the `checkpoint` file says."""
 
-    def __init__(self, model_checkpoint_path="", all_model_checkpoint_paths=(), all_model_checkpoint_timestamps=(),
-                 last_preserved_timestamp=0.0):  # fmt: skip
+    def __init__(
+        self,
+        model_checkpoint_path="",
+        all_model_checkpoint_paths=(),
+        all_model_checkpoint_timestamps=(),
+        last_preserved_timestamp=0.0,
+    ):
         self.model_checkpoint_path = model_checkpoint_path
         self.all_model_checkpoint_paths = list(all_model_checkpoint_paths)
         self.all_model_checkpoint_timestamps = list(all_model_checkpoint_timestamps)
@@ -73,42 +78,72 @@ def get_checkpoint_state(checkpoint_dir, latest_filename=None):
     return state
 
 
-def update(save_dir, model_checkpoint_path, all_model_checkpoint_paths=None, latest_filename=None, all_model_checkpoint_timestamps=None,
-           last_preserved_timestamp=None, save_relative_paths=False):  # fmt: skip
+def update(
+    save_dir,
+    model_checkpoint_path,
+    all_model_checkpoint_paths=None,
+    latest_filename=None,
+    all_model_checkpoint_timestamps=None,
+    last_preserved_timestamp=None,
+    save_relative_paths=False,
+):
     """Writes the `checkpoint` file of `save_dir`; paths below a relative `save_dir` are kept relative to it."""
     paths = list(all_model_checkpoint_paths or [])
     if not paths or paths[-1] != model_checkpoint_path:
         paths.append(model_checkpoint_path)
     times = list(all_model_checkpoint_timestamps or [])
     if times and len(times) != len(paths):
-        raise ValueError("Checkpoint timestamps, if provided, must match checkpoint paths "
-                         f"(got paths {paths} and timestamps {times})")  # fmt: skip
+        raise ValueError(
+            "Checkpoint timestamps, if provided, must match checkpoint paths "
+            f"(got paths {paths} and timestamps {times})"
+        )
 
     def kept(path):
         if save_relative_paths or not os.path.isabs(save_dir):
             return path if os.path.isabs(path) and not save_relative_paths else os.path.relpath(path, save_dir)
         return path
 
-    state = CheckpointState(kept(model_checkpoint_path), [kept(p) for p in paths], times, last_preserved_timestamp or 0.0)
+    state = CheckpointState(
+        kept(model_checkpoint_path), [kept(p) for p in paths], times, last_preserved_timestamp or 0.0
+    )
     name = _file(save_dir, latest_filename)
     if name == state.model_checkpoint_path:
-        raise RuntimeError(f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  Please use a different save path.")
+        raise RuntimeError(
+            f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state.  Please use a "
+            f"different save path."
+        )
     with open(name + ".tmp", "w", encoding="utf-8") as file:
         file.write(str(state))
     os.replace(name + ".tmp", name)
 
 
 @export("", v1="train.update_checkpoint_state")
-def update_checkpoint_state(save_dir, model_checkpoint_path, all_model_checkpoint_paths=None, latest_filename=None,
-                            all_model_checkpoint_timestamps=None, last_preserved_timestamp=None):  # fmt: skip
+def update_checkpoint_state(
+    save_dir,
+    model_checkpoint_path,
+    all_model_checkpoint_paths=None,
+    latest_filename=None,
+    all_model_checkpoint_timestamps=None,
+    last_preserved_timestamp=None,
+):
     """Writes the `checkpoint` file of `save_dir`."""
-    update(text_of(save_dir), text_of(model_checkpoint_path), all_model_checkpoint_paths, latest_filename,
-           all_model_checkpoint_timestamps, last_preserved_timestamp)  # fmt: skip
+    update(
+        text_of(save_dir),
+        text_of(model_checkpoint_path),
+        all_model_checkpoint_paths,
+        latest_filename,
+        all_model_checkpoint_timestamps,
+        last_preserved_timestamp,
+    )
 
 
 def exists(prefix):
     """Whether there is a checkpoint called `prefix`."""
-    return os.path.exists(prefix + ".index") or os.path.isfile(prefix) or bool(glob.glob(glob.escape(prefix) + "-?????-of-?????"))
+    return (
+        os.path.exists(prefix + ".index")
+        or os.path.isfile(prefix)
+        or bool(glob.glob(glob.escape(prefix) + "-?????-of-?????"))
+    )
 
 
 @export("", v1="train.checkpoint_exists")
@@ -136,14 +171,20 @@ def get_checkpoint_mtimes(checkpoint_prefixes):
 def remove_checkpoint(checkpoint_prefix, checkpoint_format_version=2, meta_graph_suffix="meta"):
     """Deletes the files of a checkpoint."""
     prefix = text_of(checkpoint_prefix)
-    for path in [f"{prefix}.{meta_graph_suffix}", f"{prefix}.index", *glob.glob(glob.escape(prefix) + ".data-?????-of-?????")]:
+    for path in [
+        f"{prefix}.{meta_graph_suffix}",
+        f"{prefix}.index",
+        *glob.glob(glob.escape(prefix) + ".data-?????-of-?????"),
+    ]:
         if os.path.exists(path):
             os.remove(path)
 
 
 @export("train.checkpoints_iterator")
 def checkpoints_iterator(checkpoint_dir, min_interval_secs=0, timeout=None, timeout_fn=None):
-    """Yields each new latest checkpoint of a folder; ends when none comes for `timeout` seconds and `timeout_fn` agrees."""
+    """Yields each new latest checkpoint of a folder; ends when none comes for `timeout` seconds and `timeout_fn`
+    agrees.
+    """
     import time
 
     last = None

@@ -18,12 +18,16 @@ class Coordinator:
     """Stops threads together and hands on the first exception one of them had."""
 
     def __init__(self, clean_stop_exception_types=None):
-        self._clean = (errors.OutOfRangeError,) if clean_stop_exception_types is None else tuple(clean_stop_exception_types)
+        self._clean = (
+            (errors.OutOfRangeError,) if clean_stop_exception_types is None else tuple(clean_stop_exception_types)
+        )
         self._lock, self._stop = threading.Lock(), threading.Event()
         self._raised, self._joined, self._threads = None, False, set()
 
     def request_stop(self, ex=None):
-        """Asks all threads to stop; `ex`: an exception (or sys.exc_info()) that `join` raises, unless it is a clean end."""
+        """Asks all threads to stop; `ex`: an exception (or sys.exc_info()) that `join` raises, unless it is a clean
+        end.
+        """
         with self._lock:
             if isinstance(ex, self._clean) or isinstance(ex, tuple) and isinstance(ex[1], self._clean):
                 ex = None
@@ -150,8 +154,10 @@ def start_queue_runners(sess=None, coord=None, daemon=True, start=True, collecti
     if sess is None:
         sess = get_default_session()
         if sess is None:
-            raise ValueError("Cannot start queue runners: No default session is registered. Use `with sess.as_default()` or pass an "
-                             "explicit session to tf.start_queue_runners(sess=sess)")  # fmt: skip
+            raise ValueError(
+                "Cannot start queue runners: No default session is registered. Use `with sess.as_default()` or pass an "
+                "explicit session to tf.start_queue_runners(sess=sess)"
+            )
     graph = sess.graph if sess is not None else current_graph()
     with graph.as_default():
         runners = graph.get_collection(collection)

@@ -17,12 +17,16 @@ from . import bundle
 from .checkpoint_state import exists, remove_checkpoint, text_of, update
 
 _MISSING = (
-    "Restoring from checkpoint failed. This is most likely due to a Variable name or other graph key that is missing from the "
-    "checkpoint. Please ensure that you have not altered the graph expected based on the checkpoint. Original error:\n\n"
+    "Restoring from checkpoint failed. This is most likely due to a Variable name or other graph key that is "
+    "missing from the "
+    "checkpoint. Please ensure that you have not altered the graph expected based on the checkpoint. Original "
+    "error:\n\n"
 )
 _MISMATCH = (
-    "Restoring from checkpoint failed. This is most likely due to a mismatch between the current graph and the graph from the "
-    "checkpoint. Please ensure that you have not altered the graph expected based on the checkpoint. Original error:\n\n"
+    "Restoring from checkpoint failed. This is most likely due to a mismatch between the current graph and the "
+    "graph from the "
+    "checkpoint. Please ensure that you have not altered the graph expected based on the checkpoint. Original "
+    "error:\n\n"
 )
 
 
@@ -62,17 +66,21 @@ def _give(variable, session, value, reshape):
     shape = variable._aval.shape
     if dtypes.as_dtype(value.dtype) is not variable.dtype.base_dtype:
         raise errors.InvalidArgumentError(
-            None, None,
-            f"{_MISMATCH}tensor_name = {variable._shared_name}; expected dtype {variable.dtype.base_dtype.name} does not equal original "
+            None,
+            None,
+            f"{_MISMATCH}tensor_name = {variable._shared_name}; expected dtype {variable.dtype.base_dtype.name} "
+            f"does not equal original "
             f"dtype {dtypes.as_dtype(value.dtype).name}",
-        )  # fmt: skip
+        )
     if shape is not None and None not in shape and tuple(shape) != value.shape:
         if not reshape or int(np.prod(shape)) != value.size:
             raise errors.InvalidArgumentError(
-                None, None,
-                f"{_MISMATCH}Assign requires shapes of both tensors to match. lhs shape= [{','.join(map(str, shape))}] rhs shape= "
+                None,
+                None,
+                f"{_MISMATCH}Assign requires shapes of both tensors to match. lhs shape= "
+                f"[{','.join(map(str, shape))}] rhs shape= "
                 f"[{','.join(map(str, value.shape))}] for variable {variable._shared_name}",
-            )  # fmt: skip
+            )
         value = value.reshape(shape)
     if variable._kind == "eager":
         variable.assign(value)
@@ -100,10 +108,19 @@ def _named(var_list):
     parts = []
     for name in sorted(var_list):
         v = var_list[name]
-        own = v._get_variable_list() if hasattr(v, "_get_variable_list") else list(v) if isinstance(v, (list, tuple)) else [v]
+        own = (
+            v._get_variable_list()
+            if hasattr(v, "_get_variable_list")
+            else list(v)
+            if isinstance(v, (list, tuple))
+            else [v]
+        )
         for one in own:
             if not isinstance(one, Variable):
-                raise TypeError(f"names_to_saveables must be a dict mapping string names to Tensors/Variables. Not a variable: {one}")
+                raise TypeError(
+                    f"names_to_saveables must be a dict mapping string names to Tensors/Variables. Not a "
+                    f"variable: {one}"
+                )
         parts.append(_Part(name, own))
     seen = set()
     for part in parts:
@@ -119,20 +136,44 @@ SaverDef = collections.namedtuple("SaverDef", "max_to_keep keep_checkpoint_every
 
 @export("", v1="train.Saver")
 class Saver:
-    """Saves and restores variables (default: all of the graph, also those made until the first use with `defer_build`)."""
+    """Saves and restores variables (default: all of the graph, also those made until the first use with
+    `defer_build`).
+    """
 
     V1, V2 = 1, 2
 
-    def __init__(self, var_list=None, reshape=False, sharded=False, max_to_keep=5, keep_checkpoint_every_n_hours=10000.0, name=None,
-                 restore_sequentially=False, saver_def=None, builder=None, defer_build=False, allow_empty=False, write_version=V2,
-                 pad_step_number=False, save_relative_paths=False, filename=None):  # fmt: skip
+    def __init__(
+        self,
+        var_list=None,
+        reshape=False,
+        sharded=False,
+        max_to_keep=5,
+        keep_checkpoint_every_n_hours=10000.0,
+        name=None,
+        restore_sequentially=False,
+        saver_def=None,
+        builder=None,
+        defer_build=False,
+        allow_empty=False,
+        write_version=V2,
+        pad_step_number=False,
+        save_relative_paths=False,
+        filename=None,
+    ):
         if defer_build and var_list:
-            raise ValueError("If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None.")
+            raise ValueError(
+                "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or "
+                "var_list=None."
+            )
         if context.graph is None and var_list is None:
             raise RuntimeError(
                 "When eager execution is enabled, `var_list` must specify a list or dict of variables to save"
             )
-        for value, word in ((saver_def, "saver_def"), (builder, "builder"), (write_version == self.V1, "write_version=V1")):
+        for value, word in (
+            (saver_def, "saver_def"),
+            (builder, "builder"),
+            (write_version == self.V1, "write_version=V1"),
+        ):
             if value:
                 raise NotImplementedError(f"tf.train.Saver({word}) is not supported by tfcompat.")
         self._var_list, self._reshape, self._max_to_keep, self._name = var_list, reshape, max_to_keep, name
@@ -154,7 +195,10 @@ class Saver:
         var_list = self._var_list
         if var_list is None:
             graph = current_graph()
-            var_list = [*graph.get_collection(GraphKeys.GLOBAL_VARIABLES), *graph.get_collection(GraphKeys.SAVEABLE_OBJECTS)]
+            var_list = [
+                *graph.get_collection(GraphKeys.GLOBAL_VARIABLES),
+                *graph.get_collection(GraphKeys.SAVEABLE_OBJECTS),
+            ]
         if check and not var_list and not self._allow_empty:
             raise ValueError("No variables to save")
         return _named(var_list)
@@ -195,7 +239,9 @@ class Saver:
     to_proto = lambda self, export_scope=None: self.as_saver_def()  # noqa: E731
 
     def export_meta_graph(self, filename=None, **settings):
-        raise NotImplementedError("Saver.export_meta_graph is not supported by tfcompat: build the graph from its Python code again.")
+        raise NotImplementedError(
+            "Saver.export_meta_graph is not supported by tfcompat: build the graph from its Python code again."
+        )
 
     def _keep(self, path, suffix):
         """Remembers a new checkpoint and deletes what is more than `max_to_keep`, but for one every n hours."""
@@ -211,11 +257,22 @@ class Saver:
             remove_checkpoint(old, meta_graph_suffix=suffix)
 
     # -- saving and restoring -----------------------------------------------------------------------------------------
-    def save(self, sess, save_path, global_step=None, latest_filename=None, meta_graph_suffix="meta", write_meta_graph=True,
-             write_state=True, strip_default_attrs=False, save_debug_info=False):  # fmt: skip
+    def save(
+        self,
+        sess,
+        save_path,
+        global_step=None,
+        latest_filename=None,
+        meta_graph_suffix="meta",
+        write_meta_graph=True,
+        write_state=True,
+        strip_default_attrs=False,
+        save_debug_info=False,
+    ):
         """Writes `save_path`[-`global_step`] and the `checkpoint` file beside it; returns the prefix.
 
-        Raises TypeError without a session, ValueError where its folder cannot be made, FailedPreconditionError for a variable without
+        Raises TypeError without a session, ValueError where its folder cannot be made, FailedPreconditionError for a
+        variable without
         a value.
         """
         parts = self._built()
@@ -250,7 +307,8 @@ class Saver:
     def restore(self, sess, save_path):
         """Gives the variables the values of a checkpoint; they need not have been initialised.
 
-        Raises ValueError where there is no checkpoint, NotFoundError for a variable it lacks, InvalidArgumentError where shapes differ.
+        Raises ValueError where there is no checkpoint, NotFoundError for a variable it lacks, InvalidArgumentError
+        where shapes differ.
         """
         parts = self._built()
         if not parts and self._allow_empty:

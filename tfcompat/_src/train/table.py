@@ -1,4 +1,6 @@
-"""Sorted string tables, the format of a checkpoint's .index file: data blocks, an index block, a footer (LevelDB's table format)."""
+"""Sorted string tables, the format of a checkpoint's .index file: data blocks, an index block, a footer (LevelDB's
+table format).
+"""
 
 from __future__ import annotations
 

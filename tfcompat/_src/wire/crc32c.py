@@ -1,4 +1,6 @@
-"""CRC-32C (Castagnoli), as TFRecord files and checkpoints use it; long buffers are done in many lanes at once with NumPy."""
+"""CRC-32C (Castagnoli), as TFRecord files and checkpoints use it; long buffers are done in many lanes at once with
+NumPy.
+"""
 
 from __future__ import annotations
 

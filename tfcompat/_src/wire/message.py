@@ -1,4 +1,5 @@
-"""Protocol buffer messages as Python classes: fields with defaults, repeated fields, maps, the wire format and its text form.
+"""Protocol buffer messages as Python classes: fields with defaults, repeated fields, maps, the wire format and its
+text form.
 
     class Image(Message):
         _fields = {"height": (1, INT), "encoded_image_string": (4, BYTES)}
@@ -85,7 +86,11 @@ def _checked(kind, value):
     if kind == STRING:
         return value.decode() if isinstance(value, bytes) else _text(value, str)
     if kind == BYTES:
-        return value.encode() if isinstance(value, str) else _text(bytes(value) if isinstance(value, bytearray) else value, bytes)
+        return (
+            value.encode()
+            if isinstance(value, str)
+            else _text(bytes(value) if isinstance(value, bytearray) else value, bytes)
+        )
     if not isinstance(value, kind):
         raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
     return value
@@ -159,7 +164,10 @@ class Message:
     def __setattr__(self, name, value):
         field = self._fields.get(name)
         if field is None or field[2:] or isinstance(field[1], (type, Map)):
-            raise AttributeError(f"Assignment not allowed (no field {name!r}, or a message, map or repeated field) in {type(self).__name__}")
+            raise AttributeError(
+                f"Assignment not allowed (no field {name!r}, or a message, map or repeated field) in "
+                f"{type(self).__name__}"
+            )
         self._set(name, value)
 
     def _present(self):
@@ -168,7 +176,11 @@ class Message:
             if draft._any() and name not in self._values:
                 self._set(name, draft)
         order = sorted(self._values, key=lambda n: self._fields[n][0])
-        return [(n, self._values[n]) for n in order if not (self._fields[n][2:] or isinstance(self._fields[n][1], Map)) or self._values[n]]
+        return [
+            (n, self._values[n])
+            for n in order
+            if not (self._fields[n][2:] or isinstance(self._fields[n][1], Map)) or self._values[n]
+        ]
 
     def _any(self):
         return bool(self._present())

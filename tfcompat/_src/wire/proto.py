@@ -1,7 +1,7 @@
 """The protocol buffer wire format: enough to write and read the few messages that files need.
 
-    message(1, 5, ...)      fields one after the other: integers are varints, floats doubles, str and bytes length-delimited
-    fields(data)            {field number: [raw values]} of an encoded message
+message(1, 5, ...)      fields one after the other: integers are varints, floats doubles, str and bytes length-delimited
+fields(data)            {field number: [raw values]} of an encoded message
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ def packed_doubles(number, values):
 
 
 def parse(encoded):
-    """Yields (field number, wire type, raw value): an int for varints and fixed sizes, bytes else.  ValueError for broken data."""
+    """Yields (field number, wire type, raw value): an int for varints and fixed sizes, bytes else.
+
+    ValueError for broken data.
+    """
     at, end = 0, len(encoded)
     while at < end:
         tag, at = read_varint(encoded, at)

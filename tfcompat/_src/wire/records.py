@@ -22,13 +22,17 @@ def read(file, name="", check=False):
         if not head:
             return
         if len(head) < 12:
-            raise errors.DataLossError(None, None, f"truncated record at {position}' failed with Read less bytes than requested")
+            raise errors.DataLossError(
+                None, None, f"truncated record at {position}' failed with Read less bytes than requested"
+            )
         (length,), (crc,) = struct.unpack("<Q", head[:8]), struct.unpack("<I", head[8:])
         if crc != masked(head[:8]):
             raise errors.DataLossError(None, None, f"corrupted record at {position} {name}".rstrip())
         body = file.read(length + 4)
         if len(body) < length + 4:
-            raise errors.DataLossError(None, None, f"truncated record at {position}' failed with Read less bytes than requested")
+            raise errors.DataLossError(
+                None, None, f"truncated record at {position}' failed with Read less bytes than requested"
+            )
         if check and struct.unpack("<I", body[length:])[0] != masked(body[:length]):
             raise errors.DataLossError(None, None, f"corrupted record at {position} {name}".rstrip())
         yield body[:length]

@@ -1,1 +1,0 @@
-"""TF2's tf.summary: values are written at once to the default writer."""
