@@ -224,14 +224,14 @@ class Gradient:
     def __init__(self, c):
         self.case, self.arrays = c, [_wide(x) for x in c.inputs]
         draw = np.random.default_rng(11)
-        self.weight = lambda shape: np.random.default_rng(13).uniform(0.5, 1.5, shape)
+        self.weights = [np.random.default_rng(13).uniform(0.5, 1.5, v.shape) for v in c.expected()]
         self.directions = [draw.uniform(-1, 1, self.arrays[p].shape) for p in c.grads]
         self.more = [draw.uniform(-1, 1, self.arrays[p].shape) for p in c.grads]
 
     def projected(self, *tensors):
         """The outputs as one number."""
-        parts = [tf.reduce_sum(y * self.weight(y.shape.as_list())) for y in self.case.call(*tensors) if y.dtype.is_floating]
-        return tf.add_n(parts)
+        outputs = zip(self.case.call(*tensors), self.weights)
+        return tf.add_n([tf.reduce_sum(y * w) for y, w in outputs if y.dtype.is_floating])
 
     def taped(self, *tensors):
         sources = [tensors[p] for p in self.case.grads]
@@ -273,7 +273,7 @@ class Gradient:
         values = [np.asarray(v) for v in _flat(self.case.reference(*there))]
         if any(v.dtype == np.float32 for v in values):
             return None
-        return sum(float(np.sum(v * self.weight(v.shape))) for v in values if v.dtype.kind == "f")
+        return sum(float(np.sum(v * w)) for v, w in zip(values, self.weights) if v.dtype.kind == "f")
 
 
 # -- the tests --------------------------------------------------------------------------------------------------------
@@ -313,23 +313,23 @@ class Results:
         return [g.case for g in rows], [(g.twice, g.arrays) for g in rows], None
 
     def slope(self, c, kind):
-        """The central difference along the row's directions: of the projection, or of its slope."""
-        if kind not in self.found:
-            rows = [g for g in self.gradients if kind == "difference" or g.case.order > 1]
-            f, along = ("projected", "directions") if kind == "difference" else ("slope_of_taped", "more")
-            there = [[list(x) for x in g.moved(getattr(g, along))] for g in rows]
-            ahead, back = (run([(getattr(g, f), x[i]) for g, x in zip(rows, there)], "eager") for i in (0, 1))
-            self.found[kind] = {g.case: (a, b, x) for g, a, b, x in zip(rows, ahead, back, there)}
-        a, b, there = self.found[kind][c]
+        """The central difference along the row's directions: of the projected outputs, or of their slope."""
         gradient = next(g for g in self.gradients if g.case is c)
         if kind == "difference":
-            numbers = [gradient.number(x) for x in there]
+            numbers = [gradient.number(x) for x in gradient.moved(gradient.directions)]
             if None not in numbers:
                 return (numbers[0] - numbers[1]) / (2 * gradient.step)
-        for x in (a, b):
+        if kind not in self.found:  # of the op itself
+            rows = [g for g in self.gradients if (g.case.order > 1 if kind == "second" else g.number(g.arrays) is None)]
+            f, along = ("slope_of_taped", "more") if kind == "second" else ("projected", "directions")
+            there = [list(g.moved(getattr(g, along))) for g in rows]
+            ahead, back = (run([(getattr(g, f), x[i]) for g, x in zip(rows, there)], "eager") for i in (0, 1))
+            self.found[kind] = {g.case: (a, b) for g, a, b in zip(rows, ahead, back)}
+        for x in self.found[kind][c]:
             if isinstance(x, Exception):
                 raise x
-        return float(a[0] - b[0]) / (2 * gradient.step)
+        ahead, back = self.found[kind][c]
+        return float(ahead[0] - back[0]) / (2 * gradient.step)
 
 
 def suite(cases):
@@ -378,7 +378,7 @@ def suite(cases):
             got = sum(float(np.sum(g * d)) for g, d in zip(grads, gradient.directions))
             np.testing.assert_allclose(got, slope, 1e-5, 1e-7, err_msg=f"{front}: gradient against differences")
         if c.order > 1:
-            curve = results.slope(c, "second difference")
+            curve = results.slope(c, "second")
             for front in ("eager", "function"):
                 got = sum(float(np.sum(g * d)) for g, d in zip(results.get("second", front, c), gradient.more))
                 np.testing.assert_allclose(got, curve, 1e-4, 1e-6, err_msg=f"{front}: second derivative")

@@ -19,8 +19,7 @@ def names(operations):
     return [o.name for o in operations]
 
 
-# -- tf.train in graphs
-# -------------------------------------------------------------------------------------------------
+# -- tf.train in graphs -----------------------------------------------------------------------------------------------
 def test_graph_names_are_tensorflows():
     with tf.Graph().as_default() as g:
         w, b = v1.Variable(np.ones((3, 2), np.float32), name="w"), v1.Variable(1.0, name="b")
@@ -137,8 +136,7 @@ def test_subclassing_the_tf1_way():
             np.testing.assert_allclose(sess.run(w), [-0.45, 0.55], rtol=1e-6)
 
 
-# -- eager steps
-# --------------------------------------------------------------------------------------------------------
+# -- eager steps ------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("make", [lambda: K.Adam(0.1), lambda: v1.train.AdamOptimizer(0.1), lambda: K.legacy.Adam(0.1)])
 def test_a_step_is_one_dispatch_and_one_compile(make):
     variables = [tf.Variable(np.full((2, 2), float(i), np.float32)) for i in range(50)]
@@ -177,8 +175,7 @@ def test_slot_variables_are_variables():
     np.testing.assert_array_equal((slot + 1.0).numpy(), [0.5, 0.5])
 
 
-# -- Keras
-# --------------------------------------------------------------------------------------------------------------
+# -- Keras ------------------------------------------------------------------------------------------------------------
 def test_keras_2_spellings():
     opt = K.SGD(lr=0.1, decay=1e-6, momentum=0.9, nesterov=True)
     assert isinstance(opt, K.SGD) and isinstance(opt, K.Optimizer)
@@ -262,8 +259,15 @@ def test_subclassing_keras(kind):
     assert int(opt.iterations) == 2
 
 
-# -- schedules
-# ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", [K.SGD, K.legacy.SGD, v1.train.GradientDescentOptimizer])
+def test_constraints_act_after_the_update(kind):
+    w = tf.Variable([1.0, 2.0], constraint=lambda v: tf.maximum(v, 0.0))
+    opt = kind(1.0)
+    opt.apply_gradients([(tf.constant([3.0, 1.0]), w)])
+    np.testing.assert_array_equal(w.numpy(), [0.0, 1.0])
+
+
+# -- schedules --------------------------------------------------------------------------------------------------------
 S = K.schedules
 
 
@@ -305,8 +309,7 @@ def test_tf1_decay_functions():
             assert sess.run(w) == pytest.approx(1 - 0.1 - 0.05)
 
 
-# -- averages
-# -----------------------------------------------------------------------------------------------------------
+# -- averages ---------------------------------------------------------------------------------------------------------
 def test_exponential_moving_average():
     with tf.Graph().as_default():
         w = v1.Variable([1.0, 2.0], name="w")
@@ -338,8 +341,7 @@ def test_exponential_moving_average_eagerly():
     assert ema.average(w).numpy() == 2.0
 
 
-# -- optax
-# --------------------------------------------------------------------------------------------------------------
+# -- optax ------------------------------------------------------------------------------------------------------------
 GRADIENTS = [np.random.RandomState(i).randn(3, 2).astype(np.float32) for i in range(5)]
 
 

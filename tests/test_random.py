@@ -119,7 +119,11 @@ def test_session(case):
         nodes = [call(made["fn"], made["kwargs"]) for made in case["nodes"]]
         for known in case["node_seeds"]:
             op = graph.get_operation_by_name(known["node"])
-            assert (op.type, op.get_attr("seed"), op.get_attr("seed2")) == (known["type"], known["seed"], known["seed2"])
+            assert (op.type, op.get_attr("seed"), op.get_attr("seed2")) == (
+                known["type"],
+                known["seed"],
+                known["seed2"],
+            )
     for runs in case["sessions"]:
         with v1.Session(graph=graph) as session:
             for fetched in runs:

@@ -1,4 +1,6 @@
-"""tf.sparse: what an op makes of a SparseTensor is what NumPy makes of the dense array; eagerly, fed to a session, and in a function."""
+"""tf.sparse: what an op makes of a SparseTensor is what NumPy makes of the dense array; eagerly, fed to a session, and
+in a function.
+"""
 
 import numpy as np
 import pytest
@@ -33,7 +35,11 @@ CASES = {
     "split": (lambda a: s.split(a, 2, 0), [A], [A[:2], A[2:]]),
     "concat": (lambda a, c: s.concat(1, [a, c]), [A, C], np.concatenate([A, C], 1)),
     "concat axis 0": (lambda a, b: s.concat(-2, [a, b]), [A, B], np.concatenate([A, B], 0)),
-    "concat expanding": (lambda a, c: s.concat(0, [a, c], True), [A, C], np.concatenate([A, np.pad(C, ((0, 0), (0, 2)))])),
+    "concat expanding": (
+        lambda a, c: s.concat(0, [a, c], True),
+        [A, C],
+        np.concatenate([A, np.pad(C, ((0, 0), (0, 2)))]),
+    ),
     "add": (lambda a, b: s.add(a, b), [A, B], A + B),
     "add dense": (lambda a: s.add(a, B), [A], A + B),
     "add threshold": (lambda a, b: s.add(a, b, threshold=2.0), [A, B], A + B),
@@ -53,16 +59,28 @@ CASES = {
     "matmul of dense": (lambda a: s.sparse_dense_matmul(B.T, a), [A], B.T @ A),
     "from_dense": (lambda a: s.from_dense(s.to_dense(a)), [A], A),
     "text": (lambda a: s.to_dense(a, "-"), [TEXT], np.where(TEXT == "", "-", TEXT)),
-    "text transposed": (lambda a: s.to_dense(s.transpose(a), "-"), [np.where(TEXT == "b", "", TEXT)], np.array([["-", "-"], ["a", "-"]], object)),
-    "fill_empty_rows": (lambda a: s.fill_empty_rows(a, 8.0)[0], [C], np.array([[0, 1.5], [2.5, 0], [8, 0]], np.float32)),
+    "text transposed": (
+        lambda a: s.to_dense(s.transpose(a), "-"),
+        [np.where(TEXT == "b", "", TEXT)],
+        np.array([["-", "-"], ["a", "-"]], object),
+    ),
+    "fill_empty_rows": (
+        lambda a: s.fill_empty_rows(a, 8.0)[0],
+        [C],
+        np.array([[0, 1.5], [2.5, 0], [8, 0]], np.float32),
+    ),
     "which rows": (lambda a: s.fill_empty_rows(a, 8.0)[1], [C], np.array([False, False, True])),
-    "to_indicator": (lambda a: s.to_indicator(tf.cast(a, tf.int64), 6), [A[:, 2:]], np.eye(6, dtype=bool)[[2, 3]].tolist() + [[False] * 6]),
+    "to_indicator": (
+        lambda a: s.to_indicator(tf.cast(a, tf.int64), 6),
+        [A[:, 2:]],
+        np.eye(6, dtype=bool)[[2, 3]].tolist() + [[False] * 6],
+    ),
     "v1 add": (lambda a, b: v1.sparse_add(a, b, 0.5), [A, B], A + B),
     "v1 concat": (lambda a, b: v1.sparse_concat(0, [a, b]), [A, B], np.concatenate([A, B])),
     "v1 sum": (lambda a: v1.sparse_reduce_sum(a, reduction_axes=[0]), [A], A.sum(0)),
     "v1 split": (lambda a: v1.sparse_split(sp_input=a, num_split=2, axis=1), [A], [A[:, :2], A[:, 2:]]),
     "v1 matmul": (lambda a: v1.sparse_tensor_dense_matmul(a, C, adjoint_b=True), [A[:, :2]], A[:, :2] @ C.T),
-}  # fmt: skip
+}
 
 
 def parts(dense):
@@ -110,10 +128,15 @@ def test_values(name, front):
 
 
 def dense_slope(f):
-    return np.array([(f(np.where(np.arange(4) == i, 1e-6, 0)) - f(np.where(np.arange(4) == i, -1e-6, 0))) / 2e-6 for i in range(4)])
+    return np.array(
+        [(f(np.where(np.arange(4) == i, 1e-6, 0)) - f(np.where(np.arange(4) == i, -1e-6, 0))) / 2e-6 for i in range(4)]
+    )
 
 
-@pytest.mark.parametrize("name", ["to_dense", "reorder", "transpose", "add", "sum 0", "softmax", "concat axis 0", "maximum", "matmul", "slice"])
+@pytest.mark.parametrize(
+    "name",
+    ["to_dense", "reorder", "transpose", "add", "sum 0", "softmax", "concat axis 0", "maximum", "matmul", "slice"],
+)
 def test_gradients(name):
     op, arrays, _ = CASES[name]
     op = {"matmul": lambda a: s.sparse_dense_matmul(a, B.T.astype(np.float64))}.get(name, op)
@@ -138,7 +161,11 @@ def test_placeholders_and_sessions():
         free = v1.sparse_placeholder(tf.float32, name="sp")
         fixed = v1.sparse_placeholder(tf.float32, shape=[2, 3])
         partly = v1.sparse_placeholder(tf.float32, shape=[None, 3])
-        assert [t.name for t in (free.values, free.indices, free.dense_shape)] == ["sp/values:0", "sp/indices:0", "sp/shape:0"]
+        assert [t.name for t in (free.values, free.indices, free.dense_shape)] == [
+            "sp/values:0",
+            "sp/indices:0",
+            "sp/shape:0",
+        ]
         assert free.shape.rank is None and fixed.shape == [2, 3] and partly.shape.as_list() == [None, 3]
         weights = v1.placeholder(tf.float32, [3, 2])
         product = v1.sparse_tensor_dense_matmul(partly, weights)
@@ -151,29 +178,75 @@ def test_placeholders_and_sessions():
             assert by_weights.tolist() == [[0, 0], [1, 1], [2, 2]] and by_values.tolist() == [2, 2]
             assert session.run(fixed, {fixed: ([[0, 1]], [5.0], [2, 3])}).values.tolist() == [5]
             with pytest.raises(Invalid, match="inner dimension does not match: 4 vs. 3"):
-                session.run(product, {partly.indices: [[0, 1]], partly.values: [1.0], partly.dense_shape: [2, 4], weights: np.ones([3, 2])})
+                session.run(
+                    product,
+                    {
+                        partly.indices: [[0, 1]],
+                        partly.values: [1.0],
+                        partly.dense_shape: [2, 4],
+                        weights: np.ones([3, 2]),
+                    },
+                )
 
 
 def test_sparse_to_dense():
-    assert v1.sparse_to_dense([[0, 1], [2, 2]], [3, 3], [7, 8], -1).numpy().tolist() == [[-1, 7, -1], [-1, -1, -1], [-1, -1, 8]]
+    assert v1.sparse_to_dense([[0, 1], [2, 2]], [3, 3], [7, 8], -1).numpy().tolist() == [
+        [-1, 7, -1],
+        [-1, -1, -1],
+        [-1, -1, 8],
+    ]
     assert v1.sparse_to_dense([1, 3], [4], 1).numpy().tolist() == [0, 1, 0, 1]
     assert v1.sparse_to_dense(2, [4], 1).numpy().tolist() == [0, 0, 1, 0]
-    assert s.eye(2, 3).values.numpy().tolist() == [1, 1] and s.to_dense(s.eye(2, 3)).numpy().tolist() == np.eye(2, 3).tolist()
+    assert (
+        s.eye(2, 3).values.numpy().tolist() == [1, 1]
+        and s.to_dense(s.eye(2, 3)).numpy().tolist() == np.eye(2, 3).tolist()
+    )
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: s.to_dense(tf.SparseTensor([[1, 2], [0, 0]], [1.0, 2.0], [3, 4])), Invalid, r"indices\[1\] = \[0,0\] is out of order"),
-    (lambda: s.to_dense(tf.SparseTensor([[0, 0], [0, 0]], [1.0, 2.0], [3, 4])), Invalid, r"indices\[1\] = \[0,0\] is repeated"),
-    (lambda: s.to_dense(tf.SparseTensor([[5, 2]], [1.0], [3, 4])), Invalid, r"indices\[0\] = \[5,2\] is out of bounds: need 0 <= index < \[3,4\]"),
-    (lambda: tf.SparseTensor([[0]], [1.0, 2.0], [3]), ValueError, "not compatible"),
-    (lambda: tf.convert_to_tensor(tf.SparseTensor([[0]], [1.0], [3])), ValueError, "SparseTensor"),
-    (lambda: s.sparse_dense_matmul(tf.SparseTensor([[0, 0]], [1.0], [3, 4]), tf.ones([3, 2])), Invalid, "inner dimension does not match: 4 vs. 3"),
-    (lambda: s.reshape(tf.SparseTensor([[0, 0]], [1.0], [3, 4]), [5, 2]), Invalid, r"12 dense values, but the requested shape has 10. input_shape=\[3,4\]"),
-    (lambda: s.add(tf.SparseTensor([[0]], [1.0], [3]), tf.SparseTensor([[0]], [1.0], [4])), Invalid, "got 3 and 4 for dimension 0"),
-    (lambda: s.concat(1, [tf.SparseTensor([[0, 0]], [1.0], [n, 4]) for n in (3, 4)]), Invalid, "expected 3 for dimension 0 but got 4 at position 1"),
-    (lambda: v1.sparse_placeholder(tf.float32), RuntimeError, "not compatible with eager"),
-    (lambda: s.cross([]), NotImplementedError, "tf.sparse.cross"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (
+            lambda: s.to_dense(tf.SparseTensor([[1, 2], [0, 0]], [1.0, 2.0], [3, 4])),
+            Invalid,
+            r"indices\[1\] = \[0,0\] is out of order",
+        ),
+        (
+            lambda: s.to_dense(tf.SparseTensor([[0, 0], [0, 0]], [1.0, 2.0], [3, 4])),
+            Invalid,
+            r"indices\[1\] = \[0,0\] is repeated",
+        ),
+        (
+            lambda: s.to_dense(tf.SparseTensor([[5, 2]], [1.0], [3, 4])),
+            Invalid,
+            r"indices\[0\] = \[5,2\] is out of bounds: need 0 <= index < \[3,4\]",
+        ),
+        (lambda: tf.SparseTensor([[0]], [1.0, 2.0], [3]), ValueError, "not compatible"),
+        (lambda: tf.convert_to_tensor(tf.SparseTensor([[0]], [1.0], [3])), ValueError, "SparseTensor"),
+        (
+            lambda: s.sparse_dense_matmul(tf.SparseTensor([[0, 0]], [1.0], [3, 4]), tf.ones([3, 2])),
+            Invalid,
+            "inner dimension does not match: 4 vs. 3",
+        ),
+        (
+            lambda: s.reshape(tf.SparseTensor([[0, 0]], [1.0], [3, 4]), [5, 2]),
+            Invalid,
+            r"12 dense values, but the requested shape has 10. input_shape=\[3,4\]",
+        ),
+        (
+            lambda: s.add(tf.SparseTensor([[0]], [1.0], [3]), tf.SparseTensor([[0]], [1.0], [4])),
+            Invalid,
+            "got 3 and 4 for dimension 0",
+        ),
+        (
+            lambda: s.concat(1, [tf.SparseTensor([[0, 0]], [1.0], [n, 4]) for n in (3, 4)]),
+            Invalid,
+            "expected 3 for dimension 0 but got 4 at position 1",
+        ),
+        (lambda: v1.sparse_placeholder(tf.float32), RuntimeError, "not compatible with eager"),
+        (lambda: s.cross([]), NotImplementedError, "tf.sparse.cross"),
+    ],
+)
 def test_errors(call, error, words):
     with pytest.raises(error, match=words):
         call()

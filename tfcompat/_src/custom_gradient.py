@@ -60,11 +60,21 @@ def custom_gradient(f=None):
     if f is None:
         return custom_gradient
 
-    @functools.wraps(f)
-    def decorated(*args, **kwargs):
-        return _with_gradient(f, args, kwargs)
+    return _Decorated(f)
 
-    return decorated
+
+class _Decorated:
+    """A function, or method, with a gradient of its own."""
+
+    def __init__(self, f):
+        functools.update_wrapper(self, f)
+        self._function = f
+
+    def __get__(self, instance, owner):
+        return self if instance is None else _Decorated(self._function.__get__(instance, owner))
+
+    def __call__(self, *args, **kwargs):
+        return _with_gradient(self._function, args, kwargs)
 
 
 def _with_gradient(f, args, kwargs):
@@ -192,6 +202,14 @@ def override_for(graph, op_type):
         raise LookupError(f"gradient registry has no entry for: {name}")
     f = REGISTRY[name]
     return _adapt(f) if f is not None else None
+
+
+def _disabled(node, cotangents):
+    raise LookupError(f"Gradient explicitly disabled. Reason: {node.sig.settings['message']}")
+
+
+OPS["PreventGradient"].gradient = _disabled
+OPS["PreventGradient"].differentiable = True
 
 
 @export("grad_pass_through")

@@ -428,7 +428,7 @@ class Operation(Node):
     def __init__(self, graph, sig, ins, name, control_inputs=(), reads=(), writes=(), made_at=None, sub=()):
         super().__init__(sig, tuple(ins), next_order())
         self.sub, self.state_ins = sub, ()
-        self.graph, self.name, self.control_inputs = graph, name, tuple(control_inputs)
+        self.graph, self.name, self.control_inputs = graph, name, list(control_inputs)
         self.reads, self.writes, self.made_at = reads, writes, made_at
         self.device = graph._devices[-1] if graph._devices else ""
         self.attributes = None

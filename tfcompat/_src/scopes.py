@@ -313,6 +313,15 @@ def outer_graph():
     return None
 
 
+def root_name(graph, name):
+    """`name`, a full name, made unique whatever scope is open; ready to be used as it stands."""
+    before, graph._name_stack = graph._name_stack, ""
+    try:
+        return graph.unique_name(name) + "/"
+    finally:
+        graph._name_stack = before
+
+
 @export("init_scope")
 @contextlib.contextmanager
 def init_scope():

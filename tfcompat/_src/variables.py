@@ -22,7 +22,7 @@ from .engine import dispatch
 from .graph import context
 from .initial_value import initialized_value, is_initialized
 from .ops import overloads, slicing
-from .scopes import control_dependencies, name_scope
+from .scopes import control_dependencies, name_scope, root_name
 from .tensor import EagerTensor, IndexedSlices, Tensor, handle
 from .variable_creation import (
     V1_ARGUMENTS,
@@ -99,9 +99,12 @@ class Variable(Creation, Facts, metaclass=VariableType):
                 f"The variable {self.name} belongs to a graph: it has a value in a session only (Session.run)."
             )
         if self._kind == "ref":
+            # w/read shares the variable's memory in TF1: what is told to wait for an assignment sees its result.
+            waits = graph._control and graph.control_inputs_now()
+            tensor = read_ref(self, root_name(graph, self._snapshot.op.name)) if waits else self._snapshot
             for tape in context.tapes:
-                tape.watch_read(self, self._snapshot._slot)
-            return self._snapshot
+                tape.watch_read(self, tensor._slot)
+            return tensor
         self._check_graph(graph)
         return read_in_graph(self)
 

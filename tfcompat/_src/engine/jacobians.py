@@ -139,5 +139,8 @@ def hessians(ys, xs, name="hessians"):
         recorder = _Jacobians(RECORDER, False)
         recorder.target = g._slot
         source = record.convert_to_tensor(x)._slot
-        out.append(differentiate([g._slot], [g], [source], _between([g._slot], g.graph), recorder)[0])
+        (second,) = differentiate([g._slot], [g], [source], _between([g._slot], g.graph), recorder)
+        if second is None:
+            raise ValueError(f"None values not supported: the gradient by {x} does not depend on it, so it has no Hessian.")
+        out.append(second)
     return out

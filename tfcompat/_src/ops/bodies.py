@@ -77,7 +77,7 @@ class Body:
         finally:
             context.pop()
             dispatch.set_tapes(tapes)
-            outer.op_seed_counter = graph.op_seed_counter
+            outer.op_seed_counter = max(outer.op_seed_counter, graph.op_seed_counter)
         self.effects_wanted = not in_session_graph()
 
     def _output(self, value):

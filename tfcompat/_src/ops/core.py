@@ -42,7 +42,7 @@ def stop_gradient(input):
     return jax.lax.stop_gradient(input)
 
 
-@op("PreventGradient", differentiable=False)
+@op("PreventGradient", names="raw_ops.PreventGradient")
 def prevent_gradient(input, *, message=""):
     return input
 

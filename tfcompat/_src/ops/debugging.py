@@ -1,4 +1,5 @@
-"""tf.debugging: assertions and checks, with TensorFlow's messages.  What can be decided while a graph is built raises there.
+"""tf.debugging: assertions and checks, with TensorFlow's messages.  What can be decided while a graph is built raises
+there.
 
 Eagerly an assertion returns None; in a graph it returns an operation to depend on (functions run it in any case).
 """
@@ -25,7 +26,7 @@ def _described(x):
     return f"shape={x.shape} dtype={x.dtype.name}" if context.graph is None else x.name
 
 
-# -- element by element ---------------------------------------------------------------------------------------------------
+# -- element by element -----------------------------------
 def _pretty(item, summarize):
     """An item of an eager assertion's data as text."""
     if not isinstance(item, record.Tensor):
@@ -84,14 +85,18 @@ _COMPARISONS = {"==": "Equal", "!=": "NotEqual", "<": "Less", "<=": "LessEqual",
 def _fit(x, y, op_name):
     if x.dtype.base_dtype is not y.dtype.base_dtype:
         raise errors.InvalidArgumentError(
-            None, None,
-            f"cannot compute {op_name} as input #1(zero-based) was expected to be a {_spoken(x.dtype)} tensor but is a {_spoken(y.dtype)} "
+            None,
+            None,
+            f"cannot compute {op_name} as input #1(zero-based) was expected to be a {_spoken(x.dtype)} tensor but "
+            f"is a {_spoken(y.dtype)} "
             f"tensor [Op:{op_name}]",
-        )  # fmt: skip
+        )
     try:
         np.broadcast_shapes(x._shape_tuple(), y._shape_tuple())
     except ValueError:
-        raise errors.InvalidArgumentError(None, None, f"Incompatible shapes: {x.shape.as_list()} vs. {y.shape.as_list()} [Op:{op_name}]") from None
+        raise errors.InvalidArgumentError(
+            None, None, f"Incompatible shapes: {x.shape.as_list()} vs. {y.shape.as_list()} [Op:{op_name}]"
+        ) from None
 
 
 def _same(x, y):
@@ -142,7 +147,12 @@ def _unary(name, symbol, compare, zero_first):
         with name_scope(name, op_name, [x, data]):
             x = record.convert_to_tensor(x, name="x")
             if data is None:
-                data = [_prefix(message), f"Condition x {symbol} 0 did not hold element-wise:", f"x ({_described(x)}) = ", x]
+                data = [
+                    _prefix(message),
+                    f"Condition x {symbol} 0 did not hold element-wise:",
+                    f"x ({_described(x)}) = ",
+                    x,
+                ]
             zero = record.convert_to_tensor(0, x.dtype.base_dtype)
             return compare(zero, x, data, summarize) if zero_first else compare(x, zero, data, summarize)
 
@@ -175,9 +185,13 @@ def assert_near(x, y, rtol=None, atol=None, data=None, summarize=None, message=N
         atol = record.convert_to_tensor(10 * eps if atol is None else atol, dtype, name="atol")
         if data is None:
             data = [
-                _prefix(message), f"x and y not equal to tolerance rtol = {rtol!s}, atol = {atol!s}",
-                f"x ({_described(x)}) = ", x, f"y ({_described(y)}) = ", y,
-            ]  # fmt: skip
+                _prefix(message),
+                f"x and y not equal to tolerance rtol = {rtol!s}, atol = {atol!s}",
+                f"x ({_described(x)}) = ",
+                x,
+                f"y ({_described(y)}) = ",
+                y,
+            ]
         size = OPS["Abs"].public
         near = OPS["Less"].public(size(x - y), atol + rtol * size(y))
         return assert_op(OPS["All"].public(near), data, summarize)
@@ -189,7 +203,7 @@ def assert_near_v2(x, y, rtol=None, atol=None, message=None, summarize=None, nam
     return assert_near(x, y, rtol, atol, summarize=summarize, message=message, name=name)
 
 
-# -- ranks and shapes -----------------------------------------------------------------------------------------------------
+# -- ranks and shapes -----------------------------------
 def _ranks(op_name, words, x, ranks, fits, data, summarize, message, name, single=True):
     """Asserts fits(rank of x, ranks), statically where all are known (ValueError)."""
     with name_scope(name, op_name, [x, *ranks, *(data or [])]):
@@ -207,7 +221,8 @@ def _ranks(op_name, words, x, ranks, fits, data, summarize, message, name, singl
             if not fits(x.shape.rank, known):
                 wanted = known[0] if single else tuple(known)
                 raise ValueError(
-                    f"{_prefix(message)}Tensor {spoken} must have {words} {wanted}.  Received rank {x.shape.rank}, shape {x.shape}"
+                    f"{_prefix(message)}Tensor {spoken} must have {words} {wanted}.  Received rank "
+                    f"{x.shape.rank}, shape {x.shape}"
                 )
             return no_op("static_checks_determined_all_ok")
         shape = OPS["Shape"].public(x)
@@ -236,7 +251,9 @@ def assert_rank_v2(x, rank, message=None, name=None):
 @export("", v1="assert_rank_at_least debugging.assert_rank_at_least")
 def assert_rank_at_least(x, rank, data=None, summarize=None, message=None, name=None):
     """Asserts that x has at least this rank; ValueError where that is known not to be so."""
-    return _ranks("assert_rank_at_least", "rank at least", x, [rank], lambda r, rs: r >= rs[0], data, summarize, message, name)
+    return _ranks(
+        "assert_rank_at_least", "rank at least", x, [rank], lambda r, rs: r >= rs[0], data, summarize, message, name
+    )
 
 
 @export("debugging.assert_rank_at_least", v1="")
@@ -248,7 +265,9 @@ def assert_rank_at_least_v2(x, rank, message=None, name=None):
 @export("", v1="assert_rank_in debugging.assert_rank_in")
 def assert_rank_in(x, ranks, data=None, summarize=None, message=None, name=None):
     """Asserts that x has one of these ranks; ValueError where that is known not to be so."""
-    return _ranks("assert_rank_in", "rank in", x, list(ranks), lambda r, rs: r in rs, data, summarize, message, name, single=False)
+    return _ranks(
+        "assert_rank_in", "rank in", x, list(ranks), lambda r, rs: r in rs, data, summarize, message, name, single=False
+    )
 
 
 @export("debugging.assert_rank_in", v1="")
@@ -278,13 +297,16 @@ def assert_scalar_v2(tensor, message=None, name=None):
 def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
     """Asserts shapes of tensors, given as (tensor, sizes) pairs or a dictionary.
 
-    A size is a number, a symbol that stands for the same number everywhere, or None or '.' for any; '*' or ... first: any leading sizes.
+    A size is a number, a symbol that stands for the same number everywhere, or None or '.' for any; '*' or ... first:
+    any leading sizes.
     """
     if isinstance(shapes, dict):
         shapes = list(shapes.items())
     prefix = _prefix(message)
     with name_scope(name, "assert_shapes", [shapes, data]):
-        given = [(x if hasattr(x, "dense_shape") else record.convert_to_tensor(x), s) for x, s in shapes if s is not None]
+        given = [
+            (x if hasattr(x, "dense_shape") else record.convert_to_tensor(x), s) for x, s in shapes if s is not None
+        ]
         wanted = [_symbols(x, s, prefix) for x, s in given]
         assertions = []
         for x, free, symbols in wanted:
@@ -309,14 +331,16 @@ def _symbols(x, sizes, prefix):
     """(tensor, whether leading sizes are free, the symbols of the rest)"""
     if not (hasattr(sizes, "__iter__") or hasattr(sizes, "__getitem__")):
         raise ValueError(
-            f"{prefix}Tensor {_described(x)}.  Specified shape must be an iterable.  An iterable has the attribute `__iter__` or "
+            f"{prefix}Tensor {_described(x)}.  Specified shape must be an iterable.  An iterable has the "
+            "attribute `__iter__` or "
             f"`__getitem__`.  Received specified shape: {sizes}"
         )
     sizes = tuple(sizes)
     for i, s in enumerate(sizes):
         if s in (Ellipsis, "*") and i:
             raise ValueError(
-                f"{prefix}Tensor {_described(x)} specified shape index {i}.  Symbol `...` or `*` for a variable number of unspecified "
+                f"{prefix}Tensor {_described(x)} specified shape index {i}.  Symbol `...` or `*` for a variable "
+                "number of unspecified "
                 "dimensions is only allowed as the first entry"
             )
     free = bool(sizes) and sizes[0] in (Ellipsis, "*")
@@ -344,11 +368,21 @@ def _check_sizes(wanted, data, summarize, prefix):
             if isinstance(actual, int) and isinstance(size, int):
                 if actual != size:
                     raise ValueError(
-                        f"{prefix}{why}.  Tensor {_described(x)} dimension {place} must have size {size}.  Received size {actual}, "
+                        f"{prefix}{why}.  Tensor {_described(x)} dimension {place} must have size {size}.  "
+                        f"Received size {actual}, "
                         f"shape {x.shape}"
                     )
                 continue
-            text = data or [prefix, why, f"Tensor {_described(x)} dimension", place, "must have size", size, "Received shape: ", _shape(x)]
+            text = data or [
+                prefix,
+                why,
+                f"Tensor {_described(x)} dimension",
+                place,
+                "must have size",
+                size,
+                "Received shape: ",
+                _shape(x),
+            ]
             checks.append(assert_op(OPS["Equal"].public(actual, size), text, summarize))
     return checks
 
@@ -374,7 +408,7 @@ def _size(x, place):
     return _shape(x)[place]
 
 
-# -- dtypes ---------------------------------------------------------------------------------------------------------------
+# -- dtypes -----------------------------------
 @export("", v1="assert_type debugging.assert_type")
 def assert_type(tensor, tf_type, message=None, name=None):
     """TypeError unless `tensor` has this dtype."""
@@ -414,7 +448,9 @@ def assert_integer_v2(x, message=None, name=None):
 @export("debugging.is_numeric_tensor", v1="debugging.is_numeric_tensor is_numeric_tensor")
 def is_numeric_tensor(tensor):
     """Whether `tensor` is a tensor of numbers (no strings, no booleans)."""
-    return isinstance(tensor, record.Tensor) and (tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_complex)
+    return isinstance(tensor, record.Tensor) and (
+        tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_complex
+    )
 
 
 @export("debugging.assert_same_float_dtype", v1="debugging.assert_same_float_dtype assert_same_float_dtype")
@@ -445,7 +481,7 @@ def assert_proper_iterable(values):
         raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(values)}')
 
 
-# -- finite numbers -------------------------------------------------------------------------------------------------------
+# -- finite numbers -----------------------------------
 CHECK = _host_op("CheckNumerics", lambda tensor: tensor)
 
 
@@ -463,8 +499,13 @@ def check_numerics(tensor, message, name=None):
     """`tensor`; InvalidArgumentError where it holds NaN or infinities."""
     tensor = record.convert_to_tensor(tensor, name="tensor")
     if not tensor.dtype.is_floating:
-        text = f"Value for attr 'T' of {tensor.dtype.name} is not in the list of allowed values: bfloat16, half, float, double"
-        raise errors.InvalidArgumentError(None, None, text + " [Op:CheckNumerics]") if context.graph is None else TypeError(text)
+        allowed = "bfloat16, half, float, double"
+        text = f"Value for attr 'T' of {tensor.dtype.name} is not in the list of allowed values: {allowed}"
+        raise (
+            errors.InvalidArgumentError(None, None, text + " [Op:CheckNumerics]")
+            if context.graph is None
+            else TypeError(text)
+        )
     if context.graph is None:
         _check(tensor._numpy(), message)
         return OPS["Identity"].public(tensor)
@@ -520,8 +561,11 @@ def _refused(name, why):
     return export(name)(refuse)
 
 
-_refused("debugging.enable_check_numerics", "compiled programs are not checked op by op; use tf.debugging.check_numerics where you suspect "
-         "trouble, or tf.compat.v1.add_check_numerics_ops in a graph.")  # fmt: skip
+_refused(
+    "debugging.enable_check_numerics",
+    "compiled programs are not checked op by op; use tf.debugging.check_numerics where you suspect "
+    "trouble, or tf.compat.v1.add_check_numerics_ops in a graph.",
+)
 _refused("debugging.experimental.enable_dump_debug_info", "there is no TensorFlow debugger here.")
 _refused("debugging.experimental.disable_dump_debug_info", "there is no TensorFlow debugger here.")
 

@@ -47,7 +47,9 @@ def fingerprint64(s: bytes) -> int:
     mul = _K2 + 2 * n
     if n <= 32:
         a, b, c, d = _fetch(s, 0) * _K1, _fetch(s, 8), _fetch(s, n - 8) * mul, _fetch(s, n - 16) * _K2
-        return _hash16((_rotated(a + b, 43) + _rotated(c, 30) + d) & _MASK, (a + _rotated(b + _K2, 18) + c) & _MASK, mul)
+        return _hash16(
+            (_rotated(a + b, 43) + _rotated(c, 30) + d) & _MASK, (a + _rotated(b + _K2, 18) + c) & _MASK, mul
+        )
     if n <= 64:
         a, b, c, d = _fetch(s, 0) * _K2, _fetch(s, 8), _fetch(s, n - 8) * mul, _fetch(s, n - 16) * _K2
         y = (_rotated(a + b, 43) + _rotated(c, 30) + d) & _MASK

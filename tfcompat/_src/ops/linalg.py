@@ -8,7 +8,6 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 
-
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op, publish
 from ..scopes import name_scope

@@ -1,6 +1,7 @@
 """tf.lookup: tables from keys to values, on the host.
 
-A table's contents are a dictionary: one of its own for eager code and functions, and one in each session that initialises it.
+A table's contents are a dictionary: one of its own for eager code and functions, and one in each session that
+initialises it.
 """
 
 from __future__ import annotations
@@ -42,10 +43,16 @@ def _elements(array):
 def _initialize(table, contents, keys, values):
     found = {}
     if keys.shape != values.shape:
-        raise errors.InvalidArgumentError(None, None, f"Number of elements in keys ({keys.size}) and values ({values.size}) must be the same")
+        raise errors.InvalidArgumentError(
+            None, None, f"Number of elements in keys ({keys.size}) and values ({values.size}) must be the same"
+        )
     for k, v in zip(_elements(keys), _elements(values)):
         if k in found and found[k] != v:
-            raise errors.FailedPreconditionError(None, None, f"HashTable has different value for same key. Key {k} has {found[k]} and trying to add value {v}")
+            raise errors.FailedPreconditionError(
+                None,
+                None,
+                f"HashTable has different value for same key. Key {k} has {found[k]} and trying to add value {v}",
+            )
         found[k] = v
     contents["map"] = found
     return ()
@@ -119,7 +126,11 @@ def _export_avals(*, table):
 
 FIND = _declare("LookupTableFindV2", _find, _value_aval)
 FIND_OOV = _declare("LookupTableFindOov", _oov, lambda keys, *, table: (dtypes.int64, keys.shape))
-SIZE = _declare("LookupTableSizeV2", lambda table, contents: np.int64(len(_map(contents)) + table._extra), lambda *, table: (dtypes.int64, ()))
+SIZE = _declare(
+    "LookupTableSizeV2",
+    lambda table, contents: np.int64(len(_map(contents)) + table._extra),
+    lambda *, table: (dtypes.int64, ()),
+)
 INITIALIZE = _declare("InitializeTableV2", _initialize, lambda *avals, table: [])
 INITIALIZE_FROM_FILE = _declare("InitializeTableFromTextFileV2", _initialize_from_file, lambda *avals, table: [])
 INSERT = _declare("LookupTableInsertV2", _insert, lambda *avals, table: [])
@@ -142,8 +153,10 @@ def _record(definition, table, tensors, name):
     return record.add_op(graph, sig, tensors, graph.op_name(f"{name}/{definition.type}", definition.type))
 
 
-# -- where contents come from ---------------------------------------------------------------------------------------------------
-@export("lookup.KeyValueTensorInitializer", v1="lookup.KeyValueTensorInitializer contrib.lookup.KeyValueTensorInitializer")
+# -- where contents come from -----------------------------------
+@export(
+    "lookup.KeyValueTensorInitializer", v1="lookup.KeyValueTensorInitializer contrib.lookup.KeyValueTensorInitializer"
+)
 class KeyValueTensorInitializer:
     """A table's contents as two tensors of one shape."""
 
@@ -164,13 +177,29 @@ class KeyValueTensorInitializer:
 class TextFileInitializer:
     """A table's contents as columns of a text file: a column's number, the whole line or the line's number."""
 
-    def __init__(self, filename, key_dtype, key_index, value_dtype, value_index, vocab_size=None, delimiter="\t", name=None, value_index_offset=0):
+    def __init__(
+        self,
+        filename,
+        key_dtype,
+        key_index,
+        value_dtype,
+        value_index,
+        vocab_size=None,
+        delimiter="\t",
+        name=None,
+        value_index_offset=0,
+    ):
         self.key_dtype, self.value_dtype = dtypes.as_dtype(key_dtype), dtypes.as_dtype(value_dtype)
         for what, index, dtype in (("key", key_index, self.key_dtype), ("value", value_index, self.value_dtype)):
             if index == LINE_NUMBER and dtype is not dtypes.int64:
-                raise ValueError(f"`{what}_dtype` must be int64 if `{what}_index` is TextFileIndex.LINE_NUMBER, received: {dtype!r}")
+                raise ValueError(
+                    f"`{what}_dtype` must be int64 if `{what}_index` is TextFileIndex.LINE_NUMBER, received: {dtype!r}"
+                )
             if index == WHOLE_LINE and not (dtype is dtypes.string or dtype.is_integer):
-                raise ValueError(f"`{what}_dtype` should be either integer or string for `{what}_index` TextFileIndex.WHOLE_LINE, received: {dtype!r}")
+                raise ValueError(
+                    f"`{what}_dtype` should be either integer or string for `{what}_index` "
+                    f"TextFileIndex.WHOLE_LINE, received: {dtype!r}"
+                )
             if index < -2:
                 raise ValueError(f"`{what}_index` should be >= -2, received: {index}.")
         if vocab_size is not None and vocab_size <= 0:
@@ -181,7 +210,12 @@ class TextFileInitializer:
 
     def initialize(self, table):
         """Fills `table` from the file; an operation in a graph.  NotFoundError without the file."""
-        return _call(INITIALIZE_FROM_FILE, table, [record.convert_to_tensor(self._filename, dtypes.string)], self._name or "text_file_init")
+        return _call(
+            INITIALIZE_FROM_FILE,
+            table,
+            [record.convert_to_tensor(self._filename, dtypes.string)],
+            self._name or "text_file_init",
+        )
 
     def _read(self, filename):
         try:
@@ -192,7 +226,9 @@ class TextFileInitializer:
         lines = [line.removesuffix(b"\r") for line in (lines[:-1] if lines and not lines[-1] else lines)]
         if self._size is not None:
             if len(lines) < self._size:
-                raise errors.InvalidArgumentError(None, None, f"Invalid vocab_size in {filename}: expected {self._size} but got {len(lines)}")
+                raise errors.InvalidArgumentError(
+                    None, None, f"Invalid vocab_size in {filename}: expected {self._size} but got {len(lines)}"
+                )
             lines = lines[: self._size]
         found = {}
         for number, line in enumerate(lines):
@@ -201,7 +237,10 @@ class TextFileInitializer:
             value = value + self._offset if self._columns[1] == LINE_NUMBER else value
             if key in found and found[key] != value:
                 raise errors.FailedPreconditionError(
-                    None, None, f"HashTable has different value for same key. Key {key} has {found[key]} and trying to add value {value}"
+                    None,
+                    None,
+                    f"HashTable has different value for same key. Key {key} has {found[key]} and trying to add "
+                    f"value {value}",
                 )
             found[key] = value
         return found
@@ -214,12 +253,17 @@ class TextFileInitializer:
         parts = line.split(self._delimiter.encode())
         if index >= len(parts):
             raise errors.InvalidArgumentError(
-                None, None, f"Invalid number of columns in {filename} line {number} ({line.decode(errors='replace')}) : expected {index + 1} got {len(parts)}"
+                None,
+                None,
+                f"Invalid number of columns in {filename} line {number} ({line.decode(errors='replace')}) : "
+                f"expected {index + 1} got {len(parts)}",
             )
-        return parts[index] if dtype is dtypes.string else int(parts[index]) if dtype.is_integer else float(parts[index])
+        return (
+            parts[index] if dtype is dtypes.string else int(parts[index]) if dtype.is_integer else float(parts[index])
+        )
 
 
-# -- tables -------------------------------------------------------------------------------------------------------------------------
+# -- tables -----------------------------------
 class _Table:
     """What all tables have: contents, lookup, size, export."""
 
@@ -299,14 +343,22 @@ class StaticVocabularyTable(_Table):
 
     def __init__(self, initializer, num_oov_buckets, lookup_key_dtype=None, name=None, experimental_is_anonymous=False):
         if num_oov_buckets <= 0:
-            raise ValueError(f"`num_oov_buckets` must be > 0; use StaticHashTable for none. Received: {num_oov_buckets}")
+            raise ValueError(
+                f"`num_oov_buckets` must be > 0; use StaticHashTable for none. Received: {num_oov_buckets}"
+            )
         if initializer is None:
-            raise NotImplementedError("tfcompat's StaticVocabularyTable needs an initializer; hash with tf.strings.to_hash_bucket_fast without one.")
+            raise NotImplementedError(
+                "tfcompat's StaticVocabularyTable needs an initializer; hash with tf.strings.to_hash_bucket_fast "
+                "without one."
+            )
         if initializer.value_dtype is not dtypes.int64:
             raise TypeError(f"Invalid `value_dtype`, expected {dtypes.int64} but got {initializer.value_dtype}.")
         lookup = initializer.key_dtype if lookup_key_dtype is None else dtypes.as_dtype(lookup_key_dtype)
         if (lookup is dtypes.string) != (initializer.key_dtype is dtypes.string):
-            raise TypeError(f"Invalid `key_dtype`, expected {'string' if lookup is dtypes.string else 'integer'} but got {initializer.key_dtype}.")
+            raise TypeError(
+                f"Invalid `key_dtype`, expected {'string' if lookup is dtypes.string else 'integer'} but got "
+                f"{initializer.key_dtype}."
+            )
         super().__init__(lookup, dtypes.int64, name or "hash_table")
         self._num_oov_buckets = self._extra = int(num_oov_buckets)
         self._initializer, self._default = initializer, -1
@@ -322,11 +374,21 @@ class StaticVocabularyTable(_Table):
         return _call(FIND_OOV, self, [self._keys(keys)], name or f"{self._name}_Lookup")
 
 
-@export("lookup.experimental.MutableHashTable", v1="lookup.experimental.MutableHashTable contrib.lookup.MutableHashTable")
+@export(
+    "lookup.experimental.MutableHashTable", v1="lookup.experimental.MutableHashTable contrib.lookup.MutableHashTable"
+)
 class MutableHashTable(_Table):
     """A table that programs change; values are scalars, or of the shape of `default_value`."""
 
-    def __init__(self, key_dtype, value_dtype, default_value, name="MutableHashTable", checkpoint=True, experimental_is_anonymous=False):
+    def __init__(
+        self,
+        key_dtype,
+        value_dtype,
+        default_value,
+        name="MutableHashTable",
+        checkpoint=True,
+        experimental_is_anonymous=False,
+    ):
         super().__init__(key_dtype, value_dtype, name)
         self._default_value = record.convert_to_tensor(default_value, self._value_dtype)
         if self._default_value.shape.rank is None or self._default_value.shape.rank > 1:
@@ -339,7 +401,12 @@ class MutableHashTable(_Table):
 
     def insert(self, keys, values, name=None):
         """Sets the values of `keys`; an operation in a graph."""
-        return _call(INSERT, self, [self._keys(keys), record.convert_to_tensor(values, self._value_dtype)], name or f"{self._name}_lookup_table_insert")
+        return _call(
+            INSERT,
+            self,
+            [self._keys(keys), record.convert_to_tensor(values, self._value_dtype)],
+            name or f"{self._name}_lookup_table_insert",
+        )
 
     def remove(self, keys, name=None):
         """Forgets `keys`; an operation in a graph."""
@@ -347,16 +414,32 @@ class MutableHashTable(_Table):
 
     def lookup(self, keys, dynamic_default_values=None, name=None):
         """The values of `keys`; for others the default, or theirs in `dynamic_default_values`."""
-        default = self._default_value if dynamic_default_values is None else record.convert_to_tensor(dynamic_default_values, self._value_dtype)
+        default = (
+            self._default_value
+            if dynamic_default_values is None
+            else record.convert_to_tensor(dynamic_default_values, self._value_dtype)
+        )
         return _call(FIND, self, [self._keys(keys), default], name or f"{self._name}_lookup_table_find")
 
 
-@export("lookup.experimental.DenseHashTable", v1="lookup.experimental.DenseHashTable contrib.lookup.MutableDenseHashTable")
+@export(
+    "lookup.experimental.DenseHashTable", v1="lookup.experimental.DenseHashTable contrib.lookup.MutableDenseHashTable"
+)
 class DenseHashTable(MutableHashTable):
     """A mutable table with two keys set aside that cannot be used."""
 
-    def __init__(self, key_dtype, value_dtype, default_value, empty_key, deleted_key, initial_num_buckets=None, name="MutableDenseHashTable",
-                 checkpoint=True, experimental_is_anonymous=False):  # fmt: skip
+    def __init__(
+        self,
+        key_dtype,
+        value_dtype,
+        default_value,
+        empty_key,
+        deleted_key,
+        initial_num_buckets=None,
+        name="MutableDenseHashTable",
+        checkpoint=True,
+        experimental_is_anonymous=False,
+    ):
         super().__init__(key_dtype, value_dtype, default_value, name)
         if empty_key == deleted_key:
             raise errors.InvalidArgumentError(None, None, "empty_key and deleted_key cannot be equal")
@@ -378,7 +461,7 @@ def tables_initializer(name="init_all_tables"):
     return group(*context.graph.get_collection(GraphKeys.TABLE_INITIALIZERS), name=name)
 
 
-# -- TF1's makers of tables -----------------------------------------------------------------------------------------------------------
+# -- TF1's makers of tables -----------------------------------
 def _indices_of(initializer, num_oov_buckets, default_value, name):
     if num_oov_buckets > 0:
         return StaticVocabularyTable(initializer, num_oov_buckets, name=name)
@@ -386,7 +469,9 @@ def _indices_of(initializer, num_oov_buckets, default_value, name):
 
 
 @export("", v1="contrib.lookup.index_table_from_tensor")
-def index_table_from_tensor(mapping, num_oov_buckets=0, default_value=-1, hasher_spec=None, dtype=dtypes.string, name=None):
+def index_table_from_tensor(
+    mapping, num_oov_buckets=0, default_value=-1, hasher_spec=None, dtype=dtypes.string, name=None
+):
     """A table from the strings (or integers) of a vector to their places in it."""
     if mapping is None:
         raise ValueError("vocabulary_list must be specified.")
@@ -397,12 +482,24 @@ def index_table_from_tensor(mapping, num_oov_buckets=0, default_value=-1, hasher
 
 
 @export("", v1="contrib.lookup.index_table_from_file")
-def index_table_from_file(vocabulary_file=None, num_oov_buckets=0, vocab_size=None, default_value=-1, hasher_spec=None,
-                          key_dtype=dtypes.string, name=None, key_column_index=WHOLE_LINE, value_column_index=LINE_NUMBER, delimiter="\t"):  # fmt: skip
+def index_table_from_file(
+    vocabulary_file=None,
+    num_oov_buckets=0,
+    vocab_size=None,
+    default_value=-1,
+    hasher_spec=None,
+    key_dtype=dtypes.string,
+    name=None,
+    key_column_index=WHOLE_LINE,
+    value_column_index=LINE_NUMBER,
+    delimiter="\t",
+):
     """A table from the lines of a file to their numbers."""
     if not vocabulary_file:
         raise ValueError("vocabulary_file must be specified and must not be empty.")
-    made = TextFileInitializer(vocabulary_file, key_dtype, key_column_index, dtypes.int64, value_column_index, vocab_size, delimiter)
+    made = TextFileInitializer(
+        vocabulary_file, key_dtype, key_column_index, dtypes.int64, value_column_index, vocab_size, delimiter
+    )
     return _indices_of(made, num_oov_buckets, default_value, name)
 
 
@@ -415,8 +512,17 @@ def index_to_string_table_from_tensor(mapping, default_value="UNK", name=None):
 
 
 @export("", v1="contrib.lookup.index_to_string_table_from_file")
-def index_to_string_table_from_file(vocabulary_file, vocab_size=None, default_value="UNK", name=None, key_column_index=LINE_NUMBER,
-                                    value_column_index=WHOLE_LINE, delimiter="\t"):  # fmt: skip
+def index_to_string_table_from_file(
+    vocabulary_file,
+    vocab_size=None,
+    default_value="UNK",
+    name=None,
+    key_column_index=LINE_NUMBER,
+    value_column_index=WHOLE_LINE,
+    delimiter="\t",
+):
     """A table from line numbers to the lines of a file."""
-    made = TextFileInitializer(vocabulary_file, dtypes.int64, key_column_index, dtypes.string, value_column_index, vocab_size, delimiter)
+    made = TextFileInitializer(
+        vocabulary_file, dtypes.int64, key_column_index, dtypes.string, value_column_index, vocab_size, delimiter
+    )
     return StaticHashTable(made, default_value, name=name)

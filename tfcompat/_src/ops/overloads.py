@@ -17,6 +17,7 @@ from . import arithmetic as rules
 from . import products
 from .math import leaf
 
+
 def _is_sparse(value):
     return hasattr(value, "_with_values") and not isinstance(value, Tensor)
 

@@ -1,4 +1,6 @@
-"""tf.random.Generator: a stream of random numbers whose state is a variable, so it moves on eagerly and in functions alike."""
+"""tf.random.Generator: a stream of random numbers whose state is a variable, so it moves on eagerly and in functions
+alike.
+"""
 
 from __future__ import annotations
 
@@ -190,7 +192,8 @@ class Generator:
         if dtype.is_integer:
             if (minval is None) != (maxval is None):
                 raise ValueError(
-                    f"For integer dtype {dtype!r}, minval and maxval must be both `None` or both non-`None`; got minval={minval} and "
+                    f"For integer dtype {dtype!r}, minval and maxval must be both `None` or both non-`None`; got "
+                    f"minval={minval} and "
                     f"maxval={maxval}"
                 )
         else:
@@ -217,7 +220,9 @@ class Generator:
         """A list of `count` independent generators."""
         keys = self.uniform_full_int([count], dtypes.int64)
         n = int(record.setting(count))
-        return [Generator(state=OPS["Pack"].public([np.int64(0), np.int64(0), keys[i]]), alg=self._alg) for i in range(n)]
+        return [
+            Generator(state=OPS["Pack"].public([np.int64(0), np.int64(0), keys[i]]), alg=self._alg) for i in range(n)
+        ]
 
 
 def _joined(key, counter):
@@ -237,7 +242,13 @@ def _floating(dtype):
 
 
 def _sizes(shape):
-    return shape if isinstance(shape, record.Tensor) else _shape(record.shape_array(shape)) if not _has_tensor(shape) else shape
+    return (
+        shape
+        if isinstance(shape, record.Tensor)
+        else _shape(record.shape_array(shape))
+        if not _has_tensor(shape)
+        else shape
+    )
 
 
 def _has_tensor(shape):

@@ -23,12 +23,24 @@ def _rows(indices, values, shape):
 @op("SetOperation", host=True, alike=False, abstract=lambda *a, operation: [_OUT[0], (a[1].dtype, (None,)), _OUT[2]])
 def _operation(a_indices, a_values, a_shape, b_indices, b_values, b_shape, *, operation):
     if len(a_shape) != len(b_shape) or list(a_shape[:-1]) != list(b_shape[:-1]):
-        raise InvalidArgumentError(None, None, f"Group shapes of a and b do not match: {list(map(int, a_shape[:-1]))} vs. {list(map(int, b_shape[:-1]))}")
+        raise InvalidArgumentError(
+            None,
+            None,
+            f"Group shapes of a and b do not match: {list(map(int, a_shape[:-1]))} vs. {list(map(int, b_shape[:-1]))}",
+        )
     a, b = _rows(a_indices, a_values, a_shape), _rows(b_indices, b_values, b_shape)
     places, values, most = [], [], 0
     for row in sorted({**a, **b}):
         x, y = a.get(row, set()), b.get(row, set())
-        found = sorted(x & y if operation == "intersection" else x | y if operation == "union" else x - y if operation == "a-b" else y - x)
+        found = sorted(
+            x & y
+            if operation == "intersection"
+            else x | y
+            if operation == "union"
+            else x - y
+            if operation == "a-b"
+            else y - x
+        )
         places += [(*row, i) for i in range(len(found))]
         values += found
         most = max(most, len(found))
@@ -52,8 +64,11 @@ def _parts(x):
 
 def _apply(a, b, operation):
     if hasattr(a, "dense_shape") and not hasattr(b, "dense_shape"):
-        raise TypeError("tf.sets does not take (sparse, dense): pass the dense operand first." if operation in ("intersection", "union") else
-                        "tf.sets.difference does not take (sparse, dense): swap the operands and pass aminusb=False.")  # fmt: skip
+        raise TypeError(
+            "tf.sets does not take (sparse, dense): pass the dense operand first."
+            if operation in ("intersection", "union")
+            else "tf.sets.difference does not take (sparse, dense): swap the operands and pass aminusb=False."
+        )
     if not hasattr(a, "dense_shape"):
         a = record.convert_to_tensor(a)
     if not hasattr(b, "dense_shape"):
@@ -82,7 +97,12 @@ def difference(a, b, aminusb=True, validate_indices=True):
     return _apply(a, b, "a-b" if aminusb else "b-a")
 
 
-@op("SetSize", host=True, alike=False, abstract=lambda i, v, s: (dtypes.int32, None if s.shape in (None, (None,)) else (None,) * (s.shape[0] - 1)))
+@op(
+    "SetSize",
+    host=True,
+    alike=False,
+    abstract=lambda i, v, s: (dtypes.int32, None if s.shape in (None, (None,)) else (None,) * (s.shape[0] - 1)),
+)
 def _size(indices, values, shape):
     out = np.zeros(tuple(shape[:-1]), np.int32)
     for row, found in _rows(indices, values, shape).items():

@@ -1,7 +1,7 @@
 """tf.SparseTensor, how it is fed, fetched and nested, and its conversions from and to dense tensors.
 
-Indices [n, rank] and the dense shape are int64 and computed on the host, where how many there are may depend on values; what happens to
-the values themselves are device ops, so gradients pass through them.
+Indices [n, rank] and the dense shape are int64 and computed on the host, where how many there are may depend on
+values; what happens to the values themselves are device ops, so gradients pass through them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ class SparseTensor:
             self._indices = record.convert_to_tensor(indices, dtypes.int64, name="indices")
             self._values = record.convert_to_tensor(values, name="values")
             self._dense_shape = record.convert_to_tensor(dense_shape, dtypes.int64, name="dense_shape")
-        indices, values, shape = self._indices.shape, self._values.shape.with_rank(1), self._dense_shape.shape.with_rank(1)
+        indices, values, shape = (
+            self._indices.shape,
+            self._values.shape.with_rank(1),
+            self._dense_shape.shape.with_rank(1),
+        )
         indices = indices.with_rank(2)
         indices.dims[0].assert_is_compatible_with(values.dims[0])
         indices.dims[1].assert_is_compatible_with(shape.dims[0])
@@ -110,7 +114,8 @@ class SparseTensor:
 
     def __tf_tensor__(self, dtype=None, name=None):
         raise ValueError(
-            f"Failed to convert elements of {self} to Tensor. Consider casting elements to a supported type: tf.sparse.to_dense makes a "
+            f"Failed to convert elements of {self} to Tensor. Consider casting elements to a supported type: "
+            "tf.sparse.to_dense makes a "
             "dense tensor of a SparseTensor."
         )
 
@@ -134,7 +139,9 @@ def _dense_binary(type, sparse, dense):
 def _read_dense(dense, indices):
     """What `dense`, broadcast to the shape of a sparse tensor, holds at its indices [n, rank] -> [n]."""
     if dense.ndim > indices.shape[1]:
-        raise ValueError(f"a dense tensor of {dense.ndim} dimensions does not broadcast to a sparse one of {indices.shape[1]}")
+        raise ValueError(
+            f"a dense tensor of {dense.ndim} dimensions does not broadcast to a sparse one of {indices.shape[1]}"
+        )
     columns = indices[:, indices.shape[1] - dense.ndim :]
     places = [jnp.zeros_like(columns[:, d]) if dense.shape[d] == 1 else columns[:, d] for d in range(dense.ndim)]
     return jnp.asarray(dense)[tuple(places)] if places else jnp.broadcast_to(dense, indices.shape[:1])
@@ -168,12 +175,17 @@ class SparseTensorSpec(TypeSpec):
 nest.register_composite(
     SparseTensor, lambda x: [x.indices, x.values, x.dense_shape], lambda like, parts: SparseTensor._of(*parts)
 )
-register_fetch(SparseTensor, lambda x: [x.indices, x.values, x.dense_shape], lambda x, values: SparseTensorValue(*values))
+register_fetch(
+    SparseTensor, lambda x: [x.indices, x.values, x.dense_shape], lambda x, values: SparseTensorValue(*values)
+)
 
 
 def _feed(key, value):
     if isinstance(value, SparseTensor):
-        raise TypeError("The value of a feed cannot be a tf.SparseTensor: give a tf.compat.v1.SparseTensorValue, or (indices, values, shape).")
+        raise TypeError(
+            "The value of a feed cannot be a tf.SparseTensor: give a tf.compat.v1.SparseTensorValue, or "
+            "(indices, values, shape)."
+        )
     pairs = [(key.indices, value[0]), (key.values, value[1])]
     feedable = key.dense_shape.op.type in ("Placeholder", "PlaceholderWithDefault")
     return pairs + ([(key.dense_shape, value[2])] if feedable else [])
@@ -210,7 +222,7 @@ def sparse_placeholder(dtype, shape=None, name=None):
     return made
 
 
-# -- dense <-> sparse -----------------------------------------------------------------------------------------------------
+# -- dense <-> sparse -----------------------------------
 @op("SparseToDense", static="output_shape", own="sparse_indices", alike=False)
 def sparse_to_dense_kernel(sparse_indices, output_shape, sparse_values, default_value):
     """Values (scalar or [n]) at indices (scalar, [n] or [n, rank]) of a tensor full of `default_value`."""
@@ -242,15 +254,22 @@ def _checked_indices(indices, shape, *, strict):
     if len(bad):
         i = int(bad[0])
         raise errors.InvalidArgumentError(
-            None, None, f"indices[{i}] = [{','.join(map(str, rows[i]))}] is out of bounds: need 0 <= index < [{','.join(map(str, bounds))}]"
+            None,
+            None,
+            f"indices[{i}] = [{','.join(map(str, rows[i]))}] is out of bounds: need 0 <= index < "
+            f"[{','.join(map(str, bounds))}]",
         )
     if strict and len(rows) > 1:
         flat = rows @ _strides(bounds)
         bad = np.nonzero(np.diff(flat) <= 0)[0]
         if len(bad):
             i = int(bad[0]) + 1
-            why = "is repeated" if flat[i] == flat[i - 1] else "is out of order. Many sparse ops require sorted indices.\n"\
-                "    Use `tf.sparse.reorder` to create a correctly ordered copy."  # fmt: skip
+            why = (
+                "is repeated"
+                if flat[i] == flat[i - 1]
+                else "is out of order. Many sparse ops require sorted indices.\n"
+                "    Use `tf.sparse.reorder` to create a correctly ordered copy."
+            )
             raise errors.InvalidArgumentError(None, None, f"indices[{i}] = [{','.join(map(str, rows[i]))}] {why}")
     return indices
 
@@ -262,11 +281,20 @@ def _strides(shape):
 
 @export("", v1="sparse_to_dense")
 def sparse_to_dense(sparse_indices, output_shape, sparse_values, default_value=0, validate_indices=True, name=None):
-    """A dense tensor with `sparse_values` at `sparse_indices`; InvalidArgumentError for indices out of bounds or (validated) out of order."""
+    """A dense tensor with `sparse_values` at `sparse_indices`; InvalidArgumentError for indices out of bounds or
+    (validated) out of order.
+    """
     values = record.convert_to_tensor(sparse_values, name="sparse_values")
     indices = record.convert_to_tensor(sparse_indices, name="sparse_indices")
     default = "" if values.dtype is dtypes.string and default_value == 0 else default_value
-    return _to_dense(indices, output_shape, values, record.convert_to_tensor(default, values.dtype.base_dtype), validate_indices, name)
+    return _to_dense(
+        indices,
+        output_shape,
+        values,
+        record.convert_to_tensor(default, values.dtype.base_dtype),
+        validate_indices,
+        name,
+    )
 
 
 def _to_dense(indices, shape, values, default, validate, name):
@@ -294,7 +322,12 @@ def to_dense(sp_input, default_value=None, validate_indices=True, name=None):
     return _to_dense(sp_input.indices, sp_input.dense_shape, sp_input.values, default, validate_indices, name)
 
 
-@op("SparseFromDense", name="Where", host=True, abstract=lambda x: (dtypes.int64, (None, None if x.shape is None else len(x.shape))))
+@op(
+    "SparseFromDense",
+    name="Where",
+    host=True,
+    abstract=lambda x: (dtypes.int64, (None, None if x.shape is None else len(x.shape))),
+)
 def _places(tensor):
     return np.argwhere(tensor != (b"" if tensor.dtype == object else np.zeros((), tensor.dtype))).astype(np.int64)
 
@@ -322,7 +355,7 @@ def eye(num_rows, num_columns=None, dtype=dtypes.float32, name=None):
         return SparseTensor(places, np.ones(n, dtypes.as_dtype(dtype).np), [rows, columns])
 
 
-# -- matrix product ---------------------------------------------------------------------------------------------------------
+# -- matrix product -----------------------------------
 @op("SparseTensorDenseMatMul", static="rows", own="a_indices", alike=False)
 def matmul_kernel(a_indices, a_values, rows, b, *, adjoint_a=False, adjoint_b=False):
     """b's rows, weighted by the values and summed up at the output's rows, of which there are `rows`."""
@@ -340,13 +373,18 @@ def _rows(a_shape, b_shape, adjoint_a, adjoint_b):
     """How many rows the product has; InvalidArgumentError where the matrices do not fit."""
     a, b = [int(d) for d in a_shape], [int(d) for d in b_shape]
     if len(a) != 2 or len(b) != 2:
-        raise errors.InvalidArgumentError(None, None, f"Tensor 'a_shape' must have 2 elements and 'b' must be a matrix, got {a} and {b}")
+        raise errors.InvalidArgumentError(
+            None, None, f"Tensor 'a_shape' must have 2 elements and 'b' must be a matrix, got {a} and {b}"
+        )
     rows, inner = a[::-1] if adjoint_a else a
     if inner != b[1 if adjoint_b else 0]:
         raise errors.InvalidArgumentError(
-            None, None, f"Cannot multiply A and B because inner dimension does not match: {inner} vs. {b[1 if adjoint_b else 0]}.  Did you forget "
+            None,
+            None,
+            f"Cannot multiply A and B because inner dimension does not match: {inner} vs. "
+            f"{b[1 if adjoint_b else 0]}.  Did you forget "
             f"a transpose?  Dimensions of A: [{a[0]}, {a[1]}).  Dimensions of B: [{b[0]},{b[1]}]",
-        )  # fmt: skip
+        )
     return np.int64(rows)
 
 
@@ -383,4 +421,12 @@ def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
         return out
 
 
-__all__ = ["SparseTensor", "SparseTensorSpec", "SparseTensorValue", "TensorSpec", "as_sparse", "sparse_to_dense", "to_dense"]
+__all__ = [
+    "SparseTensor",
+    "SparseTensorSpec",
+    "SparseTensorValue",
+    "TensorSpec",
+    "as_sparse",
+    "sparse_to_dense",
+    "to_dense",
+]

@@ -1,7 +1,7 @@
 """tf.sparse: ops of SparseTensors that give SparseTensors or reductions.
 
-Each finds the places of its result on the host, together with where in the inputs each value comes from; the values are gathered by
-device ops, so they have gradients.
+Each finds the places of its result on the host, together with where in the inputs each value comes from; the values
+are gathered by device ops, so they have gradients.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ def _shape_like(sparse, made, shape=None):
     return made
 
 
-# -- order and shape --------------------------------------------------------------------------------------------------------
-@op("SparseReorder", host=True, abstract=lambda i, s: [(dtypes.int64, i.shape), (dtypes.int64, i.shape and i.shape[:1])])
+# -- order and shape -----------------------------------
+@op(
+    "SparseReorder", host=True, abstract=lambda i, s: [(dtypes.int64, i.shape), (dtypes.int64, i.shape and i.shape[:1])]
+)
 def _reordered(indices, shape):
     order = np.argsort(_flat(indices, shape), kind="stable")
     return indices[order], order
@@ -69,22 +71,33 @@ def _reshaped(indices, shape, new):
     size, new = int(np.prod(shape, dtype=np.int64)), np.array(new, np.int64)
     free = np.nonzero(new == -1)[0]
     if len(free) > 1:
-        raise errors.InvalidArgumentError(None, None, f"only one output dimension may be -1, not both {free[0]} and {free[1]}")
+        raise errors.InvalidArgumentError(
+            None, None, f"only one output dimension may be -1, not both {free[0]} and {free[1]}"
+        )
     if len(free):
         rest = int(np.prod(np.delete(new, free), dtype=np.int64))
         if rest == 0 or size % rest:
             raise errors.InvalidArgumentError(
-                None, None, f"Input to reshape is a SparseTensor with {size} dense values, but the requested shape requires a multiple of {rest}. "
+                None,
+                None,
+                f"Input to reshape is a SparseTensor with {size} dense values, but the requested shape requires a "
+                f"multiple of {rest}. "
                 f"input_shape={_spoken(shape)} output_shape={_spoken(new)}",
-            )  # fmt: skip
+            )
         new[free[0]] = size // rest
     if int(np.prod(new, dtype=np.int64)) != size:
         raise errors.InvalidArgumentError(
-            None, None, f"Input to reshape is a tensor with {size} dense values, but the requested shape has {int(np.prod(new))}. "
+            None,
+            None,
+            f"Input to reshape is a tensor with {size} dense values, but the requested shape has {int(np.prod(new))}. "
             f"input_shape={_spoken(shape)} output_shape={_spoken(new)}",
-        )  # fmt: skip
+        )
     flat = _flat(indices, shape)
-    out = np.stack(np.unravel_index(flat, tuple(new)), 1) if len(flat) and len(new) else np.zeros((len(indices), len(new)))
+    out = (
+        np.stack(np.unravel_index(flat, tuple(new)), 1)
+        if len(flat) and len(new)
+        else np.zeros((len(indices), len(new)))
+    )
     return out.astype(np.int64), new
 
 
@@ -95,7 +108,11 @@ def reshape(sp_input, shape, name=None):
     with name_scope(name, "SparseReshape", [sp_input.indices, shape]):
         shape = record.convert_to_tensor(shape, dtypes.int64 if not isinstance(shape, record.Tensor) else None)
         indices, new = _reshaped(sp_input.indices, sp_input.dense_shape, shape)
-        known = record.constant_value_as_shape(OPS["Cast"].public(shape, dtype=dtypes.int64)) if context.graph is not None else None
+        known = (
+            record.constant_value_as_shape(OPS["Cast"].public(shape, dtype=dtypes.int64))
+            if context.graph is not None
+            else None
+        )
         made = SparseTensor(indices, sp_input.values, new)
         if known is not None and known.rank is not None:
             made._stated = known
@@ -141,9 +158,13 @@ def _reset(indices, shape, new):
     if np.size(new) == 0:
         return indices.max(0) + 1 if len(indices) else np.zeros_like(shape)
     if len(new) != len(shape):
-        raise errors.InvalidArgumentError(None, None, f"reset_shape: new shape {_spoken(new)} has not the rank of {_spoken(shape)}")
+        raise errors.InvalidArgumentError(
+            None, None, f"reset_shape: new shape {_spoken(new)} has not the rank of {_spoken(shape)}"
+        )
     if np.any(new < shape):
-        raise errors.InvalidArgumentError(None, None, f"Condition x <= y did not hold element-wise: {_spoken(shape)} <= {_spoken(new)}")
+        raise errors.InvalidArgumentError(
+            None, None, f"Condition x <= y did not hold element-wise: {_spoken(shape)} <= {_spoken(new)}"
+        )
     return new
 
 
@@ -155,8 +176,11 @@ def reset_shape(sp_input, new_shape=None):
         if len(new_shape) != sp_input.shape.rank:
             raise ValueError(f"Shapes {tuple(new_shape)} and {sp_input.shape} must have the same rank")
         if any(n < s for n, s in zip(new_shape, sp_input.shape.as_list())):
-            raise ValueError(f"Requested new_shape should have dimension sizes >= sp_input.shape.  Found new_shape ({list(new_shape)}), "
-                             f"sp_input.shape ({sp_input.shape.as_list()}).")  # fmt: skip
+            raise ValueError(
+                "Requested new_shape should have dimension sizes >= sp_input.shape.  Found new_shape "
+                f"({list(new_shape)}), "
+                f"sp_input.shape ({sp_input.shape.as_list()})."
+            )
     new = record.convert_to_tensor([] if new_shape is None else new_shape, dtypes.int64)
     made = SparseTensor._of(sp_input.indices, sp_input.values, _reset(sp_input.indices, sp_input.dense_shape, new))
     if new_shape is not None:
@@ -164,7 +188,7 @@ def reset_shape(sp_input, new_shape=None):
     return made
 
 
-# -- parts --------------------------------------------------------------------------------------------------------------------
+# -- parts -----------------------------------
 @op("SparseRetain", name="Where", host=True, abstract=lambda k: _PLACES)
 def _kept(keep):
     return np.nonzero(keep)[0].astype(np.int64)
@@ -178,7 +202,9 @@ def retain(sp_input, to_retain):
     keep.shape.with_rank(1)
     sp_input.values.shape.dims[0].assert_is_compatible_with(keep.shape.dims[0])
     places = _kept(keep)
-    return _shape_like(sp_input, SparseTensor(_take(sp_input.indices, places), _take(sp_input.values, places), sp_input.dense_shape))
+    return _shape_like(
+        sp_input, SparseTensor(_take(sp_input.indices, places), _take(sp_input.values, places), sp_input.dense_shape)
+    )
 
 
 @op("SparseSlice", host=True, abstract=lambda i, s, b, n: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
@@ -200,7 +226,9 @@ def slice(sp_input, start, size, name=None):
 
 @export("sparse.split", v1="")
 def split(sp_input=None, num_split=None, axis=None, name=None):
-    """A list of `num_split` SparseTensors, cut along `axis`; the first ones are one larger where it does not come out even."""
+    """A list of `num_split` SparseTensors, cut along `axis`; the first ones are one larger where it does not come out
+    even.
+    """
     if num_split is None or axis is None or sp_input is None:
         raise ValueError("tf.sparse.split needs sp_input, num_split and axis.")
     sp_input = as_sparse(sp_input)
@@ -213,11 +241,18 @@ def split(sp_input=None, num_split=None, axis=None, name=None):
         return out
 
 
-@op("SparseSplitPart", name="SparseSplit", host=True, abstract=lambda at, s, **settings: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
+@op(
+    "SparseSplitPart",
+    name="SparseSplit",
+    host=True,
+    abstract=lambda at, s, **settings: [_PLACES, _INDICES, (dtypes.int64, s.shape)],
+)
 def _piece(indices, shape, *, axis, i, n):
     size = int(shape[axis])
     if not 1 <= n <= size:
-        raise errors.InvalidArgumentError(None, None, f"Input num_split should be between 1 and the splitting dimension size ({size}), got {n}")
+        raise errors.InvalidArgumentError(
+            None, None, f"Input num_split should be between 1 and the splitting dimension size ({size}), got {n}"
+        )
     base, extra = divmod(size, n)
     start, length = np.zeros_like(shape), shape.copy()
     start[axis], length[axis] = base * i + min(i, extra), base + (i < extra)
@@ -245,20 +280,30 @@ def mask(a, mask_indices, name=None):
         return record.IndexedSlices(_take(a.values, places), _take(a.indices, places), a.dense_shape)
 
 
-# -- putting together -----------------------------------------------------------------------------------------------------------
-@op("SparseConcat", host=True, alike=False, abstract=lambda *a, axis, expand: [_INDICES, _PLACES, (dtypes.int64, a[-1].shape)])
+# -- putting together -----------------------------------
+@op(
+    "SparseConcat",
+    host=True,
+    alike=False,
+    abstract=lambda *a, axis, expand: [_INDICES, _PLACES, (dtypes.int64, a[-1].shape)],
+)
 def _joined(*parts, axis, expand):
     indices, shapes = parts[: len(parts) // 2], [np.asarray(s) for s in parts[len(parts) // 2 :]]
     rank = len(shapes[0])
     at = axis + rank if axis < 0 else axis
     if not 0 <= at < rank:
-        raise errors.InvalidArgumentError(None, None, f"Concat dimension must be in range [{-rank}, {rank}), got {axis}")
+        raise errors.InvalidArgumentError(
+            None, None, f"Concat dimension must be in range [{-rank}, {rank}), got {axis}"
+        )
     shape = np.max(shapes, axis=0) if expand else shapes[0].copy()
     for i, s in enumerate(shapes):
         if not expand and np.any(np.delete(s, at) != np.delete(shape, at)):
             d = int(np.nonzero(np.delete(s, at) != np.delete(shape, at))[0][0])
             raise errors.InvalidArgumentError(
-                None, None, f"Input shapes must match: expected {np.delete(shape, at)[d]} for dimension {d} but got {np.delete(s, at)[d]} at position {i}"
+                None,
+                None,
+                f"Input shapes must match: expected {np.delete(shape, at)[d]} for dimension {d} but got "
+                f"{np.delete(s, at)[d]} at position {i}",
             )
     moved, start = [], 0
     for i, s in zip(indices, shapes):
@@ -274,7 +319,9 @@ def _joined(*parts, axis, expand):
 
 @export("sparse.concat", v1="")
 def concat(axis, sp_inputs, expand_nonconcat_dims=False, name=None):
-    """SparseTensors one after the other along `axis`; other sizes must agree, or grow to the largest if `expand_nonconcat_dims`."""
+    """SparseTensors one after the other along `axis`; other sizes must agree, or grow to the largest if
+    `expand_nonconcat_dims`.
+    """
     parts = [as_sparse(s) for s in (sp_inputs if isinstance(sp_inputs, (list, tuple)) else [sp_inputs])]
     if len(parts) == 1:
         return parts[0]
@@ -321,7 +368,9 @@ def add(a, b, threshold=0):
     """The sum of two SparseTensors (without sums smaller than `threshold`), or of a sparse and a dense tensor (dense)."""
     sparse = (SparseTensor, SparseTensorValue)
     if not isinstance(a, sparse) and not isinstance(b, sparse):
-        raise TypeError(f"At least one input should be SparseTensor; do you mean to use tf.add()? Received: {a!r}, {b!r}")
+        raise TypeError(
+            f"At least one input should be SparseTensor; do you mean to use tf.add()? Received: {a!r}, {b!r}"
+        )
     if not (isinstance(a, sparse) and isinstance(b, sparse)):
         s, d = (a, b) if isinstance(a, sparse) else (b, a)
         s = as_sparse(s)
@@ -354,7 +403,11 @@ def _extreme(sp_a, sp_b, name, default, type):
         indices, where = _union(a.indices, b.indices, a.dense_shape, b.dense_shape)
         count, n = OPS["Shape"].public(indices)[0], OPS["Shape"].public(a.indices)[0]
         spread = OPS["UnsortedSegmentSum"].public
-        return SparseTensor(indices, OPS[type].public(spread(a.values, where[:n], count), spread(b.values, where[n:], count)), a.dense_shape)
+        return SparseTensor(
+            indices,
+            OPS[type].public(spread(a.values, where[:n], count), spread(b.values, where[n:], count)),
+            a.dense_shape,
+        )
 
 
 @export("sparse.maximum", v1="sparse.maximum sparse_maximum")
@@ -371,7 +424,9 @@ def minimum(sp_a, sp_b, name=None):
 
 @op("SparseFillEmptyRows", host=True, alike=False, abstract=lambda i, s: [_INDICES, _PLACES, (dtypes.bool, (None,))])
 def _filled(indices, shape):
-    """The indices with [row, 0, ...] for empty rows, where each value is (-1 position: the default, last), which rows were empty."""
+    """The indices with [row, 0, ...] for empty rows, where each value is (-1 position: the default, last), which rows
+    were empty.
+    """
     empty = np.ones(int(shape[0]), bool)
     empty[indices[:, 0]] = False
     rows = np.nonzero(empty)[0]
@@ -393,16 +448,25 @@ def fill_empty_rows(sp_input, default_value, name=None):
         return SparseTensor(indices, _take(values, places), sp_input.dense_shape), empty
 
 
-# -- reductions and friends -------------------------------------------------------------------------------------------------------
-@op("SparseGroups", host=True, alike=False, abstract=lambda i, s, axes, keepdims: [_PLACES, _INDICES, (dtypes.int64, (None,))])
+# -- reductions and friends -----------------------------------
+@op(
+    "SparseGroups",
+    host=True,
+    alike=False,
+    abstract=lambda i, s, axes, keepdims: [_PLACES, _INDICES, (dtypes.int64, (None,))],
+)
 def _groups(indices, shape, *, axes, keepdims):
     """Which group each value is reduced into, the groups' places, and the shape of the result."""
     rank = len(shape)
     axes = tuple(range(rank)) if axes is None else tuple([a + rank if a < 0 else a for a in axes])
     if any(not 0 <= a < rank for a in axes):
-        raise errors.InvalidArgumentError(None, None, f"Invalid reduction dimension {axes}, for input with {rank} dimensions.")
+        raise errors.InvalidArgumentError(
+            None, None, f"Invalid reduction dimension {axes}, for input with {rank} dimensions."
+        )
     kept = [d for d in range(rank) if d not in axes]
-    out = np.array([1 if d in axes else shape[d] for d in range(rank)] if keepdims else [shape[d] for d in kept], np.int64)
+    out = np.array(
+        [1 if d in axes else shape[d] for d in range(rank)] if keepdims else [shape[d] for d in kept], np.int64
+    )
     places = np.where(np.isin(np.arange(rank), axes), 0, indices) if keepdims else indices[:, kept]
     _, first, where = np.unique(_flat(places, out), return_index=True, return_inverse=True)
     return where.reshape(-1).astype(np.int64), places[first].astype(np.int64), out
@@ -493,7 +557,10 @@ def merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False):
     with name_scope(name, "SparseMerge"):
         columns = [OPS["Reshape"].public(OPS["Cast"].public(i.values, dtype=dtypes.int64), [-1, 1]) for i in ids]
         indices = OPS["ConcatV2"].public([ids[0].indices[:, :-1], *columns], 1)
-        ends = [OPS["Reshape"].public(OPS["Cast"].public(record.convert_to_tensor(s), dtype=dtypes.int64), [1]) for s in sizes]
+        ends = [
+            OPS["Reshape"].public(OPS["Cast"].public(record.convert_to_tensor(s), dtype=dtypes.int64), [1])
+            for s in sizes
+        ]
         made = SparseTensor(indices, values.values, OPS["ConcatV2"].public([ids[0].dense_shape[:-1], *ends], 0))
         return made if already_sorted else reorder(made)
 
@@ -507,10 +574,17 @@ def map_values(op, *args, **kwargs):
     first = found[0]
     if context.graph is None:
         for other in found[1:]:
-            if not (np.array_equal(other.indices.numpy(), first.indices.numpy()) and np.array_equal(other.dense_shape.numpy(), first.dense_shape.numpy())):
-                raise errors.InvalidArgumentError(None, None, "SparseTensor argument to sparse.map_values must all have the same nonzero indices.")
+            if not (
+                np.array_equal(other.indices.numpy(), first.indices.numpy())
+                and np.array_equal(other.dense_shape.numpy(), first.dense_shape.numpy())
+            ):
+                raise errors.InvalidArgumentError(
+                    None, None, "SparseTensor argument to sparse.map_values must all have the same nonzero indices."
+                )
     values = [a.values if isinstance(a, SparseTensor) else a for a in args]
-    return first.with_values(op(*values, **{k: v.values if isinstance(v, SparseTensor) else v for k, v in kwargs.items()}))
+    return first.with_values(
+        op(*values, **{k: v.values if isinstance(v, SparseTensor) else v for k, v in kwargs.items()})
+    )
 
 
 def _refused(names, why, v1=None):
@@ -521,5 +595,8 @@ def _refused(names, why, v1=None):
     return export(names, v1)(refuse)
 
 
-_refused("sparse.cross sparse.cross_hashed", "crossed features are not computed here; join the strings and hash them yourself.")
+_refused(
+    "sparse.cross sparse.cross_hashed",
+    "crossed features are not computed here; join the strings and hash them yourself.",
+)
 _refused("sparse.sampled_addmm", "multiply densely and gather at the indices.", v1="")

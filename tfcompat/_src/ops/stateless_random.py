@@ -1,7 +1,8 @@
-"""tf.random.stateless_*: numbers that depend on a seed of two integers alone, and TensorFlow's ways of making seeds from seeds.
+"""tf.random.stateless_*: numbers that depend on a seed of two integers alone, and TensorFlow's ways of making seeds
+from seeds.
 
-The kernels here take the state of a stream as a tensor, uint64[3] (philox.py); `StatelessStream` makes one from a seed.  Generators
-(random_generator.py) draw through them as well.
+The kernels here take the state of a stream as a tensor, uint64[3] (philox.py); `StatelessStream` makes one from a
+seed.  Generators (random_generator.py) draw through them as well.
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ def _samples(shape, parameters):
     n = len(shape) - len(parameters.shape)
     if n < 0 or shape[n:] != tuple(parameters.shape):
         raise errors.InvalidArgumentError(
-            None, None, f"Shape passed in must end with broadcasted shape: {list(shape)} does not end with {list(parameters.shape)}"
+            None,
+            None,
+            f"Shape passed in must end with broadcasted shape: {list(shape)} does not end with "
+            f"{list(parameters.shape)}",
         )
     return shape[:n]
 
@@ -93,7 +97,9 @@ _HOST = {
 
 
 def dense(kernel, shape, state, dtype):
-    """Values of a dense kernel from the stream at `state` (a tensor); eagerly by NumPy where the state is known on the host."""
+    """Values of a dense kernel from the stream at `state` (a tensor); eagerly by NumPy where the state is known on the
+    host.
+    """
     if context.graph is None and not context.tapes and state._slot.value.__class__ is np.ndarray:
         known = _shape(np.atleast_1d(record.shape_array(shape)))
         if _size(known) <= _HOST_LIMIT:
@@ -102,15 +108,27 @@ def dense(kernel, shape, state, dtype):
 
 
 def stream_of(seed):
-    """The stream of `seed`, two integers as a list, array or tensor -> uint64[3]; ValueError for another shape or dtype."""
+    """The stream of `seed`, two integers as a list, array or tensor -> uint64[3]; ValueError for another shape or
+    dtype.
+    """
     seed = record.convert_to_tensor(seed, name="seed")
     if seed.dtype.name not in INTEGERS:
-        raise (errors.InvalidArgumentError(None, None, f"Value for attr 'Tseed' of {seed.dtype.name} is not in the list of allowed values: "
-                                           "int32, int64") if context.graph is None else TypeError(f"seed must be integers, got {seed.dtype}"))  # fmt: skip
+        raise (
+            errors.InvalidArgumentError(
+                None,
+                None,
+                f"Value for attr 'Tseed' of {seed.dtype.name} is not in the list of allowed values: int32, int64",
+            )
+            if context.graph is None
+            else TypeError(f"seed must be integers, got {seed.dtype}")
+        )
     shape = seed._shape_tuple()
     if shape is not None and (len(shape) != 1 or shape[0] not in (2, None)):
-        raise (errors.InvalidArgumentError(None, None, f"seed must have shape [2], not {list(shape)}") if context.graph is None
-               else ValueError(f"seed must have shape [2], not {list(shape)}"))  # fmt: skip
+        raise (
+            errors.InvalidArgumentError(None, None, f"seed must have shape [2], not {list(shape)}")
+            if context.graph is None
+            else ValueError(f"seed must have shape [2], not {list(shape)}")
+        )
     if context.graph is None and not context.tapes and seed._slot.value.__class__ is np.ndarray:
         return record.constant(philox.host_stateless_state(seed._slot.value.tolist()))
     return stateless_stream(seed)
@@ -121,9 +139,13 @@ def check_algorithm(alg):
     name = getattr(alg, "name", alg)
     name = {1: "philox", 2: "threefry", 3: "auto_select"}.get(name, name)
     if not isinstance(name, str) or name.lower() not in ("philox", "threefry", "auto_select"):
-        raise ValueError(f"The chosen seed algorithm {alg!r} is unsupported: use 'philox', 'threefry' or 'auto_select'.")
+        raise ValueError(
+            f"The chosen seed algorithm {alg!r} is unsupported: use 'philox', 'threefry' or 'auto_select'."
+        )
     if name.lower() == "threefry":
-        raise NotImplementedError("tfcompat draws by Philox, as TensorFlow does on CPUs; alg='threefry' is not available.")
+        raise NotImplementedError(
+            "tfcompat draws by Philox, as TensorFlow does on CPUs; alg='threefry' is not available."
+        )
 
 
 def _checked(dtype, accepted):
@@ -136,7 +158,12 @@ def _checked(dtype, accepted):
 
 def scaled(values, scale, shift, scope):
     """values * scale + shift, two roundings."""
-    if context.graph is None and not context.tapes and values._slot.value.__class__ is np.ndarray and values.dtype.size >= 4:
+    if (
+        context.graph is None
+        and not context.tapes
+        and values._slot.value.__class__ is np.ndarray
+        and values.dtype.size >= 4
+    ):
         return record.constant(np.asarray(values._slot.value * scale._numpy() + shift._numpy()))
     return record.call(scale_and_shift.op, [values, scale, shift], None, scope)
 
@@ -149,12 +176,14 @@ def stateless_uniform(shape, seed, minval=0, maxval=None, dtype=dtypes.float32, 
     if dtype.is_integer:
         if (minval is None) != (maxval is None):
             raise ValueError(
-                f"For integer `dtype` argument {dtype!r}, argument `minval` and `maxval` must be both None or not None. Got "
+                f"For integer `dtype` argument {dtype!r}, argument `minval` and `maxval` must be both None or not "
+                "None. Got "
                 f"`minval`={minval} and `maxval`={maxval}."
             )
         if minval is not None and dtype.name in ("uint32", "uint64"):
             raise ValueError(
-                f"Argument `dtype` got invalid value {dtype!r} when argument `minval` is not None. Please don't use unsigned integers "
+                f"Argument `dtype` got invalid value {dtype!r} when argument `minval` is not None. Please don't "
+                "use unsigned integers "
                 "in this case."
             )
     with name_scope(name, "stateless_random_uniform", [shape, seed, minval, maxval]) as scope:
@@ -169,7 +198,9 @@ def uniform_from(state, shape, minval, maxval, dtype, scope):
         low = record.convert_to_tensor(minval, dtype, name="min")
         high = record.convert_to_tensor(maxval, dtype, name="max")
         if context.graph is None and low.shape.rank == 0 and not low._numpy() < high._numpy():
-            raise errors.InvalidArgumentError(None, None, f"Need minval < maxval, got {low._numpy()} >= {high._numpy()}")
+            raise errors.InvalidArgumentError(
+                None, None, f"Need minval < maxval, got {low._numpy()} >= {high._numpy()}"
+            )
         return record.call(uniform_int_kernel.op, [shape, state, low, high], None, scope)
     low = record.convert_to_tensor(0 if minval is None else minval, dtype, name="min")
     high = record.convert_to_tensor(1 if maxval is None else maxval, dtype, name="max")
@@ -221,8 +252,11 @@ def _multinomial(logits, num_samples, dtype, seed):
     logits = record.convert_to_tensor(logits, name="logits")
     rank = logits.shape.rank
     if rank is not None and rank != 2:
-        raise (errors.InvalidArgumentError(None, None, f"logits should be a matrix, got shape {logits.shape}") if context.graph is None
-               else ValueError(f"Shape must be rank 2 but is rank {rank}"))  # fmt: skip
+        raise (
+            errors.InvalidArgumentError(None, None, f"logits should be a matrix, got shape {logits.shape}")
+            if context.graph is None
+            else ValueError(f"Shape must be rank 2 but is rank {rank}")
+        )
     return multinomial_kernel(logits, stream_of(seed), num_samples=num_samples, dtype=dtype)
 
 
@@ -282,7 +316,9 @@ def split(seed, num=2, alg="auto_select"):
     return stateless_uniform([num, 2], seed, None, None, seed.dtype, alg=alg)
 
 
-@export("random.fold_in random.experimental.stateless_fold_in", v1="random.fold_in random.experimental.stateless_fold_in")
+@export(
+    "random.fold_in random.experimental.stateless_fold_in", v1="random.fold_in random.experimental.stateless_fold_in"
+)
 def fold_in(seed, data, alg="auto_select"):
     """A seed made from a seed and an integer -> [2] of the integer's dtype."""
     data = record.convert_to_tensor(data)
@@ -298,18 +334,31 @@ def _refused(name, why):
     return export(name)(refuse)
 
 
-_BINOMIAL = "TensorFlow's binomial sampler is not reproduced; draw uniforms and count, or use NumPy's Generator.binomial."
+_BINOMIAL = (
+    "TensorFlow's binomial sampler is not reproduced; draw uniforms and count, or use NumPy's Generator.binomial."
+)
 _refused("random.stateless_binomial", _BINOMIAL)
-_refused("random.stateless_parameterized_truncated_normal", "not reproduced; for -2 to 2 deviations use tf.random.stateless_truncated_normal.")
-_refused("random.experimental.index_shuffle", "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed).")
+_refused(
+    "random.stateless_parameterized_truncated_normal",
+    "not reproduced; for -2 to 2 deviations use tf.random.stateless_truncated_normal.",
+)
+_refused(
+    "random.experimental.index_shuffle",
+    "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed).",
+)
 _refused("random_index_shuffle", "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed).")
 
 
 @export("nn.experimental.stateless_dropout")
 def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
     """tf.nn.dropout whose decisions depend on `seed` alone."""
-    return general_dropout(x, rate, lambda shape, dtype: stateless_uniform(shape, seed, dtype=dtype, alg=rng_alg or "auto_select"),
-                           noise_shape, name or "stateless_dropout")  # fmt: skip
+    return general_dropout(
+        x,
+        rate,
+        lambda shape, dtype: stateless_uniform(shape, seed, dtype=dtype, alg=rng_alg or "auto_select"),
+        noise_shape,
+        name or "stateless_dropout",
+    )
 
 
 @export("nn.experimental.general_dropout")
@@ -323,7 +372,9 @@ def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
             raise ValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}")
         x = record.convert_to_tensor(x, name="x")
         if not x.dtype.is_floating:
-            raise ValueError(f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x_dtype={x.dtype}")
+            raise ValueError(
+                f"`x.dtype` must be a floating point tensor as `x` will be scaled. Received: x_dtype={x.dtype}"
+            )
         if known and rate == 0:
             return x
         drawn = uniform_sampler(shape=dropout._noise_shape(x, noise_shape), dtype=x.dtype.base_dtype)

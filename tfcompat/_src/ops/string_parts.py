@@ -1,7 +1,7 @@
 """tf.strings: ops that take strings apart (split, characters, n-grams), CSV records and serialized tensors.
 
-Where TensorFlow answers with rows of different lengths, a RaggedTensor, tfcompat answers for one string (a vector) and refuses the rest by
-name; TF1's `tf.strings.split` gives SparseTensors for any number of strings.
+Where TensorFlow answers with rows of different lengths, a RaggedTensor, tfcompat answers for one string (a vector) and
+refuses the rest by name; TF1's `tf.strings.split` gives SparseTensors for any number of strings.
 """
 
 from __future__ import annotations
@@ -38,25 +38,42 @@ def _split_one(input, *, sep, maxsplit):
     return _objects(_pieces(input[()], sep, maxsplit))
 
 
-@op("StringSplitSparse", name="StringSplitV2", host=True, abstract=lambda i, **settings: [(dtypes.int64, (None, 2)), _VECTOR, (dtypes.int64, (2,))])
+@op(
+    "StringSplitSparse",
+    name="StringSplitV2",
+    host=True,
+    abstract=lambda i, **settings: [(dtypes.int64, (None, 2)), _VECTOR, (dtypes.int64, (2,))],
+)
 def _split_rows(input, *, sep, maxsplit, old, skip_empty):
-    """(indices, values, shape) of the parts of a vector of strings; `old`: each byte of `sep` separates, empty parts may be dropped."""
+    """(indices, values, shape) of the parts of a vector of strings; `old`: each byte of `sep` separates, empty parts
+    may be dropped.
+    """
     if input.ndim != 1:
         raise _invalid(f"input must be a vector, got shape: {list(input.shape)}")
     if old:
-        rows = [[v[i : i + 1] for i in range(len(v))] if not sep else re.split(b"[" + re.escape(sep) + b"]", v) for v in input]
+        rows = [
+            [v[i : i + 1] for i in range(len(v))] if not sep else re.split(b"[" + re.escape(sep) + b"]", v)
+            for v in input
+        ]
         rows = [[p for p in r if p or not skip_empty] for r in rows]
     else:
         rows = [_pieces(v, sep, maxsplit) for v in input]
     places = [(i, j) for i, r in enumerate(rows) for j in range(len(r))]
     values = _objects([p for r in rows for p in r])
-    return np.array(places, np.int64).reshape(-1, 2), values, np.array([len(rows), max(map(len, rows), default=0)], np.int64)
+    return (
+        np.array(places, np.int64).reshape(-1, 2),
+        values,
+        np.array([len(rows), max(map(len, rows), default=0)], np.int64),
+    )
 
 
 def _ragged(name, hint=""):
     ragged = NAMES["v2"].get("RaggedTensor")
-    return NotImplementedError(f"tf.strings.{name} of several strings is a RaggedTensor{', which' if ragged is None else '; that form'} tfcompat does not have "
-                               f"yet: use it on one string at a time{hint}.")  # fmt: skip
+    return NotImplementedError(
+        f"tf.strings.{name} of several strings is a RaggedTensor{', which' if ragged is None else '; that form'} "
+        "tfcompat does not have "
+        f"yet: use it on one string at a time{hint}."
+    )
 
 
 def _one(input, name, hint=""):
@@ -89,7 +106,9 @@ def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", sour
     """The parts of each string of a vector, as a SparseTensor."""
     if result_type != "SparseTensor":
         raise _ragged("split")
-    return _sparse_rows(source if input is None else input, b"" if sep is None else _separator(sep), int(maxsplit), name)
+    return _sparse_rows(
+        source if input is None else input, b"" if sep is None else _separator(sep), int(maxsplit), name
+    )
 
 
 @export("", v1="string_split")
@@ -113,7 +132,7 @@ def bytes_split(input, name=None):
     return _bytes_of_one(_one(input, "bytes_split"), name=name)
 
 
-# -- characters --------------------------------------------------------------------------------------------------------------------
+# -- characters -----------------------------------
 _CODECS = {"UTF-8": "utf-8", "UTF-16-BE": "utf-16-be", "UTF-32-BE": "utf-32-be"}
 
 
@@ -135,7 +154,11 @@ def _decoded(value, encoding, handling, replacement):
     return text.replace("\ufffd", chr(replacement)) if handling == "replace" and replacement != 0xFFFD else text
 
 
-@op("UnicodeDecode", host=True, abstract=lambda i, **settings: [(dtypes.int32, (None,)), _VECTOR, (dtypes.int64, (None,))])
+@op(
+    "UnicodeDecode",
+    host=True,
+    abstract=lambda i, **settings: [(dtypes.int32, (None,)), _VECTOR, (dtypes.int64, (None,))],
+)
 def _characters_of_one(input, *, encoding, handling, replacement, control):
     text = _decoded(input[()], encoding, handling, replacement)
     if control:
@@ -146,19 +169,27 @@ def _characters_of_one(input, *, encoding, handling, replacement, control):
 
 
 def _apart(input, name, encoding, handling, replacement, control=False):
-    return _characters_of_one(_one(input, name), encoding=encoding, handling=handling, replacement=int(replacement), control=bool(control))
+    return _characters_of_one(
+        _one(input, name), encoding=encoding, handling=handling, replacement=int(replacement), control=bool(control)
+    )
 
 
 @export("strings.unicode_decode")
-def unicode_decode(input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None):
+def unicode_decode(
+    input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None
+):
     """The code points of one string -> int32 [n]."""
     return _apart(input, "unicode_decode", input_encoding, errors, replacement_char, replace_control_characters)[0]
 
 
 @export("strings.unicode_decode_with_offsets")
-def unicode_decode_with_offsets(input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None):
+def unicode_decode_with_offsets(
+    input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None
+):
     """(the code points of one string, where each begins)"""
-    points, _, offsets = _apart(input, "unicode_decode", input_encoding, errors, replacement_char, replace_control_characters)
+    points, _, offsets = _apart(
+        input, "unicode_decode", input_encoding, errors, replacement_char, replace_control_characters
+    )
     return points, offsets
 
 
@@ -175,7 +206,11 @@ def unicode_split_with_offsets(input, input_encoding, errors="replace", replacem
     return parts, offsets
 
 
-@op("UnicodeEncode", host=True, abstract=lambda i, **settings: (dtypes.string, None if i.shape is None else i.shape[:-1]))
+@op(
+    "UnicodeEncode",
+    host=True,
+    abstract=lambda i, **settings: (dtypes.string, None if i.shape is None else i.shape[:-1]),
+)
 def _unicode_encode(input, *, output_encoding, errors, replacement_char):
     def spell(points):
         out = []
@@ -195,7 +230,9 @@ def _unicode_encode(input, *, output_encoding, errors, replacement_char):
 @export("strings.unicode_encode")
 def unicode_encode(input, output_encoding, errors="replace", replacement_char=65533, name=None):
     """Strings of rows of code points: int32 [..., n] -> [...]."""
-    return _unicode_encode(input, output_encoding=output_encoding, errors=errors, replacement_char=int(replacement_char), name=name)
+    return _unicode_encode(
+        input, output_encoding=output_encoding, errors=errors, replacement_char=int(replacement_char), name=name
+    )
 
 
 @op("UnicodeTranscode", host=True, abstract=lambda i, **settings: (dtypes.string, i.shape))
@@ -211,22 +248,39 @@ def _transcode(input, *, input_encoding, output_encoding, errors, replacement_ch
 
 @export("strings.unicode_transcode")
 def unicode_transcode(
-    input, input_encoding, output_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None
+    input,
+    input_encoding,
+    output_encoding,
+    errors="replace",
+    replacement_char=65533,
+    replace_control_characters=False,
+    name=None,
 ):
     """The same text in another encoding."""
     return _transcode(
-        input, input_encoding=input_encoding, output_encoding=output_encoding, errors=errors, replacement_char=int(replacement_char),
-        control=bool(replace_control_characters), name=name,
-    )  # fmt: skip
+        input,
+        input_encoding=input_encoding,
+        output_encoding=output_encoding,
+        errors=errors,
+        replacement_char=int(replacement_char),
+        control=bool(replace_control_characters),
+        name=name,
+    )
 
 
 @export("strings.unicode_script")
 def unicode_script(input, name=None):
     """Refused: the script of a character is in no library that tfcompat uses."""
-    raise NotImplementedError("tf.strings.unicode_script: tfcompat has no table of Unicode scripts; Python's unicodedata.name(c) may do.")
+    raise NotImplementedError(
+        "tf.strings.unicode_script: tfcompat has no table of Unicode scripts; Python's unicodedata.name(c) may do."
+    )
 
 
-@op("StringNGrams", host=True, abstract=lambda d, **settings: (dtypes.string, None if d.shape is None else (*d.shape[:-1], None)))
+@op(
+    "StringNGrams",
+    host=True,
+    abstract=lambda d, **settings: (dtypes.string, None if d.shape is None else (*d.shape[:-1], None)),
+)
 def _ngrams(data, *, widths, separator, left, right, padding, short):
     rows = data.reshape(-1, data.shape[-1])
 
@@ -234,34 +288,58 @@ def _ngrams(data, *, widths, separator, left, right, padding, short):
         pad = 0 if left is None else width - 1 if padding is None else min(padding, width - 1)
         items = [left] * pad + list(row) + [right] * pad
         found = [separator.join(items[i : i + width]) for i in range(len(items) - width + 1)]
-        return found if found or not short or not items else None if len(widths) > 1 and len(items) < min(widths) else [separator.join(items)]
+        return (
+            found
+            if found or not short or not items
+            else None
+            if len(widths) > 1 and len(items) < min(widths)
+            else [separator.join(items)]
+        )
 
     out = []
     for row in rows:
         made = [g for w in widths for g in grams(row, w) or []]
         if short and len(row) and len(widths) > 1:
-            made = [g for w in widths if len(row) >= w or left is not None for g in grams(row, w) or []] or [separator.join(row)]
+            made = [g for w in widths if len(row) >= w or left is not None for g in grams(row, w) or []] or [
+                separator.join(row)
+            ]
         out.append(made)
     return _objects([g for r in out for g in r]).reshape(*data.shape[:-1], len(out[0]) if out else 0)
 
 
 @export("strings.ngrams")
-def ngrams(data, ngram_width, separator=" ", pad_values=None, padding_width=None, preserve_short_sequences=False, name=None):
-    """Runs of `ngram_width` strings (or of each of several widths), joined, along the last dimension of a dense tensor."""
+def ngrams(
+    data, ngram_width, separator=" ", pad_values=None, padding_width=None, preserve_short_sequences=False, name=None
+):
+    """Runs of `ngram_width` strings (or of each of several widths), joined, along the last dimension of a dense
+    tensor.
+    """
     widths = tuple(ngram_width) if isinstance(ngram_width, (list, tuple)) else (ngram_width,)
     if any(w < 1 for w in widths):
         raise ValueError(f"All ngram_widths must be greater than 0. Received: ngram_width={ngram_width}")
     if padding_width is not None and (pad_values is None or padding_width < 0):
         raise ValueError("padding_width must be non-negative and needs pad_values.")
-    pads = (None, None) if pad_values is None else (pad_values, pad_values) if isinstance(pad_values, (str, bytes)) else tuple(pad_values)
+    pads = (
+        (None, None)
+        if pad_values is None
+        else (pad_values, pad_values)
+        if isinstance(pad_values, (str, bytes))
+        else tuple(pad_values)
+    )
     left, right = (p.encode() if isinstance(p, str) else p for p in pads)
     return _ngrams(
-        record.convert_to_tensor(data, dtypes.string), widths=widths, separator=separator.encode(), left=left, right=right,
-        padding=padding_width, short=bool(preserve_short_sequences), name=name,
-    )  # fmt: skip
+        record.convert_to_tensor(data, dtypes.string),
+        widths=widths,
+        separator=separator.encode(),
+        left=left,
+        right=right,
+        padding=padding_width,
+        short=bool(preserve_short_sequences),
+        name=name,
+    )
 
 
-# -- records ------------------------------------------------------------------------------------------------------------------------
+# -- records -----------------------------------
 def _csv_abstract(*inputs, dtypes_out, **settings):
     return [(d, inputs[0].shape) for d in dtypes_out]
 
@@ -285,9 +363,18 @@ def _decode_csv(*inputs, dtypes_out, delimiter, quotes, na, columns):
                 fields[f][i] = np.reshape(default, -1)[0]
                 continue
             try:
-                fields[f][i] = value.encode("utf-8", "surrogateescape") if d is dtypes.string else int(value) if d.is_integer else float(value)
+                fields[f][i] = (
+                    value.encode("utf-8", "surrogateescape")
+                    if d is dtypes.string
+                    else int(value)
+                    if d.is_integer
+                    else float(value)
+                )
             except (ValueError, OverflowError):
-                raise _invalid(f"Field {f} in record {i} is not a valid {'float' if d is dtypes.float32 else 'double' if d.is_floating else d.name}: {value}") from None
+                raise _invalid(
+                    f"Field {f} in record {i} is not a valid "
+                    f"{'float' if d is dtypes.float32 else 'double' if d.is_floating else d.name}: {value}"
+                ) from None
     return [f.reshape(records.shape) for f in fields]
 
 
@@ -300,21 +387,27 @@ def _decode(records, record_defaults, field_delim, use_quote_delim, na_value, se
     if select_cols is not None and len(select_cols) != len(defaults):
         raise ValueError("Length of select_cols and record_defaults do not match.")
     return _decode_csv(
-        [record.convert_to_tensor(records, dtypes.string), *defaults], dtypes_out=tuple([d.dtype for d in defaults]), delimiter=field_delim,
-        quotes=bool(use_quote_delim), na=na_value, columns=None if select_cols is None else tuple(select_cols), name=name,
-    )  # fmt: skip
+        [record.convert_to_tensor(records, dtypes.string), *defaults],
+        dtypes_out=tuple([d.dtype for d in defaults]),
+        delimiter=field_delim,
+        quotes=bool(use_quote_delim),
+        na=na_value,
+        columns=None if select_cols is None else tuple(select_cols),
+        name=name,
+    )
 
 
 @export("io.decode_csv", v1="")
-def decode_csv(records, record_defaults, field_delim=",", use_quote_delim=True, na_value="", select_cols=None, name=None):
+def decode_csv(
+    records, record_defaults, field_delim=",", use_quote_delim=True, na_value="", select_cols=None, name=None
+):
     """The columns of CSV records, each of its default's dtype; InvalidArgumentError for missing or wrong fields."""
     return _decode(records, record_defaults, field_delim, use_quote_delim, na_value, select_cols, name)
 
 
 @export("", v1="io.decode_csv decode_csv")
-def decode_csv_v1(records, record_defaults, field_delim=",", use_quote_delim=True, name=None, na_value="", select_cols=None):
+def decode_csv_v1(
+    records, record_defaults, field_delim=",", use_quote_delim=True, name=None, na_value="", select_cols=None
+):
     """The columns of CSV records."""
     return _decode(records, record_defaults, field_delim, use_quote_delim, na_value, select_cols, name)
-
-
-

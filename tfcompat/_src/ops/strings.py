@@ -1,4 +1,6 @@
-"""tf.strings: ops of byte strings, on the host.  What text means (case, characters, expressions) is UTF-8 where TensorFlow takes it so."""
+"""tf.strings: ops of byte strings, on the host.  What text means (case, characters, expressions) is UTF-8 where
+TensorFlow takes it so.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def _bytes(text):
     return text.encode("utf-8", "surrogateescape")
 
 
-# -- one string to one string ---------------------------------------------------------------------------------------------
+# -- one string to one string -----------------------------------
 @_text("StringLower", "strings.lower")
 def lower(input, *, encoding=""):
     """ASCII letters in lower case; all letters with encoding='utf-8'."""
@@ -128,12 +130,14 @@ def substr_v1(input, pos, len, name=None, unit="BYTE"):
     return substr(input, pos, len, unit, name)
 
 
-# -- regular expressions ------------------------------------------------------------------------------------------------------
+# -- regular expressions -----------------------------------
 _UNSUPPORTED = re.compile(r"\\[pPCQEz]|\(\?[a-zA-Z]*U")
 
 
 def _pattern(pattern):
-    """A Python expression for an RE2 one; NotImplementedError for what Python's have not, InvalidArgumentError for mistakes."""
+    """A Python expression for an RE2 one; NotImplementedError for what Python's have not, InvalidArgumentError for
+    mistakes.
+    """
     text = _characters(pattern) if isinstance(pattern, bytes) else pattern
     found = _UNSUPPORTED.search(text)
     if found:
@@ -141,7 +145,9 @@ def _pattern(pattern):
     try:
         return re.compile(text, re.ASCII)
     except re.error as e:
-        raise _invalid(f"Invalid pattern: {text}, error: {'missing ): ' + text if 'unterminated subpattern' in str(e) else e}") from None
+        raise _invalid(
+            f"Invalid pattern: {text}, error: {'missing ): ' + text if 'unterminated subpattern' in str(e) else e}"
+        ) from None
 
 
 @op("RegexReplace", host=True, alike=False, abstract=_same())
@@ -150,7 +156,12 @@ def _regex_replace(input, pattern, rewrite, *, replace_global=True):
     pieces = re.split(r"(\\[0-9\\])", _characters(rewrite[()]))
 
     def put(m):
-        return "".join([p if not p.startswith("\\") or len(p) < 2 else "\\" if p[1] == "\\" else m.group(int(p[1])) or "" for p in pieces])
+        return "".join(
+            [
+                p if not p.startswith("\\") or len(p) < 2 else "\\" if p[1] == "\\" else m.group(int(p[1])) or ""
+                for p in pieces
+            ]
+        )
 
     return _each(lambda v: _bytes(compiled.sub(put, _characters(v), count=count)), input)
 
@@ -173,7 +184,7 @@ def regex_full_match(input, pattern, name=None):
     return _regex_full_match(input, pattern, name=name)
 
 
-# -- numbers --------------------------------------------------------------------------------------------------------------------
+# -- numbers -----------------------------------
 @op("StringToNumber", host=True, abstract=lambda input, out_type: (out_type, input.shape))
 def _to_number(input, *, out_type):
     convert = _integer if out_type.is_integer else _float
@@ -208,8 +219,10 @@ def to_number(input, out_type=dtypes.float32, name=None):
     """The numbers that strings spell; InvalidArgumentError for other strings."""
     out_type = dtypes.as_dtype(out_type)
     if out_type.name not in ("float32", "float64", "int32", "int64"):
-        raise TypeError(f"Value passed to parameter 'out_type' has DataType {out_type.name} not in list of allowed values: "
-                        "float32, float64, int32, int64")  # fmt: skip
+        raise TypeError(
+            f"Value passed to parameter 'out_type' has DataType {out_type.name} not in list of allowed values: "
+            "float32, float64, int32, int64"
+        )
     return _to_number(input, out_type=out_type, name=name)
 
 
@@ -236,7 +249,9 @@ def _as_string(input, *, precision, scientific, shortest, width, fill):
 
     def spell(v):
         if isinstance(v, (bool, np.bool_)):
-            return f"%{flag}{size}s".replace("0", "") % ("true" if v else "false") if size else ("true" if v else "false")
+            return (
+                f"%{flag}{size}s".replace("0", "") % ("true" if v else "false") if size else ("true" if v else "false")
+            )
         if isinstance(v, bytes):
             return v
         if isinstance(v, (complex, np.complexfloating)):
@@ -251,10 +266,18 @@ def _as_string(input, *, precision, scientific, shortest, width, fill):
 @export("strings.as_string as_string")
 def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):
     """Numbers and booleans as C's printf writes them (six digits after the point by default)."""
-    return _as_string(input, precision=int(precision), scientific=bool(scientific), shortest=bool(shortest), width=int(width), fill=fill, name=name)
+    return _as_string(
+        input,
+        precision=int(precision),
+        scientific=bool(scientific),
+        shortest=bool(shortest),
+        width=int(width),
+        fill=fill,
+        name=name,
+    )
 
 
-# -- joining ----------------------------------------------------------------------------------------------------------------------
+# -- joining -----------------------------------
 def _join_abstract(*inputs, separator):
     known = [a.shape for a in inputs if a.shape is None or a.shape]
     return dtypes.string, known[0] if known else ()
@@ -279,7 +302,14 @@ def join(inputs, separator="", name=None):
     return _join([record.convert_to_tensor(i, dtypes.string) for i in inputs], separator=separator, name=name)
 
 
-@op("ReduceJoin", host=True, abstract=lambda i, axes, keepdims, separator: (dtypes.string, None if i.shape is None else _left(i.shape, axes, keepdims)))
+@op(
+    "ReduceJoin",
+    host=True,
+    abstract=lambda i, axes, keepdims, separator: (
+        dtypes.string,
+        None if i.shape is None else _left(i.shape, axes, keepdims),
+    ),
+)
 def _reduce_join(input, *, axes, keepdims, separator):
     rank, sep, out = input.ndim, separator.encode(), input
     for a in _positions(rank, axes):
@@ -328,7 +358,9 @@ def _segment_join(inputs, segment_ids, num_segments, *, separator):
     rows = inputs.reshape((segment_ids.size, *rest))
     out = np.empty((int(num_segments), *rest), object)
     for index in np.ndindex(out.shape):
-        out[index] = separator.encode().join([rows[(j, *index[1:])] for j, s in enumerate(segment_ids.reshape(-1)) if s == index[0]])
+        out[index] = separator.encode().join(
+            [rows[(j, *index[1:])] for j, s in enumerate(segment_ids.reshape(-1)) if s == index[0]]
+        )
     return out
 
 
@@ -348,7 +380,8 @@ def format(template, inputs, placeholder="{}", summarize=3, name=None):
     pieces = template.split(placeholder)
     if len(pieces) - 1 != len(inputs):
         raise ValueError(
-            f"The template expects {len(pieces) - 1} tensors, but the inputs only has {len(inputs)}. Please ensure the number of placeholders "
+            f"The template expects {len(pieces) - 1} tensors, but the inputs only has {len(inputs)}. Please "
+            "ensure the number of placeholders "
             "in template matches inputs length."
         )
     return _format(list(nest.flatten(inputs)), pieces=tuple(pieces), summarize=int(summarize), name=name)
@@ -360,7 +393,7 @@ def _format(*inputs, pieces, summarize):
     return "".join([pieces[0], *[t + p for t, p in zip(texts, pieces[1:])]])
 
 
-# -- hashes and codes -------------------------------------------------------------------------------------------------------------
+# -- hashes and codes -----------------------------------
 def _buckets(type, function):
     @op(type, host=True, abstract=_same(dtypes.int64))
     def hashed(input, *, num_buckets, key=()):
@@ -422,15 +455,25 @@ def decode_base64(input):
     return _each(decoded, input)
 
 
-@op("DecodeRaw", host=True, abstract=lambda i, out_type, **settings: (out_type, None if i.shape is None else (*i.shape, None)))
+@op(
+    "DecodeRaw",
+    host=True,
+    abstract=lambda i, out_type, **settings: (out_type, None if i.shape is None else (*i.shape, None)),
+)
 def _decode_raw(bytes, *, out_type, little_endian, fixed_length):
     flat, size = bytes.reshape(-1).tolist(), out_type.np.itemsize
     if fixed_length is None:
         for i, v in enumerate(flat):
             if len(v) != len(flat[0]):
-                raise _invalid(f"DecodeRaw requires input strings to all be the same size, but element {i} has size {len(flat[0])} != {len(v)}")
+                raise _invalid(
+                    f"DecodeRaw requires input strings to all be the same size, but element {i} has size "
+                    f"{len(flat[0])} != {len(v)}"
+                )
         if flat and len(flat[0]) % size:
-            raise _invalid(f"Input to DecodeRaw has length {len(flat[0])} that is not a multiple of {size}, the size of {out_type.name}")
+            raise _invalid(
+                f"Input to DecodeRaw has length {len(flat[0])} that is not a multiple of {size}, the size of "
+                f"{out_type.name}"
+            )
     else:
         flat = [v[:fixed_length].ljust(fixed_length, b"\0") for v in flat]
     dtype = np.dtype(np.uint8) if out_type.is_bool else out_type.np
@@ -446,11 +489,12 @@ def decode_raw(input_bytes, out_type, little_endian=True, fixed_length=None, nam
     out_type = dtypes.as_dtype(out_type)
     if fixed_length is not None and (fixed_length <= 0 or fixed_length % out_type.size):
         raise _invalid(f"fixed_length must be a positive multiple of {out_type.size}, got {fixed_length}")
-    return _decode_raw(input_bytes, out_type=out_type, little_endian=bool(little_endian), fixed_length=fixed_length, name=name)
+    return _decode_raw(
+        input_bytes, out_type=out_type, little_endian=bool(little_endian), fixed_length=fixed_length, name=name
+    )
 
 
 @export("", v1="io.decode_raw decode_raw")
 def decode_raw_v1(input_bytes=None, out_type=None, little_endian=True, name=None, bytes=None):
     """The numbers whose bytes the strings hold."""
     return decode_raw(bytes if input_bytes is None else input_bytes, out_type, little_endian, None, name)
-

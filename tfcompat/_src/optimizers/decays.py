@@ -24,7 +24,6 @@ from .schedules import (
 )
 
 
-# -----------------------------------------------------------------------------------------------
 def _now_or_later(schedule, global_step):
     """In a graph the tensor of the rate; eagerly a function that gives it for the step as it is when called."""
     if global_step is None:

@@ -14,8 +14,7 @@ from ..tensor import Tensor
 from .base import is_variable
 
 
-# -- formulas: step and the rest are cast to the learning rate's dtype
-# --------------------------------------------------
+# -- formulas: step and the rest are cast to the learning rate's dtype ------------------------------------------------
 def _like(rate, *others):
     return [o.astype(rate.dtype) for o in others]
 
@@ -114,8 +113,7 @@ def _is_thunk(value):
     return callable(value) and not isinstance(value, Tensor) and not is_variable(value)
 
 
-# -- tf.keras.optimizers.schedules
-# --------------------------------------------------------------------------------------
+# -- tf.keras.optimizers.schedules ------------------------------------------------------------------------------------
 _SCHEDULES: dict = {}
 
 

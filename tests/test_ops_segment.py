@@ -1,0 +1,64 @@
+"""Segments: sums and extremes of rows that share a number; the confusion matrix."""
+
+import numpy as np
+import pytest
+from table import case, f32, i32, suite
+
+import tfcompat as tf
+
+v1 = tf.compat.v1
+IDS = [3, 0, 0, 3, -1]
+
+
+def segments(f, empty, n=5):
+    """The reference of an unsorted segment op with IDS."""
+
+    def reference(x):
+        rows = [[r for r, i in zip(x, IDS) if i == s] for s in range(n)]
+        return np.stack([f(np.stack(r)) if r else np.full(x.shape[1:], empty, x.dtype) for r in rows])
+
+    return reference
+
+
+SEGMENTS = [
+    case("math.unsorted_segment_sum", [f32(5, 2)], segments(lambda r: r.sum(0), 0), grads="0", batch="", segment_ids=IDS, num_segments=5),
+    case("math.unsorted_segment_mean", [f32(5, 2)], segments(lambda r: r.mean(0), 0), grads="0", batch="", segment_ids=IDS, num_segments=5),
+    case("math.unsorted_segment_prod", [f32(5, 2)], segments(lambda r: r.prod(0), 1), grads="0", batch="", segment_ids=IDS, num_segments=5),
+    case("math.unsorted_segment_max", [f32(5, 2)], segments(lambda r: r.max(0), np.finfo(np.float32).min), batch="", segment_ids=IDS,
+         num_segments=5),
+    case("math.unsorted_segment_min", [i32(5, 2)], segments(lambda r: r.min(0), np.iinfo(np.int32).max), batch="", segment_ids=IDS,
+         num_segments=5),
+    case("math.unsorted_segment_sqrt_n", [f32(5, 2)], segments(lambda r: r.sum(0) / len(r) ** 0.5, 0), grads="0", batch="",
+         segment_ids=IDS, num_segments=5, dtype="float32"),
+    case("math.segment_sum", [f32(4, 2)], lambda x: np.stack([x[0] + x[1], 0 * x[0], x[2] + x[3]]), grads="0", batch="",
+         segment_ids=[0, 0, 2, 2]),
+    case("math.segment_max", [f32(4, 2)], lambda x: np.stack([x[:2].max(0), 0 * x[0], x[2:].max(0)]), grads="0", batch="",
+         segment_ids=[0, 0, 2, 2]),
+    case("math.segment_mean", [f32(4, 2)], lambda x: np.stack([x[:3].mean(0), x[3]]), grads="0", batch="", segment_ids=[0, 0, 0, 1]),
+    case("sparse.segment_sum", [f32(4, 2)], lambda x: np.stack([x[0] + x[3], x[1]]), grads="0", batch="", indices=[0, 3, 1],
+         segment_ids=[0, 0, 1]),
+    case("math.confusion_matrix", [np.array([0, 1, 2, 1]), np.array([0, 2, 2, 1])], np.int32([[1, 0, 0], [0, 1, 1], [0, 0, 1]])),
+]  # fmt: skip
+
+test_values, test_shapes, test_gradients = suite(SEGMENTS)
+
+
+def test_numbers_that_do_not_fit():
+    for call, message in (
+        (lambda: tf.math.segment_sum(tf.ones([3]), [1, 0, 0]), "not increasing"),
+        (lambda: tf.math.segment_sum(tf.ones([3]), [0, 1]), "same size"),
+        (lambda: tf.math.confusion_matrix([0, 5], [0, 1], num_classes=3), "out of bound"),
+        (lambda: tf.math.unsorted_segment_sum(tf.ones([3]), [0, 1], 2), "does not start with"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            call()
+
+
+def test_segments_of_fed_numbers():
+    with tf.Graph().as_default(), v1.Session() as session:
+        x, ids = v1.placeholder(tf.float32, [None, 2]), v1.placeholder(tf.int32, [None])
+        total = tf.math.segment_sum(x, ids)
+        assert total.shape.rank == 2
+        for feed in ([0, 0, 1], [0, 1, 2], [0, 3, 3]):
+            got = session.run(total, {x: np.ones([3, 2]), ids: feed})
+            np.testing.assert_array_equal(got[:, 0], np.bincount(feed))
