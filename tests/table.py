@@ -10,20 +10,21 @@
 
 case(op, inputs, reference, ...)
     op         a TF2 name without "tf.", "v1:name" for one of TF1 (`tf.compat.v1.name`), or a callable of tensors
-    inputs     NumPy arrays; f32(2, 3, low=.1) and friends draw some, the same on every run.  They are passed by position
+    inputs     NumPy arrays, passed by position; f32(2, 3, low=.1) and friends draw some, the same on every run
     reference  a function of the same arrays, or the expected value(s) (a golden); several outputs: a tuple or list
-    grads      positions of the inputs to differentiate by, "01"; checked in float64 against central differences of `reference`
-               where it is a function (else of the op itself), along a random direction, for a random projection of the outputs
+    grads      positions of the inputs to differentiate by, "01"; checked in float64 against central differences of
+               `reference` where it is a function (else of the op itself), along a random direction, for a random
+               projection of the outputs
     order=2    the second derivative is checked, too
     dtype      expected dtype (of the first output), where it is not the reference's
     rtol, atol tolerances of the values; say why where they are loose
-    batch      positions of inputs whose first dimension is unknown in test_shapes (default: the first input, and those of
-               the same first dimension; "" for none)
+    batch      positions of inputs whose first dimension is unknown in test_shapes (default: the first input, and
+               those of the same first dimension; "" for none)
     id         name of the row where `op` is a callable or occurs often
     anything else is passed to the op by keyword
 
 test_values     eager, eager op_by_op, graph + Session, tf.function; values and dtypes, and all fronts agree
-test_shapes     the static shape in a graph is the shape of the value; with unknown first dimensions compatible with it, of its rank
+test_shapes     the static shape in a graph is the shape of the value; with unknown first dimensions compatible with it
 test_gradients  tape (a third of the rows op_by_op, too), tf.gradients, a tape inside tf.function
 
 `COVERED` collects the op types that ran.
@@ -71,7 +72,20 @@ def c64(*shape):
 class Case:
     """One row; see the head of this file."""
 
-    def __init__(self, op, inputs, reference, grads="", order=1, dtype=None, rtol=None, atol=None, batch=None, id=None, **settings):
+    def __init__(
+        self,
+        op,
+        inputs,
+        reference,
+        grads="",
+        order=1,
+        dtype=None,
+        rtol=None,
+        atol=None,
+        batch=None,
+        id=None,
+        **settings,
+    ):
         self.op, self.inputs, self.reference = op, [np.asarray(x) for x in inputs], reference
         self.grads, self.order, self.dtype = [int(c) for c in grads], order, dtype
         low = any(x.dtype.itemsize == 2 and x.dtype.kind not in "iub" for x in self.inputs)
@@ -94,14 +108,16 @@ class Case:
         return _flat(function(*tensors, **self.settings))
 
     def expected(self):
-        return [np.asarray(v) for v in _flat(self.reference(*self.inputs) if callable(self.reference) else self.reference)]
+        return [
+            np.asarray(v) for v in _flat(self.reference(*self.inputs) if callable(self.reference) else self.reference)
+        ]
 
     def check(self, values, front):
         expected = self.expected()
         assert len(values) == len(expected), f"{front}: {len(values)} outputs, expected {len(expected)}"
         for i, (got, want) in enumerate(zip(values, expected)):
             dtype = np.dtype(self.dtype) if self.dtype and not i else want.dtype
-            if dtype != object and got.dtype != object:
+            if dtype.kind != "O" and got.dtype.kind != "O":
                 assert got.dtype == dtype, f"{front}: dtype {got.dtype}, expected {dtype}"
             assert got.shape == want.shape, f"{front}: shape {got.shape}, expected {want.shape}"
             if got.dtype.kind in "fcV" or got.dtype.name == "bfloat16":
@@ -121,12 +137,15 @@ def _flat(out):
 
 
 # -- fronts -----------------------------------------------------------------------------------------------------------
-# Compiling is what tests spend their time on, so graphs and functions run all their jobs as one program.  A job is (function of
+# Compiling is what tests spend their time on, so graphs and functions run all their jobs as one program.  A job is
+# (function of
 # tensors, arrays); its result is the flat list of output arrays, or the exception it raised.
 
 
 def run(jobs, front, shapes=None):
-    """The results of `jobs` through one of FRONTS; graph jobs may say their placeholders' shapes, and also give static shapes."""
+    """The results of `jobs` through one of FRONTS; graph jobs may say their placeholders' shapes, and also give static
+    shapes.
+    """
     try:
         return RUN[front](jobs, shapes)
     except Exception:
@@ -154,7 +173,8 @@ def _arrays(values):
 
 
 def _eager(jobs, shapes=None):
-    tensors = [_attempt(f, [tf.constant(a) for a in arrays]) for f, arrays in jobs]  # recorded; the first numpy() runs them all
+    # Recorded; the first numpy() runs them all.
+    tensors = [_attempt(f, [tf.constant(a) for a in arrays]) for f, arrays in jobs]
     return [t if isinstance(t, Exception) else _arrays([x.numpy() for x in t]) for t in tensors]
 
 
@@ -217,7 +237,9 @@ def _wide(x):
 
 
 class Gradient:
-    """What the gradient tests of one row compute: all in float64, from `weights` on the outputs and `directions` of the inputs."""
+    """What the gradient tests of one row compute: all in float64, from `weights` on the outputs and `directions` of the
+    inputs.
+    """
 
     step = 1e-6
 
@@ -249,7 +271,9 @@ class Gradient:
         return grads
 
     def slope_of_taped(self, *tensors):
-        return tf.add_n([tf.reduce_sum(tf.convert_to_tensor(g) * d) for g, d in zip(self.taped(*tensors), self.directions)])
+        return tf.add_n(
+            [tf.reduce_sum(tf.convert_to_tensor(g) * d) for g, d in zip(self.taped(*tensors), self.directions)]
+        )
 
     def twice(self, *tensors):
         sources = [tensors[p] for p in self.case.grads]
@@ -305,7 +329,8 @@ class Results:
 
     def _first(self, front):
         by = "symbolic" if front == "graph" else "taped"
-        rows = self.gradients[::3] if front == "op_by_op" else self.gradients  # compiles most, and tells least that is new
+        # Op by op compiles most, and tells least that is new.
+        rows = self.gradients[::3] if front == "op_by_op" else self.gradients
         return [g.case for g in rows], [(getattr(g, by), g.arrays) for g in rows], None
 
     def _second(self, front):
@@ -361,7 +386,9 @@ def suite(cases):
             values, shapes = results.get("batches", "graph", c)
             c.check(values, "unknown batch")
             for value, shape in zip(values, shapes):
-                assert shape.is_compatible_with(value.shape), f"unknown batch: static shape {shape}, value {value.shape}"
+                assert shape.is_compatible_with(value.shape), (
+                    f"unknown batch: static shape {shape}, value {value.shape}"
+                )
                 assert shape.rank == value.ndim, "unknown batch: the rank is lost"
 
     @pytest.mark.parametrize("c", [cases[i] for i in with_grads], ids=[ids[i] for i in with_grads])

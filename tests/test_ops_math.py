@@ -65,12 +65,16 @@ UNARY = [
     case("math.conj", [c64(3)], np.conj),
     case("math.angle", [c64(3)], np.angle),
     case("complex", [f32(3), f32(3)], lambda x, y: (x + 1j * y).astype(np.complex64)),
-    case(lambda x: tf.saturate_cast(x, tf.uint8), [np.array([-5.0, 3.7, 300.0], np.float32)], np.array([0, 3, 255], np.uint8),
-         id="saturate_cast"),
+    case(
+        lambda x: tf.saturate_cast(x, tf.uint8),
+        [np.array([-5.0, 3.7, 300.0], np.float32)],
+        np.array([0, 3, 255], np.uint8),
+        id="saturate_cast",
+    ),
     case("math.log_sigmoid", [f16(3)], lambda x: np.log(sp.expit(x)), id="log_sigmoid half", dtype="float16"),
     case("math.is_non_decreasing", [np.array([1, 2, 2], np.int32)], np.array(True), batch=""),
     case("math.is_strictly_increasing", [np.array([1, 2, 2], np.int32)], np.array(False), batch=""),
-]  # fmt: skip
+]
 BINARY = [
     case("add", [f32(3, 1, 4), f32(2, 1)], np.add, grads="01"),
     case("subtract", [f32(3, 4), f32(4)], np.subtract, grads="01"),
@@ -81,15 +85,25 @@ BINARY = [
     case("math.floordiv", [f32(4), positive(4)], lambda x, y: np.floor(x / y)),
     case("math.floormod", [i32(6), np.array([2, -2, 3, -3, 4, 1], np.int32)], np.mod, id="floormod int"),
     case("math.mod", [f32(4), positive(4)], np.mod, grads="01"),
-    case("truncatediv", [i32(6), np.array([2, -2, 3, -3, 4, 1], np.int32)], lambda x, y: np.trunc(x / y), dtype="int32"),
+    case(
+        "truncatediv", [i32(6), np.array([2, -2, 3, -3, 4, 1], np.int32)], lambda x, y: np.trunc(x / y), dtype="int32"
+    ),
     case("truncatemod", [i32(6), np.array([2, -2, 3, -3, 4, 1], np.int32)], np.fmod),
     case("pow", [positive(3), f32(3)], np.power, grads="01", order=2),
     case("pow", [i64(3, low=0), i64(3, low=0, high=4)], np.power, id="pow int"),
     case("maximum", [f32(3, 4), f32(4)], np.maximum, grads="01"),
     case("minimum", [f32(3, 4), f32(4)], np.minimum, grads="01"),
     case("math.squared_difference", [f32(3, 4), f32(4)], lambda x, y: (x - y) ** 2, grads="01"),
-    case("math.divide_no_nan", [f32(3), np.array([0, 2, 4], np.float32)], lambda x, y: np.where(y == 0, 0, x / np.where(y, y, 1))),
-    case("math.multiply_no_nan", [np.array([np.nan, 2], np.float32), np.array([0, 3], np.float32)], np.array([0, 6], np.float32)),
+    case(
+        "math.divide_no_nan",
+        [f32(3), np.array([0, 2, 4], np.float32)],
+        lambda x, y: np.where(y == 0, 0, x / np.where(y, y, 1)),
+    ),
+    case(
+        "math.multiply_no_nan",
+        [np.array([np.nan, 2], np.float32), np.array([0, 3], np.float32)],
+        np.array([0, 6], np.float32),
+    ),
     case("math.xlogy", [f32(3), positive(3)], sp.xlogy, grads="01"),
     case("math.xlog1py", [f32(3), positive(3)], sp.xlog1py, grads="01"),
     case("math.xdivy", [f32(3), positive(3)], np.divide, grads="01"),
@@ -110,10 +124,16 @@ BINARY = [
     case("bitwise.left_shift", [i32(5, low=0), i32(5, low=0, high=4)], np.left_shift),
     case("bitwise.right_shift", [i32(5), i32(5, low=0, high=4)], np.right_shift),
     case("where", [bools(3, 1), f32(3, 4), f32(4)], np.where, grads="12"),
-    case("v1:where", [np.array([True, False, True]), f32(3, 2), f32(3, 2)], lambda c, x, y: np.where(c[:, None], x, y), grads="12"),
+    case(
+        "v1:where",
+        [np.array([True, False, True]), f32(3, 2), f32(3, 2)],
+        lambda c, x, y: np.where(c[:, None], x, y),
+        grads="12",
+    ),
     case("v1:div", [i32(4), i32(4, low=1)], np.floor_divide),
     case(lambda x: tf.math.scalar_mul(2.0, x), [f32(3)], lambda x: 2 * x, grads="0", id="scalar_mul"),
 ]
+
 
 def binary_operator(f, x, y, **flags):
     return case(f, [x, y], f, id=f.__name__, **flags)
@@ -137,9 +157,31 @@ OPERATORS = [
     binary_operator(operator.xor, bools(4), bools(4)),
     case(operator.neg, [f32(3)], operator.neg, id="neg"),
     case(operator.invert, [bools(3)], operator.invert, id="invert"),
-    case(lambda x: 2 - x * 3.0 + 1 / x + 2**x, [positive(3)], lambda x: 2 - x * 3 + 1 / x + 2**x, grads="0", id="numbers", rtol=1e-5),
-    case(lambda x: x**2 + x**3 - x**0.5, [positive(3)], lambda x: x**2 + x**3 - x**0.5, grads="0", order=2, id="powers", rtol=1e-5),
-    case(lambda x: np.array([1.0, 2.0]) * x, [f32(2)], lambda x: np.array([1, 2], x.dtype) * x, grads="0", id="numpy left", batch=""),
+    case(
+        lambda x: 2 - x * 3.0 + 1 / x + 2**x,
+        [positive(3)],
+        lambda x: 2 - x * 3 + 1 / x + 2**x,
+        grads="0",
+        id="numbers",
+        rtol=1e-5,
+    ),
+    case(
+        lambda x: x**2 + x**3 - x**0.5,
+        [positive(3)],
+        lambda x: x**2 + x**3 - x**0.5,
+        grads="0",
+        order=2,
+        id="powers",
+        rtol=1e-5,
+    ),
+    case(
+        lambda x: np.array([1.0, 2.0]) * x,
+        [f32(2)],
+        lambda x: np.array([1, 2], x.dtype) * x,
+        grads="0",
+        id="numpy left",
+        batch="",
+    ),
 ]
 
 test_values, test_shapes, test_gradients = suite(UNARY + BINARY + OPERATORS)
@@ -178,13 +220,24 @@ def test_gradients_at_the_odd_points_are_tensorflows():
 
 def test_dtypes_do_not_mix():
     x, n = tf.constant([1.0]), tf.constant([1])
-    for call in (lambda: x * n, lambda: tf.add(x, n), lambda: tf.maximum(x, tf.constant(1.0, tf.float64)), lambda: n + 1.5):
+    for call in (
+        lambda: x * n,
+        lambda: tf.add(x, n),
+        lambda: tf.maximum(x, tf.constant(1.0, tf.float64)),
+        lambda: n + 1.5,
+    ):
         with pytest.raises(tf.errors.InvalidArgumentError, match="expected to be a"):
             call()
     for call in (lambda: n * 1.5, lambda: n < 1.5, lambda: n == 1.5, lambda: n**0.5, lambda: n / 2.0, lambda: x / n):
         with pytest.raises(TypeError):
             call()
-    for call in (lambda: tf.exp(n), lambda: tf.sqrt(4), lambda: ~x, lambda: x & 1, lambda: tf.constant(True) + tf.constant(True)):
+    for call in (
+        lambda: tf.exp(n),
+        lambda: tf.sqrt(4),
+        lambda: ~x,
+        lambda: x & 1,
+        lambda: tf.constant(True) + tf.constant(True),
+    ):
         with pytest.raises(tf.errors.InvalidArgumentError, match="list of allowed values"):
             call()
     with tf.Graph().as_default():
@@ -196,7 +249,16 @@ def test_dtypes_do_not_mix():
 
 def test_values_adopt_the_tensors_dtype():
     x, n = tf.constant([1.0, 2.0]), tf.constant([1, 2], tf.int64)
-    for y in (x * 2, 2 * x, x + np.float64(1), np.float64(1) - x, x * np.ones(2), np.ones(2) * x, [1, 2] * x, tf.maximum(0, x)):
+    for y in (
+        x * 2,
+        2 * x,
+        x + np.float64(1),
+        np.float64(1) - x,
+        x * np.ones(2),
+        np.ones(2) * x,
+        [1, 2] * x,
+        tf.maximum(0, x),
+    ):
         assert y.dtype is tf.float32
     for y in (n * 2, 2 - n, n + np.int32(1), n // [1, 2], tf.pow(n, 2)):
         assert y.dtype is tf.int64
@@ -212,7 +274,7 @@ def test_shapes_that_do_not_broadcast():
 
 
 def test_integer_division_by_a_known_zero_raises():
-    for call in (lambda n: n // 0, lambda n: n % 0, lambda n: n ** -1):
+    for call in (lambda n: n // 0, lambda n: n % 0, lambda n: n**-1):
         with pytest.raises(tf.errors.InvalidArgumentError, match="Integer"):
             call(tf.constant(5))
 
@@ -240,12 +302,50 @@ def test_text():
 def test_names_in_graphs():
     with tf.Graph().as_default():
         x, b = v1.placeholder(tf.float32, [3]), v1.placeholder(tf.bool, [3])
-        made = [x + 1, x - x, 2 * x, x / x, x // x, x % x, x**2, x < 1, x >= 1, -x, abs(x), b & b, ~b, tf.add(x, x), tf.divide(x, x),
-                tf.multiply(x, x), tf.equal(x, x), tf.where(b, x, x), tf.nn.tanh(x), tf.square(x, name="mine")]  # fmt: skip
+        made = [
+            x + 1,
+            x - x,
+            2 * x,
+            x / x,
+            x // x,
+            x % x,
+            x**2,
+            x < 1,
+            x >= 1,
+            -x,
+            abs(x),
+            b & b,
+            ~b,
+            tf.add(x, x),
+            tf.divide(x, x),
+            tf.multiply(x, x),
+            tf.equal(x, x),
+            tf.where(b, x, x),
+            tf.nn.tanh(x),
+            tf.square(x, name="mine"),
+        ]
         assert [t.op.name for t in made] == [
-            "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "Less", "GreaterEqual", "Neg", "Abs", "and", "LogicalNot",
-            "Add_1", "truediv_1", "Mul_1", "Equal", "SelectV2", "Tanh", "mine",
-        ]  # fmt: skip
+            "add",
+            "sub",
+            "mul",
+            "truediv",
+            "floordiv",
+            "mod",
+            "pow",
+            "Less",
+            "GreaterEqual",
+            "Neg",
+            "Abs",
+            "and",
+            "LogicalNot",
+            "Add_1",
+            "truediv_1",
+            "Mul_1",
+            "Equal",
+            "SelectV2",
+            "Tanh",
+            "mine",
+        ]
         assert [t.op.type for t in made[:4]] == ["AddV2", "Sub", "Mul", "RealDiv"]
 
 

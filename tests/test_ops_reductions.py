@@ -40,37 +40,84 @@ REDUCTIONS = [
     case("argmin", [f32(3, 4)], lambda x: x.argmin(1).astype(np.int32), axis=1, output_type=tf.int32),
     case("v1:argmax", [f32(3, 4)], lambda x: x.argmax(1), dimension=1),
     case("cumsum", [f32(3, 4)], lambda x: np.cumsum(x, 1), grads="0", axis=1),
-    case("cumsum", [i32(5)], lambda x: np.cumsum(x[::-1])[::-1] - x, reverse=True, exclusive=True, dtype="int32", id="cumsum reverse"),
+    case(
+        "cumsum",
+        [i32(5)],
+        lambda x: np.cumsum(x[::-1])[::-1] - x,
+        reverse=True,
+        exclusive=True,
+        dtype="int32",
+        id="cumsum reverse",
+    ),
     case("math.cumprod", [positive(3, 4)], lambda x: np.cumprod(x, 0), grads="0"),
     case("math.cumulative_logsumexp", [f32(5)], lambda x: np.log(np.cumsum(np.exp(x))), grads="0"),
 ]
 PRODUCTS = [
     case("matmul", [f32(2, 3), f32(3, 4)], np.matmul, grads="01", order=2),
-    case("matmul", [f32(3, 2), f32(4, 3)], lambda a, b: a.T @ b.T, grads="01", transpose_a=True, transpose_b=True, id="matmul transposed"),
+    case(
+        "matmul",
+        [f32(3, 2), f32(4, 3)],
+        lambda a, b: a.T @ b.T,
+        grads="01",
+        transpose_a=True,
+        transpose_b=True,
+        id="matmul transposed",
+    ),
     case("matmul", [f32(5, 2, 3), f32(5, 3, 4)], np.matmul, grads="01", id="matmul batch"),
     case("matmul", [f32(5, 2, 3), f32(3, 4)], np.matmul, grads="01", id="matmul broadcast"),
     case("matmul", [c64(3, 2), c64(3, 2)], lambda a, b: a.conj().T @ b, adjoint_a=True, id="matmul adjoint", rtol=1e-5),
     case("matmul", [i32(2, 3), i32(3, 4)], np.matmul, id="matmul int"),
     case("linalg.matvec", [f32(2, 3), f32(3)], np.matmul, grads="01"),
     case("tensordot", [f32(2, 3, 4), f32(3, 4, 5)], lambda a, b: np.tensordot(a, b, 2), grads="01", axes=2),
-    case("tensordot", [f32(2, 3), f32(2, 4)], lambda a, b: np.tensordot(a, b, [[0], [0]]), axes=[[0], [0]], batch="", id="tensordot axes"),
-    case(lambda a, b: tf.einsum("bij,jk->bki", a, b), [f32(2, 3, 4), f32(4, 5)], lambda a, b: np.einsum("bij,jk->bki", a, b),
-         grads="01", id="einsum"),
+    case(
+        "tensordot",
+        [f32(2, 3), f32(2, 4)],
+        lambda a, b: np.tensordot(a, b, [[0], [0]]),
+        axes=[[0], [0]],
+        batch="",
+        id="tensordot axes",
+    ),
+    case(
+        lambda a, b: tf.einsum("bij,jk->bki", a, b),
+        [f32(2, 3, 4), f32(4, 5)],
+        lambda a, b: np.einsum("bij,jk->bki", a, b),
+        grads="01",
+        id="einsum",
+    ),
     case(lambda a: tf.einsum("ii->", a), [f32(3, 3)], np.trace, grads="0", batch="", id="einsum trace"),
     case(lambda *x: tf.add_n(list(x)), [f32(3), f32(3), f32(3)], lambda *x: sum(x), grads="012", id="add_n"),
     case(lambda x: tf.math.polyval([2.0, 3.0, 4.0], x), [f32(3)], lambda x: 2 * x * x + 3 * x + 4, id="polyval"),
-]  # fmt: skip
+]
 CLIPPING = [
     case("clip_by_value", [f32(3, 4)], lambda x: x.clip(-1, 1), grads="0", clip_value_min=-1.0, clip_value_max=1.0),
     case("clip_by_norm", [f32(3, 4)], lambda x: x * 2 / max(l2(x), 2), grads="0", clip_norm=2.0),
-    case("clip_by_norm", [f32(3, 4)], lambda x: x / np.maximum(np.sqrt((x * x).sum(1, keepdims=True)), 1), grads="0", clip_norm=1.0,
-         axes=[1], id="clip_by_norm axes"),
+    case(
+        "clip_by_norm",
+        [f32(3, 4)],
+        lambda x: x / np.maximum(np.sqrt((x * x).sum(1, keepdims=True)), 1),
+        grads="0",
+        clip_norm=1.0,
+        axes=[1],
+        id="clip_by_norm axes",
+    ),
     case("v1:clip_by_average_norm", [f32(3, 4)], lambda x: x * 0.1 * min(x.size / l2(x), 10), grads="0", clip_norm=0.1),
-    case(lambda x, y: tf.clip_by_global_norm([x, None, y], 1.0)[0][::2], [f32(3), f32(2)],
-         lambda x, y: [x / np.hypot(l2(x), l2(y)), y / np.hypot(l2(x), l2(y))], grads="01", batch="", id="clip_by_global_norm"),
-    case(lambda x, y: tf.linalg.global_norm([x, y]), [f32(3), f32(2, 2)], lambda x, y: np.hypot(l2(x), l2(y)), grads="01",
-         batch="", id="global_norm"),
-]  # fmt: skip
+    case(
+        lambda x, y: tf.clip_by_global_norm([x, None, y], 1.0)[0][::2],
+        [f32(3), f32(2)],
+        lambda x, y: [x / np.hypot(l2(x), l2(y)), y / np.hypot(l2(x), l2(y))],
+        grads="01",
+        batch="",
+        id="clip_by_global_norm",
+    ),
+    case(
+        lambda x, y: tf.linalg.global_norm([x, y]),
+        [f32(3), f32(2, 2)],
+        lambda x, y: np.hypot(l2(x), l2(y)),
+        grads="01",
+        batch="",
+        id="global_norm",
+    ),
+]
 
 test_values, test_shapes, test_gradients = suite(REDUCTIONS + PRODUCTS + CLIPPING)
 
@@ -135,13 +182,29 @@ def test_names_in_graphs():
     with tf.Graph().as_default():
         x = tf.compat.v1.placeholder(tf.float32, [3, 3])
         made = [
-            tf.reduce_mean(x, 1), tf.reduce_sum(x), tf.matmul(x, x), tf.add_n([x, x]), tf.argmax(x), tf.cumsum(x),
-            tf.clip_by_value(x, 0.0, 1.0), tf.clip_by_norm(x, 1.0), tf.reduce_logsumexp(x), tf.norm(x),
-        ]  # fmt: skip
+            tf.reduce_mean(x, 1),
+            tf.reduce_sum(x),
+            tf.matmul(x, x),
+            tf.add_n([x, x]),
+            tf.argmax(x),
+            tf.cumsum(x),
+            tf.clip_by_value(x, 0.0, 1.0),
+            tf.clip_by_norm(x, 1.0),
+            tf.reduce_logsumexp(x),
+            tf.norm(x),
+        ]
         assert [t.name for t in made] == [
-            "Mean:0", "Sum:0", "MatMul:0", "AddN:0", "ArgMax:0", "Cumsum:0", "clip_by_value:0", "clip_by_norm:0",
-            "ReduceLogSumExp:0", "norm/Squeeze:0",
-        ]  # fmt: skip
+            "Mean:0",
+            "Sum:0",
+            "MatMul:0",
+            "AddN:0",
+            "ArgMax:0",
+            "Cumsum:0",
+            "clip_by_value:0",
+            "clip_by_norm:0",
+            "ReduceLogSumExp:0",
+            "norm/Squeeze:0",
+        ]
         assert tf.constant(1).name == "Const_1:0"  # the axes of reduce_sum are "Const"
 
 

@@ -32,8 +32,21 @@ test_values, test_shapes, test_gradients = suite(
         case("math.igamma", [positive(4), positive(4)], sp.gammainc, grads="1", rtol=1e-5),
         case("math.igammac", [positive(4), positive(4)], sp.gammaincc, rtol=1e-5),
         case("math.zeta", [f32(3, low=2, high=4), positive(3)], sp.zeta, rtol=1e-5),
-        case("math.polygamma", [np.array([0, 1, 2], np.float32), positive(3)], sp.polygamma, grads="1", rtol=1e-5, dtype="float32"),
+        case(
+            "math.polygamma",
+            [np.array([0, 1, 2], np.float32), positive(3)],
+            sp.polygamma,
+            grads="1",
+            rtol=1e-5,
+            dtype="float32",
+        ),
         case("math.betainc", [positive(3), positive(3), f32(3, low=0.1, high=0.9)], sp.betainc, rtol=1e-5),
-        case("math.lbeta", [positive(2, 3)], lambda x: (sp.gammaln(x).sum(-1) - sp.gammaln(x.sum(-1))), rtol=1e-5, atol=1e-5),
+        case(
+            "math.lbeta",
+            [positive(2, 3)],
+            lambda x: sp.gammaln(x).sum(-1) - sp.gammaln(x.sum(-1)),
+            rtol=1e-5,
+            atol=1e-5,
+        ),
     ]
 )

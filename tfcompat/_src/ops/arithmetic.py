@@ -20,8 +20,9 @@ def _check_choice(type, condition, t, e):
     for i, got, wanted in ((0, condition, np.dtype(bool)), (2, e, t.dtype)):
         if got.dtype != wanted:
             raise errors.InvalidArgumentError(
-                None, None, f"cannot compute {type} as input #{i}(zero-based) was expected to be a {wanted} tensor but is a {got.dtype} "
-                f"tensor [Op:{type}]",
+                None, None,
+                f"cannot compute {type} as input #{i}(zero-based) was expected to be a {wanted} tensor but is a "
+                f"{got.dtype} tensor [Op:{type}]",
             )  # fmt: skip
 
 
@@ -37,7 +38,9 @@ def select(condition, t, e):
     """TF1's form: `condition` has the shape of the others, or is a vector that chooses rows, or a scalar."""
     _check_choice("Select", condition, t, e)
     if t.shape != e.shape:
-        raise errors.InvalidArgumentError(None, None, f"Shapes must be equal: {spoken(t.shape)} and {spoken(e.shape)} [Op:Select]")
+        raise errors.InvalidArgumentError(
+            None, None, f"Shapes must be equal: {spoken(t.shape)} and {spoken(e.shape)} [Op:Select]"
+        )
     if condition.shape != t.shape and condition.ndim:
         if condition.ndim != 1 or not t.ndim or condition.shape[0] != t.shape[0]:
             raise errors.InvalidArgumentError(
@@ -66,7 +69,9 @@ def _choose(type, condition, x, y, name):
 
 @export("where", v1="where_v2")
 def where(condition, x=None, y=None, name=None):
-    """`x` where `condition`, else `y`, the three broadcast; with the condition alone: the indices [n, rank], int64, of what is true."""
+    """`x` where `condition`, else `y`, the three broadcast; with the condition alone: the indices [n, rank], int64, of
+    what is true.
+    """
     return _choose("SelectV2", condition, x, y, name)
 
 
@@ -77,8 +82,10 @@ def where_v1(condition, x=None, y=None, name=None):
 
 
 # -- composed ---------------------------------------------------------------------------------------------------------
-_DIVIDES_AS = dict(uint8=dtypes.float32, int8=dtypes.float32, uint16=dtypes.float32, int16=dtypes.float32,
-                   uint32=dtypes.float64, int32=dtypes.float64, uint64=dtypes.float64, int64=dtypes.float64)  # fmt: skip
+_DIVIDES_AS = {
+    **dict.fromkeys(("int8", "uint8", "int16", "uint16"), dtypes.float32),
+    **dict.fromkeys(("int32", "uint32", "int64", "uint64"), dtypes.float64),
+}
 
 
 def two_tensors(x, y):
@@ -95,7 +102,9 @@ def two_tensors(x, y):
 
 
 def true_divide(x, y, name):
-    """x / y as Python 3: integers divide as float64 (8 and 16 bits: float32).  Raises TypeError for mixed dtypes and bool."""
+    """x / y as Python 3: integers divide as float64 (8 and 16 bits: float32).  Raises TypeError for mixed dtypes and
+    bool.
+    """
     return _divide("RealDiv", "truediv", x, y, name)
 
 
@@ -194,8 +203,16 @@ def _text_shape(dtype):
 # The same op types as above where the tensors are strings; these run on the host.
 TEXT = {
     "Equal": OpDef("Equal", _text(lambda x, y: np.asarray(x == y, bool)), host=True, abstract=_text_shape(dtypes.bool)),
-    "NotEqual": OpDef("NotEqual", _text(lambda x, y: np.asarray(x != y, bool)), host=True, abstract=_text_shape(dtypes.bool)),
-    "AddV2": OpDef("AddV2", _text(lambda x, y: np.asarray(x + y, object)), host=True, abstract=_text_shape(dtypes.string), name="Add"),
+    "NotEqual": OpDef(
+        "NotEqual", _text(lambda x, y: np.asarray(x != y, bool)), host=True, abstract=_text_shape(dtypes.bool)
+    ),
+    "AddV2": OpDef(
+        "AddV2",
+        _text(lambda x, y: np.asarray(x + y, object)),
+        host=True,
+        abstract=_text_shape(dtypes.string),
+        name="Add",
+    ),
 }
 
 

@@ -553,6 +553,13 @@ def add_check_numerics_ops():
         return no_op("group_deps")
 
 
+@export("is_tensor", v1="is_tensor contrib.framework.is_tensor")
+def is_tensor(x):
+    """Whether `x` is a tensor, a sparse one, IndexedSlices or a variable."""
+    kinds = (record.Tensor, record.IndexedSlices)
+    return isinstance(x, kinds) or hasattr(type(x), "_dense_tensor") or hasattr(x, "_with_values")
+
+
 def _refused(name, why):
     def refuse(*args, **kwargs):
         raise NotImplementedError(f"tf.{name}: {why}")

@@ -1,7 +1,8 @@
 """Decompositions of matrices and what solves with them.
 
-TensorFlow on a CPU raises for a matrix that is singular or not positive definite.  A compiled program cannot: the result is then
-NaN or infinite, as TensorFlow's is on a GPU.  Signs of eigenvectors and singular vectors are not determined, and may differ.
+TensorFlow on a CPU raises for a matrix that is singular or not positive definite.  A compiled program cannot: the
+result is then NaN or infinite, as TensorFlow's is on a GPU.  Signs of eigenvectors and singular vectors are not
+determined, and may differ.
 """
 
 from __future__ import annotations
@@ -247,7 +248,7 @@ def svd_kernel(input, *, full_matrices=False, compute_uv=True):
 
 @export("linalg.svd", v1="linalg.svd svd batch_svd")
 def svd(tensor, full_matrices=False, compute_uv=True, name=None):
-    """tensor [..., m, n] -> (s [..., p], u [..., m, p], v [..., n, p]), p = min(m, n); s alone where not `compute_uv`."""
+    """tensor [..., m, n] -> (s [..., p], u [..., m, p], v [..., n, p]), p = min(m, n); without `compute_uv` only s."""
     settings = {"full_matrices": bool(full_matrices), "compute_uv": bool(compute_uv)}
     out = record.call(OPS["Svd"], [tensor], settings, name)
     if not compute_uv:
@@ -263,8 +264,8 @@ def _system(type, matrix, rhs):
     if matrix.shape[-1] != rhs.shape[-2]:
         raise errors.InvalidArgumentError(
             None, None,
-            f"Input matrix and rhs are incompatible: Dimensions must be equal, but are {matrix.shape[-1]} and {rhs.shape[-2]} "
-            f"[Op:{type}]",
+            f"Input matrix and rhs are incompatible: Dimensions must be equal, but are {matrix.shape[-1]} and "
+            f"{rhs.shape[-2]} [Op:{type}]",
         )  # fmt: skip
 
 
@@ -281,7 +282,9 @@ def matrix_triangular_solve(matrix, rhs, *, lower=True, adjoint=False):
     batch = np.broadcast_shapes(matrix.shape[:-2], rhs.shape[:-2])
     matrix = jnp.broadcast_to(matrix, (*batch, *matrix.shape[-2:]))
     rhs = jnp.broadcast_to(rhs, (*batch, *rhs.shape[-2:]))
-    return lax.linalg.triangular_solve(matrix, rhs, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint)
+    return lax.linalg.triangular_solve(
+        matrix, rhs, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint
+    )
 
 
 @export("linalg.triangular_solve", v1="linalg.triangular_solve matrix_triangular_solve batch_matrix_triangular_solve")
@@ -315,7 +318,9 @@ def matrix_solve_ls(matrix, rhs, *, l2_regularizer=0.0, fast=True):
 
 @export("linalg.lstsq", v1="linalg.lstsq matrix_solve_ls batch_matrix_solve_ls")
 def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
-    """Minimizes |matrix [..., m, n] X - rhs [..., m, k]|^2 + l2_regularizer |X|^2, by the normal equations where `fast`."""
+    """Minimizes |matrix [..., m, n] X - rhs [..., m, k]|^2 + l2_regularizer |X|^2, by the normal equations where
+    `fast`.
+    """
     settings = {"l2_regularizer": l2_regularizer, "fast": bool(fast)}
     return record.call(OPS["MatrixSolveLs"], [matrix, rhs], settings, name, "matrix_solve_ls")
 
@@ -395,7 +400,7 @@ def tridiagonal_solve_kernel(superdiag, maindiag, subdiag, rhs, *, conjugate_rhs
 @export("linalg.tridiagonal_solve")
 def tridiagonal_solve(diagonals, rhs, diagonals_format="compact", transpose_rhs=False, conjugate_rhs=False, name=None,
                       partial_pivoting=True, perturb_singular=False):  # fmt: skip
-    """Solves a tridiagonal system for rhs [..., n, k] or [..., n].  Raises NotImplementedError for `perturb_singular`."""
+    """Solves a tridiagonal system for rhs [..., n, k] or [..., n].  NotImplementedError for `perturb_singular`."""
     if perturb_singular:
         raise NotImplementedError("tf.linalg.tridiagonal_solve: perturb_singular is not supported by tfcompat.")
     with name_scope(name, "tridiagonal_solve", [rhs]):

@@ -30,7 +30,8 @@ def square(type, x):
     if x.shape[-1] != x.shape[-2]:
         raise errors.InvalidArgumentError(
             None, None,
-            f"Input matrix must be square: Dimensions must be equal, but are {x.shape[-2]} and {x.shape[-1]} [Op:{type}]",
+            f"Input matrix must be square: Dimensions must be equal, but are {x.shape[-2]} and {x.shape[-1]} "
+            f"[Op:{type}]",
         )  # fmt: skip
 
 
@@ -42,7 +43,9 @@ def _band(k):
     """(lowest, highest) diagonal of a number or a pair."""
     low, high = (k, k) if isinstance(k, int) else (k[0], k[-1])
     if low > high:
-        raise errors.InvalidArgumentError(None, None, f"lower_diag_index must not be larger than upper_diag_index: {low} > {high}")
+        raise errors.InvalidArgumentError(
+            None, None, f"lower_diag_index must not be larger than upper_diag_index: {low} > {high}"
+        )
     return low, high
 
 
@@ -51,7 +54,9 @@ def _places(rows, cols, low, high, align):
     numbers = np.arange(high, low - 1, -1)[:, None]
     lengths = np.minimum(rows + np.minimum(numbers, 0), cols - np.maximum(numbers, 0))
     if (lengths <= 0).any() and rows and cols:
-        raise errors.InvalidArgumentError(None, None, f"diagonal {low}..{high} is out of bound for a {rows} x {cols} matrix")
+        raise errors.InvalidArgumentError(
+            None, None, f"diagonal {low}..{high} is out of bound for a {rows} x {cols} matrix"
+        )
     longest = int(lengths.max(initial=0))
     above, below = align.split("_")
     left = ((numbers >= 0) & (above == "LEFT")) | ((numbers <= 0) & (below == "LEFT"))
@@ -71,7 +76,9 @@ def matrix_diag_kernel(diagonal, *, k=0, num_rows=-1, num_cols=-1, padding_value
     """diagonal [..., (diagonals,) longest] -> [..., rows, cols]."""
     low, high = _band(k)
     if low == high:
-        diagonal = diagonal[..., None, :] if isinstance(k, int) or diagonal.ndim < 2 or diagonal.shape[-2] != 1 else diagonal
+        diagonal = (
+            diagonal[..., None, :] if isinstance(k, int) or diagonal.ndim < 2 or diagonal.shape[-2] != 1 else diagonal
+        )
     longest = diagonal.shape[-1]
     least_rows, least_cols = longest - min(high, 0), longest + max(low, 0)
     if num_rows == -1 and num_cols == -1:
@@ -81,7 +88,9 @@ def matrix_diag_kernel(diagonal, *, k=0, num_rows=-1, num_cols=-1, padding_value
         num_cols = least_cols if num_cols == -1 else num_cols
     rows, cols, present = _places(num_rows, num_cols, low, high, align)
     if present.shape[1] != longest:
-        raise errors.InvalidArgumentError(None, None, f"{longest} elements do not fill the diagonals of {num_rows} x {num_cols}")
+        raise errors.InvalidArgumentError(
+            None, None, f"{longest} elements do not fill the diagonals of {num_rows} x {num_cols}"
+        )
     out = jnp.full((*diagonal.shape[:-2], num_rows, num_cols), padding_value, diagonal.dtype)
     return out.at[..., rows[present], cols[present]].set(diagonal[..., present])
 
@@ -106,7 +115,9 @@ def matrix_set_diag_kernel(input, diagonal, *, k=0, align="RIGHT_LEFT"):
         diagonal = diagonal[..., None, :]
     if diagonal.shape != (*input.shape[:-2], *present.shape):
         raise errors.InvalidArgumentError(
-            None, None, f"diagonal {list(diagonal.shape)} does not fit the diagonals {low}..{high} of {list(input.shape)}"
+            None,
+            None,
+            f"diagonal {list(diagonal.shape)} does not fit the diagonals {low}..{high} of {list(input.shape)}",
         )
     return input.at[..., rows[present], cols[present]].set(diagonal[..., present])
 
@@ -138,7 +149,11 @@ def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):
 def tensor_diag(diagonal):
     """diagonal [a, b] -> [a, b, a, b], zero off the diagonal."""
     n = int(np.prod(diagonal.shape, dtype=np.int64))
-    return jnp.diag(jnp.ravel(diagonal)).reshape(diagonal.shape * 2) if n else jnp.zeros(diagonal.shape * 2, diagonal.dtype)
+    return (
+        jnp.diag(jnp.ravel(diagonal)).reshape(diagonal.shape * 2)
+        if n
+        else jnp.zeros(diagonal.shape * 2, diagonal.dtype)
+    )
 
 
 @op("DiagPart", "linalg.tensor_diag_part", "linalg.tensor_diag_part diag_part")
@@ -146,12 +161,19 @@ def tensor_diag_part(input):
     """input [a, b, a, b] -> [a, b]."""
     half = input.shape[: input.ndim // 2]
     if input.ndim % 2 or input.shape != half * 2 or not input.ndim:
-        raise errors.InvalidArgumentError(None, None, f"input's shape must be that of a tensor times itself: {list(input.shape)}")
+        raise errors.InvalidArgumentError(
+            None, None, f"input's shape must be that of a tensor times itself: {list(input.shape)}"
+        )
     n = int(np.prod(half, dtype=np.int64))
     return jnp.diagonal(input.reshape(n, n)).reshape(half)
 
 
-@op("MatrixBandPart", "linalg.band_part", "linalg.band_part matrix_band_part batch_matrix_band_part", own="num_lower num_upper")
+@op(
+    "MatrixBandPart",
+    "linalg.band_part",
+    "linalg.band_part matrix_band_part batch_matrix_band_part",
+    own="num_lower num_upper",
+)
 def band_part(input, num_lower, num_upper):
     """input [..., n, m] with zeros outside the band; a negative number keeps the whole triangle."""
     batch_of_matrices("MatrixBandPart", input)
@@ -178,7 +200,9 @@ def eye_kernel(num_rows, num_columns=None, batch_shape=None, *, dtype=dtypes.flo
 def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name=None):
     """The identity, [*batch_shape, num_rows, num_columns]."""
     with name_scope(name, "eye", [num_rows, num_columns, batch_shape]):
-        return record.call(OPS["Eye"], [num_rows, num_columns, batch_shape], {"dtype": dtypes.as_dtype(dtype)}, None, "diag")
+        return record.call(
+            OPS["Eye"], [num_rows, num_columns, batch_shape], {"dtype": dtypes.as_dtype(dtype)}, None, "diag"
+        )
 
 
 # -- transposes and products ------------------------------------------------------------------------------------------
@@ -186,13 +210,17 @@ def eye(num_rows, num_columns=None, batch_shape=None, dtype=dtypes.float32, name
 def matrix_transpose_kernel(a, *, conjugate=False):
     if a.ndim < 2:
         raise errors.InvalidArgumentError(
-            None, None, f"Argument `a` should be a (batch) matrix with rank >= 2.  Received `a` = {list(a.shape)} with rank {a.ndim}"
+            None,
+            None,
+            f"Argument `a` should be a (batch) matrix with rank >= 2.  Received `a` = {list(a.shape)}",
         )
     out = jnp.swapaxes(a, -1, -2)
     return jnp.conj(out) if conjugate else out
 
 
-@export("linalg.matrix_transpose", v1="linalg.matrix_transpose linalg.transpose matrix_transpose batch_matrix_transpose")
+@export(
+    "linalg.matrix_transpose", v1="linalg.matrix_transpose linalg.transpose matrix_transpose batch_matrix_transpose"
+)
 def matrix_transpose(a, name="matrix_transpose", conjugate=False):
     """a [..., n, m] -> [..., m, n].  Raises ValueError for a rank below 2."""
     with name_scope(name, None, [a]):
@@ -216,7 +244,10 @@ def cross(a, b):
     """a [..., 3] x b [..., 3] -> [..., 3], both of one shape."""
     if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
         raise errors.InvalidArgumentError(
-            None, None, f"Both inputs must be of same shape with an inner-most dimension of 3: {list(a.shape)} vs. {list(b.shape)} [Op:Cross]"
+            None,
+            None,
+            f"Both inputs must be of same shape with an inner-most dimension of 3: {list(a.shape)} vs. "
+            f"{list(b.shape)} [Op:Cross]",
         )
     return jnp.cross(a, b)
 
@@ -230,7 +261,7 @@ def _abs(x):
 def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa: A002 - TensorFlow's name
     """The norm of the vectors along `axis` (None: of all elements), or of the matrices in a pair of axes.
 
-    ord: 'euclidean', 1, 2, inf or any p > 0; for matrices 'euclidean' or 'fro', 1, 2, inf.  Raises ValueError for others.
+    ord: 'euclidean', 1, 2, inf or any p > 0; for matrices 'euclidean' or 'fro', 1, 2, inf.  ValueError for others.
     """
     keepdims = bool(keepdims)
     axis = record.setting(axis)
@@ -243,7 +274,11 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa:
     elif axis is not None and not isinstance(axis, int):
         raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
     if not matrix and ord != "euclidean" and (isinstance(ord, str) or ord <= 0):
-        raise ValueError(f"'ord' must be a supported vector norm, got {ord}" if ord != "fro" else "'ord' must be a supported vector norm, got fro")
+        raise ValueError(
+            f"'ord' must be a supported vector norm, got {ord}"
+            if ord != "fro"
+            else "'ord' must be a supported vector norm, got fro"
+        )
     with name_scope(name, "norm", [tensor]):
         x = record.convert_to_tensor(tensor)
         if ord in ("fro", "euclidean", 2) and not (matrix and ord == 2):

@@ -35,15 +35,15 @@ LOGIC = dict(differentiable=False, dtypes="bool")
 
 
 def with_jvp(kernel, *rules):
-    """`kernel` with derivatives of its own: rule i maps (*primals, out, tangent of input i) to its part of the tangent, linearly."""
+    """`kernel` with derivatives of its own: rule i maps (*primals, out, tangent of input i) to its part of the tangent,
+    linearly.
+    """
     made = jax.custom_jvp(kernel)
 
     def jvp(primals, tangents):
         out = made(*primals)
         parts = [
-            rule(*primals, out, t)
-            for rule, t in zip(rules, tangents, strict=True)
-            if not isinstance(t, SymbolicZero)
+            rule(*primals, out, t) for rule, t in zip(rules, tangents, strict=True) if not isinstance(t, SymbolicZero)
         ]  # what is constant costs nothing
         return out, sum(parts[1:], parts[0]).astype(out.dtype)
 
@@ -61,7 +61,8 @@ def fit(type, *shapes):
         a, b = next(((a, b) for a, b in pairs if a != b and 1 not in (a, b)), (one, two))
         raise errors.InvalidArgumentError(
             None, None,
-            f"Incompatible shapes: {spoken(one)} vs. {spoken(two)}: Dimensions must be equal, but are {a} and {b} [Op:{type}]",
+            f"Incompatible shapes: {spoken(one)} vs. {spoken(two)}: Dimensions must be equal, but are {a} and {b} "
+            f"[Op:{type}]",
         ) from None  # fmt: skip
 
 
@@ -71,7 +72,9 @@ def spoken(shape):
 
 
 _numbers: dict = {}  # (class, number, dtype of the tensor) -> [aval, array, uses so far]
-ON_DEVICE_FROM = 8  # uses; a number that comes again and again is passed as a JAX array, which costs a call a fifth of a NumPy one
+ON_DEVICE_FROM = (
+    8  # uses; a number that comes again and again is passed as a JAX array, which costs a call a fifth of a NumPy one
+)
 
 
 def number_slot(number, dtype):
@@ -182,14 +185,16 @@ def _no_negative(power):
 
     def kernel(x, y):
         if y.__class__ is np.ndarray and y.dtype.kind == "i" and y.size and y.min() < 0:
-            raise errors.InvalidArgumentError(None, None, "Integers to negative integer powers are not allowed [Op:Pow]")
+            raise errors.InvalidArgumentError(
+                None, None, "Integers to negative integer powers are not allowed [Op:Pow]"
+            )
         return power(x, y)
 
     return kernel
 
 
-_floor_mod = with_jvp(jnp.mod, lambda x, y, _, t: t + 0 * y, lambda x, y, _, t: -t * jnp.floor(x / y))
-_truncate_mod = with_jvp(jnp.fmod, lambda x, y, _, t: t + 0 * y, lambda x, y, _, t: -t * jnp.trunc(x / y))
+_floor_mod = with_jvp(jnp.mod, lambda x, y, _, t: t + jnp.zeros_like(y), lambda x, y, _, t: -t * jnp.floor(x / y))
+_truncate_mod = with_jvp(jnp.fmod, lambda x, y, _, t: t + jnp.zeros_like(y), lambda x, y, _, t: -t * jnp.trunc(x / y))
 
 
 def _div_no_nan_value(x, y):
@@ -231,7 +236,9 @@ def _squared_difference(x, y):
     return (x - y) * jnp.conj(x - y)
 
 
-_next_after = with_jvp(jnp.nextafter, lambda x, y, _, t: t + 0 * y, lambda x, y, _, t: 0 * t + 0 * x)
+_next_after = with_jvp(
+    jnp.nextafter, lambda x, y, _, t: t + jnp.zeros_like(y), lambda x, y, _, t: jnp.zeros_like(t) + jnp.zeros_like(x)
+)
 _floor_quotient, _floor_rest = _whole("FloorDiv", _floor_div), _whole("FloorMod", _floor_mod)
 _np_quotient, _np_rest = _whole("FloorDiv", np.floor_divide), _whole("FloorMod", np.mod)
 
@@ -247,7 +254,13 @@ pair("TruncateMod", _whole("TruncateMod", _truncate_mod), "truncatemod", **REAL)
 pair("Pow", _no_negative(_power), "", **NUMERIC, numpy=_no_negative(np.power))
 pair("Maximum", _maximum, "maximum math.maximum", **REAL, numpy=np.maximum)
 pair("Minimum", _minimum, "minimum math.minimum", **REAL, numpy=np.minimum)
-pair("SquaredDifference", _squared_difference, "math.squared_difference", "squared_difference math.squared_difference", **NUMERIC)
+pair(
+    "SquaredDifference",
+    _squared_difference,
+    "math.squared_difference",
+    "squared_difference math.squared_difference",
+    **NUMERIC,
+)
 pair("Less", jnp.less, "less math.less", **STEPS, numpy=np.less)
 pair("LessEqual", jnp.less_equal, "less_equal math.less_equal", **STEPS, numpy=np.less_equal)
 pair("Greater", jnp.greater, "greater math.greater", **STEPS, numpy=np.greater)
@@ -276,7 +289,7 @@ def atan2(y, x):
 
 
 def _zero_stays_zero(f, slope, by_y, by_dy):
-    """`f` whose gradient is exactly zero where the cotangent is, even at a pole, as TensorFlow's SqrtGrad and its like are.
+    """`f` whose gradient is exactly zero where the cotangent is, even at a pole, as TensorFlow's SqrtGrad is.
 
     So `where(x > 0, sqrt(x), 0)` has gradient 0 at 0, not NaN.  No linear rule can say that; hence custom_vjp.
     slope(y, dy): the gradient for the value y and the cotangent dy; by_y(y, dy, g), by_dy(y, g): its own gradients.
@@ -314,12 +327,22 @@ _rsqrt = _zero_stays_zero(
     lax.rsqrt, lambda y, dy: -0.5 * dy * y**3, lambda y, dy, g: -1.5 * g * dy * y**2, lambda y, g: -0.5 * g * y**3
 )
 _reciprocal = _zero_stays_zero(
-    lambda x: jnp.ones((), x.dtype) / x, lambda y, dy: -dy * y * y, lambda y, dy, g: -2 * g * dy * y, lambda y, g: -g * y * y
+    lambda x: jnp.ones((), x.dtype) / x,
+    lambda y, dy: -dy * y * y,
+    lambda y, dy, g: -2 * g * dy * y,
+    lambda y, g: -g * y * y,
 )
 
 
 # -- one tensor -------------------------------------------------------------------------------------------------------
-unary("Neg", jnp.negative, "negative math.negative", "negative math.negative neg", dtypes=SIGNED + COMPLEX, twin=np.negative)
+unary(
+    "Neg",
+    jnp.negative,
+    "negative math.negative",
+    "negative math.negative neg",
+    dtypes=SIGNED + COMPLEX,
+    twin=np.negative,
+)
 _abs_real = with_jvp(jnp.abs, lambda x, _, t: t * jnp.sign(x))  # no slope at zero; lax: one
 
 

@@ -1,7 +1,8 @@
 """Python's operators on tensors and variables: `attach(cls)` puts them on a class.
 
-Two eager tensors, or an eager tensor and a Python number, take a short path to the engine: `x * 2.0` is on every line of a training
-loop.  Everything else goes through the op's general call.  Names in graphs are TensorFlow's: `x * y` is 'mul', `x < y` is 'Less'.
+Two eager tensors, or an eager tensor and a Python number, take a short path to the engine: `x * 2.0` is on every line
+of a training loop.  Everything else goes through the op's general call.  Names in graphs are TensorFlow's: `x * y` is
+'mul', `x < y` is 'Less'.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def _is_sparse(value):
 def arithmetic(type, name, general=None, strict=True):
     """(operator, reflected operator) of an op of two tensors; `general(x, y)` replaces the plain call of the op.
 
-    strict: a Python value that does not fit the tensor's dtype is a TypeError; else the op refuses the two dtypes, as `+` does.
+    strict: a Python value that does not fit the tensor's dtype is a TypeError; else the op refuses the two dtypes.
     """
     definition = OPS[type]
     sig, fast, eager, textual = definition.sig, record.record_eager, EagerTensor, type in rules.TEXT
@@ -98,7 +99,12 @@ def _power():
     sigs: dict = {}
 
     def operator(x, y):
-        if x.__class__ is EagerTensor and y.__class__ in _PYTHON_NUMBERS and y in _KNOWN_POWERS and context.graph is None:
+        if (
+            x.__class__ is EagerTensor
+            and y.__class__ in _PYTHON_NUMBERS
+            and y in _KNOWN_POWERS
+            and context.graph is None
+        ):
             dtype = x._slot.aval.dtype
             if dtype.is_floating:
                 sig = sigs.get((y, dtype))
@@ -115,7 +121,9 @@ def _logic(logical, bitwise, name):
 
     def general(x, y):
         if x.dtype.base_dtype is dtypes.bool:
-            return record.call(OPS[logical], [x, y], None, None, name) if logical in OPS else rules.logical_xor(x, y, name)
+            return (
+                record.call(OPS[logical], [x, y], None, None, name) if logical in OPS else rules.logical_xor(x, y, name)
+            )
         if context.graph is None:
             return record.call(OPS[bitwise], [x, y], None, None, name)
         with name_scope(None, name, [x, y]):
@@ -153,7 +161,9 @@ def _comparison(type):
 
 
 def _equality(type, different):
-    """`==` or `!=`: elementwise in TF2 (shapes that do not broadcast are different), identity in TF1 and in plain graphs."""
+    """`==` or `!=`: elementwise in TF2 (shapes that do not broadcast are different), identity in TF1 and in plain
+    graphs.
+    """
     fast = OPS[type].sig
 
     def operator(x, y):
@@ -184,15 +194,20 @@ def _may_broadcast(one, two):
 
 def _operators():
     made = {}
-    pairs = dict(
-        add=arithmetic("AddV2", "add", strict=False), sub=arithmetic("Sub", "sub"), mul=arithmetic("Mul", "mul"),
-        truediv=_divide(), div=_divide(), floordiv=arithmetic("FloorDiv", "floordiv"), mod=arithmetic("FloorMod", "mod"),
-        pow=_power(), matmul=_matmul(), **{
-            "and": _logic("LogicalAnd", "BitwiseAnd", "and"),
-            "or": _logic("LogicalOr", "BitwiseOr", "or"),
-            "xor": _logic("LogicalXor", "BitwiseXor", "xor"),
-        },
-    )  # fmt: skip
+    pairs = {
+        "add": arithmetic("AddV2", "add", strict=False),
+        "sub": arithmetic("Sub", "sub"),
+        "mul": arithmetic("Mul", "mul"),
+        "truediv": _divide(),
+        "div": _divide(),
+        "floordiv": arithmetic("FloorDiv", "floordiv"),
+        "mod": arithmetic("FloorMod", "mod"),
+        "pow": _power(),
+        "matmul": _matmul(),
+        "and": _logic("LogicalAnd", "BitwiseAnd", "and"),
+        "or": _logic("LogicalOr", "BitwiseOr", "or"),
+        "xor": _logic("LogicalXor", "BitwiseXor", "xor"),
+    }
     for name, (operator, reflected) in pairs.items():
         made[f"__{name}__"], made[f"__r{name}__"] = operator, reflected
     for name, op_type in dict(lt="Less", le="LessEqual", gt="Greater", ge="GreaterEqual").items():

@@ -24,8 +24,8 @@ def _flip(x, transpose, adjoint):
 def _mismatch(type, a, b, inner):
     return errors.InvalidArgumentError(
         None, None,
-        f"Matrix size-incompatible: In[0]: {spoken(a.shape)}, In[1]: {spoken(b.shape)}: Dimensions must be equal, but are "
-        f"{inner[0]} and {inner[1]} [Op:{type}]",
+        f"Matrix size-incompatible: In[0]: {spoken(a.shape)}, In[1]: {spoken(b.shape)}: Dimensions must be equal, but "
+        f"are {inner[0]} and {inner[1]} [Op:{type}]",
     )  # fmt: skip
 
 
@@ -34,7 +34,9 @@ def mat_mul(a, b, *, transpose_a=False, transpose_b=False):
     """a [n, k] x b [k, m] -> [n, m]."""
     for i, x in enumerate((a, b)):
         if x.ndim != 2:
-            raise errors.InvalidArgumentError(None, None, f"In[{i}] ndims must be >= 2: Shape must be rank 2 but is rank {x.ndim} [Op:MatMul]")
+            raise errors.InvalidArgumentError(
+                None, None, f"In[{i}] ndims must be >= 2: Shape must be rank 2 but is rank {x.ndim} [Op:MatMul]"
+            )
     inner = a.shape[0 if transpose_a else 1], b.shape[1 if transpose_b else 0]
     if inner[0] != inner[1]:
         raise _mismatch("MatMul", a, b, inner)
@@ -54,23 +56,30 @@ def batch_mat_mul(x, y, *, adj_x=False, adj_y=False):
         np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError:
         raise errors.InvalidArgumentError(
-            None, None, f"In[0] and In[1] must have compatible batch dimensions: {spoken(x.shape)} vs. {spoken(y.shape)} [Op:BatchMatMulV2]"
+            None,
+            None,
+            f"In[0] and In[1] must have compatible batch dimensions: {spoken(x.shape)} vs. {spoken(y.shape)} "
+            "[Op:BatchMatMulV2]",
         ) from None
     return jnp.matmul(x, y)
 
 
 @export("matmul linalg.matmul")
-def matmul(a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, a_is_sparse=False, b_is_sparse=False,
-           output_type=None, grad_a=False, grad_b=False, name=None):  # fmt: skip
+def matmul(
+    a, b, transpose_a=False, transpose_b=False, adjoint_a=False, adjoint_b=False, a_is_sparse=False,
+    b_is_sparse=False, output_type=None, grad_a=False, grad_b=False, name=None,
+):  # fmt: skip
     """a [..., n, k] x b [..., k, m] -> [..., n, m]; the `is_sparse` hints change no number.
 
-    Raises ValueError where a matrix is to be both transposed and adjoint, InvalidArgumentError (in graphs ValueError) where the
-    sizes do not fit.
+    Raises ValueError where a matrix is to be both transposed and adjoint, InvalidArgumentError (in graphs ValueError)
+    where the sizes do not fit.
     """
-    if transpose_a and adjoint_a:
-        raise ValueError(f"Only one of `transpose_a` and `adjoint_a` can be True. Received `transpose_a`={transpose_a}, `adjoint_a`={adjoint_a}.")
-    if transpose_b and adjoint_b:
-        raise ValueError(f"Only one of `transpose_b` and `adjoint_b` can be True. Received `transpose_b`={transpose_b}, `adjoint_b`={adjoint_b}.")
+    for which, transpose, adjoint in (("a", transpose_a, adjoint_a), ("b", transpose_b, adjoint_b)):
+        if transpose and adjoint:
+            raise ValueError(
+                f"Only one of `transpose_{which}` and `adjoint_{which}` can be True. Received "
+                f"`transpose_{which}`={transpose}, `adjoint_{which}`={adjoint}."
+            )
     if output_type is not None:
         raise NotImplementedError("tf.matmul: output_type is not supported by tfcompat; cast the result instead.")
     return _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, "MatMul")
@@ -85,9 +94,16 @@ def _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, default)
     if not (a.__class__ is EagerTensor and b.__class__ is EagerTensor):
         dtype = record._unify(OPS["MatMul"], [a, b], ("a", "b"))
         a = record.convert_to_tensor(a, None if record._dtype_of(a) is not None else dtype, name="a")
-        b = record.convert_to_tensor(b, None if record._dtype_of(b) is not None else dtype or a.dtype.base_dtype, name="b")
+        b = record.convert_to_tensor(
+            b, None if record._dtype_of(b) is not None else dtype or a.dtype.base_dtype, name="b"
+        )
     rank_a, rank_b = a._rank(), b._rank()
-    if (rank_a is None or rank_a > 2) and (rank_b is None or rank_b != 1) or (rank_b is None or rank_b > 2) and rank_a != 1:
+    if (
+        (rank_a is None or rank_a > 2)
+        and (rank_b is None or rank_b != 1)
+        or (rank_b is None or rank_b > 2)
+        and rank_a != 1
+    ):
         if transpose_a:
             a, adjoint_a = _conj(a), True
         if transpose_b:
@@ -100,7 +116,9 @@ def _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, default)
         b, transpose_b = _conj(b), True
     if context.graph is None and not (transpose_a or transpose_b):
         return record.record_eager(OPS["MatMul"].sig, (a._slot, b._slot))
-    settings = {"transpose_a": bool(transpose_a), "transpose_b": bool(transpose_b)} if transpose_a or transpose_b else None
+    settings = (
+        {"transpose_a": bool(transpose_a), "transpose_b": bool(transpose_b)} if transpose_a or transpose_b else None
+    )
     return record.call(OPS["MatMul"], [a, b], settings, name, default)
 
 
@@ -138,8 +156,9 @@ def add_n_kernel(*inputs):
     for x in inputs:
         if x.shape != first.shape:
             raise errors.InvalidArgumentError(
-                None, None, f"Inputs to operation AddN must have the same shape: Shapes must be equal, but are {spoken(first.shape)} and "
-                f"{spoken(x.shape)} [Op:AddN]",
+                None, None,
+                f"Inputs to operation AddN must have the same shape: Shapes must be equal, but are {spoken(first.shape)} "
+                f"and {spoken(x.shape)} [Op:AddN]",
             )  # fmt: skip
     total = first
     for x in inputs[1:]:
@@ -154,17 +173,27 @@ def add_n(inputs, name=None):
     Raises ValueError for an empty list.
     """
     if isinstance(inputs, (SymbolicTensor, str)) or not hasattr(inputs, "__iter__"):
-        raise ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
+        raise ValueError(
+            "Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape."
+        )
     inputs = list(inputs)
     if not inputs:
-        raise ValueError("Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape.")
+        raise ValueError(
+            "Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape."
+        )
     if context.graph is None and len(inputs) > 1 and all([x.__class__ is EagerTensor for x in inputs]):
         return record.record_eager(OPS["AddN"].signature(), tuple([x._slot for x in inputs]))
     dtype = record._unify(OPS["AddN"], inputs, ("inputs",) * len(inputs))
-    tensors = [record.convert_to_tensor(x, None if isinstance(x, (record.Tensor, IndexedSlices)) else dtype) for x in inputs]
+    tensors = [
+        record.convert_to_tensor(x, None if isinstance(x, (record.Tensor, IndexedSlices)) else dtype) for x in inputs
+    ]
     if len(tensors) == 1:
         only = tensors[0]
-        return OPS["Identity"].public(only, name=name) if name or isinstance(inputs[0], IndexedSlices) or only is not inputs[0] else only
+        return (
+            OPS["Identity"].public(only, name=name)
+            if name or isinstance(inputs[0], IndexedSlices) or only is not inputs[0]
+            else only
+        )
     return record.call(OPS["AddN"], tensors, None, name, "AddN")
 
 
@@ -196,7 +225,7 @@ def tensordot_kernel(a, b, *, axes):
 
 @export("tensordot linalg.tensordot")
 def tensordot(a, b, axes, name=None):
-    """The sum of products over the last `axes` axes of a and the first of b, or over the pairs of axes `axes` = [of a, of b].
+    """The sum of products over the last `axes` axes of a and the first of b, or over pairs, `axes` = [of a, of b].
 
     Raises ValueError where `axes` is no such thing, InvalidArgumentError (in graphs ValueError) where sizes differ.
     """
@@ -207,14 +236,17 @@ def tensordot(a, b, axes, name=None):
         if axes < 0:
             raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
         if a._rank() is not None and axes > a._rank():
-            raise ValueError(f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor dimensions {a._rank()}.")
+            raise ValueError(
+                f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor "
+                f"dimensions {a._rank()}."
+            )
     else:
         if len(axes) != 2:
             raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
         axes = tuple([(x,) if isinstance(x, int) else tuple(x) for x in axes])
         if len(axes[0]) != len(axes[1]):
             raise ValueError(
-                f"Different number of contraction axes `a` and `b`, {len(axes[0])} != {len(axes[1])}. Received: axes={axes}."
+                f"Different number of contraction axes `a` and `b`, {len(axes[0])} != {len(axes[1])}. Received: {axes=}."
             )
     return record.call(OPS["Tensordot"], [a, b], {"axes": axes}, name)
 
@@ -233,7 +265,9 @@ def einsum(equation, *inputs, **kwargs):
     name = kwargs.pop("name", None)
     kwargs.pop("optimize", None)
     if kwargs:
-        raise TypeError(f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Valid arguments: name, optimize, greedy")
+        raise TypeError(
+            f"Invalid keyword arguments for einsum: {', '.join(kwargs)}. Valid arguments: name, optimize, greedy"
+        )
     if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)):
         inputs = inputs[0]
     inputs = list(inputs)

@@ -85,7 +85,9 @@ def _extreme(find):
         def tangent(x, out, t):
             chosen = x == jnp.expand_dims(out, axes)
             count = jnp.sum(chosen, axes, keepdims=True, dtype=x.dtype)
-            share = jnp.where(count == 0, jnp.nan, jnp.where(chosen, 1 / count, 0))  # 0 / 0 by hand: XLA would see a select
+            share = jnp.where(
+                count == 0, jnp.nan, jnp.where(chosen, 1 / count, 0)
+            )  # 0 / 0 by hand: XLA would see a select
             return jnp.sum(t * share, axes)
 
         return with_jvp(lambda x: find(x, axes), tangent)(x)
@@ -107,11 +109,13 @@ _sigs: dict = {}  # (op type, axis, keepdims) -> Signature, for axes given as Py
 
 
 def reduce(type, x, axis, keepdims, name):
-    """Records a reduction of `x` (a tensor or what converts to one) along `axis` (None, int, list or integer tensor)."""
+    """Records a reduction of `x` (a tensor or what becomes one) along `axis` (None, int, list or integer tensor)."""
     definition = OPS[type]
     if context.graph is None:
         if x.__class__ is not EagerTensor:
-            x = record.convert_to_tensor(x, dtypes.bool if type in ("Any", "All") and record._dtype_of(x) is None else None)
+            x = record.convert_to_tensor(
+                x, dtypes.bool if type in ("Any", "All") and record._dtype_of(x) is None else None
+            )
         kind = axis.__class__
         if axis is None or kind is int:
             key = type, axis, bool(keepdims)
@@ -269,7 +273,8 @@ def _publish_arg(name, type):
 
     for f in (function, function_v1):
         f.__name__ = f.__qualname__ = name
-        f.__doc__ = f"The index of the {'greatest' if type == 'ArgMax' else 'least'} element along `axis` (default 0), the first of equals; int64."
+        which = "greatest" if type == "ArgMax" else "least"
+        f.__doc__ = f"The index of the {which} element along `axis` (default 0), the first of equals; int64."
         f.op = OPS[type]
     export(f"{name} math.{name}", v1="")(function)
     export("", v1=f"{name} math.{name}")(function_v1)
@@ -294,7 +299,9 @@ def arg_min(input, dimension, output_type=dtypes.int64, name=None):
 
 # -- running sums -----------------------------------------------------------------------------------------------------
 def _running(total, start):
-    """`total(x, axis)` along an axis, from the other end (`reverse`) or one step behind (`exclusive`, beginning with `start`)."""
+    """`total(x, axis)` along an axis, from the other end (`reverse`) or one step behind (`exclusive`, beginning with
+    `start`).
+    """
 
     def kernel(x, axis, *, exclusive=False, reverse=False):
         axis = int(axis)

@@ -26,7 +26,9 @@ def _flat(type, data, ids):
     """data [*ids.shape, ...] -> ([n, ...], ids [n]); negative ids are moved out of range, where they are dropped."""
     if data.shape[: ids.ndim] != ids.shape:
         raise errors.InvalidArgumentError(
-            None, None, f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)} [Op:{type}]"
+            None,
+            None,
+            f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)} [Op:{type}]",
         )
     ids = jnp.ravel(ids)
     big = np.iinfo(np.dtype(ids.dtype)).max
@@ -143,7 +145,9 @@ def _declare_unsorted(kind, public):
         """data [n, ...], segment_ids [n] -> [num_segments, ...]; rows with a negative number are left out."""
         n = int(num_segments)
         if n < 0:
-            raise errors.InvalidArgumentError(None, None, f"Input num_segments == {n} must not be negative. [Op:{type}]")
+            raise errors.InvalidArgumentError(
+                None, None, f"Input num_segments == {n} must not be negative. [Op:{type}]"
+            )
         rows, ids = _flat(type, data, segment_ids)
         return compute(rows, ids, n)
 
@@ -165,7 +169,9 @@ def segment_count(segment_ids):
     """One more than the last of sorted segment numbers; InvalidArgumentError where they are not sorted."""
     ids = np.asarray(segment_ids)
     if ids.ndim != 1:
-        raise errors.InvalidArgumentError(None, None, f"segment_ids should be a vector: Shape must be rank 1 but is rank {ids.ndim}")
+        raise errors.InvalidArgumentError(
+            None, None, f"segment_ids should be a vector: Shape must be rank 1 but is rank {ids.ndim}"
+        )
     if ids.size and ids[0] < 0:
         raise errors.InvalidArgumentError(None, None, "segment ids must be >= 0")
     if (np.diff(ids) < 0).any():
@@ -190,7 +196,9 @@ def _declare_sorted(kind, public):
     def kernel(data, segment_ids, num_segments):
         if not data.ndim or segment_ids.shape != data.shape[:1]:
             raise errors.InvalidArgumentError(
-                None, None, f"segment_ids should be the same size as dimension 0 of input: {list(segment_ids.shape)} [Op:{type}]"
+                None,
+                None,
+                f"segment_ids should be the same size as dimension 0 of input: {list(segment_ids.shape)} [Op:{type}]",
             )
         return compute(data, segment_ids, int(num_segments))
 
@@ -200,7 +208,9 @@ def _declare_sorted(kind, public):
         return record.call(OPS[type], [data, segment_ids, count], None, name)
 
     function.__name__ = function.__qualname__ = public
-    function.__doc__ = f"data [n, ...], sorted segment_ids [n] -> [last + 1, ...]: the {kind.lower()} of the rows of each number."
+    function.__doc__ = (
+        f"data [n, ...], sorted segment_ids [n] -> [last + 1, ...]: the {kind.lower()} of the rows of each number."
+    )
     function.op = OPS[type]
     return export(f"math.{public}", f"math.{public} {public}")(function)
 
@@ -225,7 +235,9 @@ def _declare_sparse(kind, public):
 
     def function_v1(data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False):
         if sparse_gradient:
-            raise NotImplementedError(f"tf.sparse.{public}: sparse_gradient is not supported by tfcompat; leave it out.")
+            raise NotImplementedError(
+                f"tf.sparse.{public}: sparse_gradient is not supported by tfcompat; leave it out."
+            )
         segment_ids = record.convert_to_tensor(segment_ids, name="segment_ids")
         if num_segments is None:
             num_segments = record.call(OPS["SegmentCount"], [segment_ids], None, None)
@@ -248,8 +260,11 @@ _declare_sparse("SqrtN", "segment_sqrt_n")
 
 
 # -- counts -----------------------------------------------------------------------------------------------------------
-@op("ConfusionMatrix", "", host=True, own="weights labels predictions",
-    abstract=lambda labels, predictions, weights=None, *, num_classes, dtype: (dtype, (num_classes, num_classes)))  # fmt: skip
+def _square(labels, predictions, weights=None, *, num_classes, dtype):
+    return dtype, (num_classes, num_classes)
+
+
+@op("ConfusionMatrix", "", host=True, own="weights labels predictions", abstract=_square)
 def confusion_kernel(labels, predictions, weights=None, *, num_classes=None, dtype=dtypes.int32):
     labels, predictions = labels.ravel(), predictions.ravel()
     for what, values in (("labels", labels), ("predictions", predictions)):
@@ -267,7 +282,8 @@ def confusion_kernel(labels, predictions, weights=None, *, num_classes=None, dty
 def confusion_matrix(labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None):
     """[num_classes, num_classes] counts of (label, prediction) pairs, labels down the rows; runs on the host.
 
-    Raises InvalidArgumentError for negative classes and for classes from `num_classes` up, ValueError for shapes that differ.
+    Raises InvalidArgumentError for negative classes and for classes from `num_classes` up, ValueError for shapes that
+    differ.
     """
     with name_scope(name, "confusion_matrix", [labels, predictions, num_classes, weights]):
         labels = cast(_vector(labels, "labels"), dtypes.int64)

@@ -93,10 +93,14 @@ angle = export("math.angle", v1="angle math.angle")(_part("Angle", _angle_of_rea
 # JAX's derivatives of these are wrong at zero (Bessel), where |x| and sign(x) meet, or NaN (Spence).
 _i0 = with_jvp(special.i0, lambda x, _, t: t * _i1(x))
 _i1 = with_jvp(special.i1, lambda x, out, t: t * (_i0(x) - jnp.where(x == 0, 0.5, out / jnp.where(x == 0, 1, x))))
+
+
 def _polygamma_value(a, x):
     """jax.scipy.special.polygamma takes integer orders only."""
     sign = jnp.where(a % 2 == 1, 1, -1)
-    return jnp.where(a == 0, special.digamma(x), sign * jnp.exp(special.gammaln(a + 1)) * special.zeta(a + 1, x)).astype(x.dtype)
+    return jnp.where(
+        a == 0, special.digamma(x), sign * jnp.exp(special.gammaln(a + 1)) * special.zeta(a + 1, x)
+    ).astype(x.dtype)
 
 
 _polygamma = with_jvp(_polygamma_value, lambda a, x, _, t: 0 * t * x, lambda a, x, _, t: t * _polygamma(a + 1, x))
@@ -171,7 +175,9 @@ def lbeta(x, name=None):
 
 @export("math.polyval")
 def polyval(coeffs, x, name=None):
-    """The polynomial with these coefficients, the highest power first, at x.  Raises ValueError unless `coeffs` is a list."""
+    """The polynomial with these coefficients, the highest power first, at x.  Raises ValueError unless `coeffs` is a
+    list.
+    """
     if not isinstance(coeffs, list):
         raise ValueError(f"Argument coeffs must be list type. Received type {type(coeffs)}.")
     with name_scope(name, "polyval", [x]):
@@ -203,10 +209,10 @@ def is_non_decreasing(x, name=None):
     return record.call(OPS["IsNonDecreasing"], [x], None, name, "is_non_decreasing")
 
 
-@export("math.is_strictly_increasing", v1="is_strictly_increasing math.is_strictly_increasing debugging.is_strictly_increasing")
+@export(
+    "math.is_strictly_increasing",
+    v1="is_strictly_increasing math.is_strictly_increasing debugging.is_strictly_increasing",
+)
 def is_strictly_increasing(x, name=None):
     """Whether each element of x, read row by row, is greater than the one before it; a bool scalar."""
     return record.call(OPS["IsStrictlyIncreasing"], [x], None, name, "is_strictly_increasing")
-
-
-

@@ -363,7 +363,7 @@ def stateless_dropout(x, rate, seed, rng_alg=None, noise_shape=None, name=None):
 
 @export("nn.experimental.general_dropout")
 def general_dropout(x, rate, uniform_sampler, noise_shape=None, name=None):
-    """tf.nn.dropout with uniform numbers from `uniform_sampler(shape=, dtype=)`; ValueError for a rate outside [0, 1)."""
+    """tf.nn.dropout with uniform numbers from `uniform_sampler(shape=, dtype=)`; ValueError for a rate not in [0, 1)."""
     from . import dropout
 
     with name_scope(name, "dropout", [x] if context.graph is not None else None):

@@ -113,7 +113,7 @@ def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", sour
 
 @export("", v1="string_split")
 def string_split(source, sep=None, skip_empty=True, delimiter=None, result_type="SparseTensor", name=None):
-    """The parts of each string of a vector (each byte of `delimiter`, default a space, separates), as a SparseTensor."""
+    """The parts of each string of a vector (each byte of `delimiter` separates), as a SparseTensor."""
     if result_type != "SparseTensor":
         raise _ragged("split")
     delimiter = delimiter if sep is None else sep
