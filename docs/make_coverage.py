@@ -50,7 +50,15 @@ def page():
             cells.append(f"{sum(names.values())} of {len(names)}" if names else "")
         if any(c and not c.startswith("0 of") for c in cells):
             lines.append(f"| `tf{'.' + space if space else ''}` | {cells[0]} | {cells[1]} |")
-    lines += ["", "## Run on the host", "", " ".join(f"`{n}`" for n in host_only()) or "none", "", "## Absent, TF2 face", ""]
+    lines += [
+        "",
+        "## Run on the host",
+        "",
+        " ".join(f"`{n}`" for n in host_only()) or "none",
+        "",
+        "## Absent, TF2 face",
+        "",
+    ]
     for space, names in sorted(faces["v2"].items()):
         absent = sorted(n for n, there in names.items() if not there)
         if absent and any(names.values()):

@@ -11,7 +11,6 @@ from tfcompat._src import dtypes
 from tfcompat._src.dtypes import DType, array_of_python, as_dtype, result_type_of_python
 
 
-
 class Nothing:
     """Something that is no tensor, with a name that is the same in every process."""
 

@@ -11,7 +11,7 @@ import pytest
 
 import tfcompat as tf
 from tfcompat._src import session
-from tfcompat._src.engine import dispatch, log, lower
+from tfcompat._src.engine import dispatch, log
 
 v1 = tf.compat.v1
 
@@ -207,7 +207,6 @@ def test_value_and_gradients_in_one_run_compute_the_forward_once():
         w1, w2 = v1.Variable(np.ones((4, 5), "f")), v1.Variable(np.ones((5, 3), "f"))
         loss = v1.reduce_sum(tf.tanh(tf.matmul(tf.tanh(tf.matmul(x, w1)), w2)))
         grads = v1.gradients(loss, [w1, w2])
-        from tfcompat._src.session import _Fetches
         from tfcompat._src.engine import lower
 
         flat = session._Fetches(loss.graph, [loss, *grads])
@@ -270,3 +269,19 @@ def test_compile_log_names_the_line_and_the_difference(tmp_path):
     run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, env=env)
     assert run.stdout.split() == ["4.0", "6.0"]
     assert "loop.py:3" in run.stderr and "compile #2" in run.stderr and "was" in run.stderr
+
+
+def test_buffers_given_up_were_nobodys():
+    """A step overwrites old values (donation), never one that somebody still holds."""
+    start = np.random.RandomState(0).randn(100, 100).astype("f")
+    w, optimizer = tf.Variable(start), tf.keras.optimizers.Adam(0.1)
+    held = []
+    for _ in range(4):
+        held.append((w.read_value(), w.numpy()))
+        held += [(v.read_value(), v.numpy()) for v in optimizer.variables]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(w * w)
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+    for tensor, value in held:
+        np.testing.assert_array_equal(tensor.numpy(), value)
+    np.testing.assert_array_equal(held[0][1], start)

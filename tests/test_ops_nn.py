@@ -28,9 +28,7 @@ def conv2d(x, w):
     """'VALID' with stride 1, by its definition."""
     height, width = w.shape[:2]
     rows, columns = x.shape[1] - height + 1, x.shape[2] - width + 1
-    parts = [
-        x[:, i : i + rows, j : j + columns] @ w[i, j] for i in range(height) for j in range(width)
-    ]
+    parts = [x[:, i : i + rows, j : j + columns] @ w[i, j] for i in range(height) for j in range(width)]
     return sum(parts)
 
 
@@ -56,18 +54,44 @@ test_values, test_shapes, test_gradients = suite(
         case("nn.softmax", [f32(3, 4)], softmax, grads="0", order=2),
         case("v1:nn.softmax", [f32(3, 4)], lambda x: softmax(x, 0), dim=0, batch=""),
         case("nn.bias_add", [f32(3, 4), f32(4)], np.add, grads="01"),
-        case("nn.softmax_cross_entropy_with_logits", [distributions(4, 5), f32(4, 5)], cross_entropy, grads="1",
-             order=2),  # fmt: skip
-        case(lambda y, x: v1.nn.softmax_cross_entropy_with_logits(labels=y, logits=x), [distributions(4, 5), f32(4, 5)],
-             cross_entropy, grads="1", id="v1:softmax_cross_entropy"),  # fmt: skip
-        case("nn.sparse_softmax_cross_entropy_with_logits", [labels, f32(4, 5)],
-             lambda y, x: cross_entropy(one_hot[y], x).astype(x.dtype), grads="1", order=2),  # fmt: skip
-        case("nn.sigmoid_cross_entropy_with_logits", [f32(3, 4, low=0, high=1), f32(3, 4)], sigmoid_cross_entropy,
-             grads="01", order=2),  # fmt: skip
-        case("nn.conv2d", [f32(2, 5, 6, 3), f32(3, 2, 3, 4)], conv2d, grads="01", order=2, batch="0", rtol=1e-5,
-             strides=1, padding="VALID"),  # fmt: skip
-        case("nn.max_pool", [f32(2, 4, 6, 3)], pooled(np.max), grads="0", order=2, ksize=2, strides=2,
-             padding="SAME"),  # fmt: skip
+        case(
+            "nn.softmax_cross_entropy_with_logits", [distributions(4, 5), f32(4, 5)], cross_entropy, grads="1", order=2
+        ),  # fmt: skip
+        case(
+            lambda y, x: v1.nn.softmax_cross_entropy_with_logits(labels=y, logits=x),
+            [distributions(4, 5), f32(4, 5)],
+            cross_entropy,
+            grads="1",
+            id="v1:softmax_cross_entropy",
+        ),  # fmt: skip
+        case(
+            "nn.sparse_softmax_cross_entropy_with_logits",
+            [labels, f32(4, 5)],
+            lambda y, x: cross_entropy(one_hot[y], x).astype(x.dtype),
+            grads="1",
+            order=2,
+        ),  # fmt: skip
+        case(
+            "nn.sigmoid_cross_entropy_with_logits",
+            [f32(3, 4, low=0, high=1), f32(3, 4)],
+            sigmoid_cross_entropy,
+            grads="01",
+            order=2,
+        ),  # fmt: skip
+        case(
+            "nn.conv2d",
+            [f32(2, 5, 6, 3), f32(3, 2, 3, 4)],
+            conv2d,
+            grads="01",
+            order=2,
+            batch="0",
+            rtol=1e-5,
+            strides=1,
+            padding="VALID",
+        ),  # fmt: skip
+        case(
+            "nn.max_pool", [f32(2, 4, 6, 3)], pooled(np.max), grads="0", order=2, ksize=2, strides=2, padding="SAME"
+        ),  # fmt: skip
         case("nn.avg_pool", [f32(2, 4, 6, 3)], pooled(np.mean), grads="0", ksize=2, strides=2, padding="SAME"),
         case("nn.moments", [f32(4, 3, 5)], moments, grads="0", axes=[0, 1], rtol=1e-5),
         case("nn.embedding_lookup", [f32(7, 3), i32(2, 3, low=0, high=7)], lambda p, i: p[i], batch="1"),

@@ -140,7 +140,11 @@ class RunMetadata(_Options):
         """Notes a run of `graph` between two times (seconds): XLA runs it as one program, so the device has one entry."""
         self.__dict__["step_stats"] = StepStats()
         if options is not None and options.trace_level:
-            node = _Anything(node_name="compiled program", all_start_micros=int(started * 1e6), all_end_rel_micros=int((ended - started) * 1e6))
+            node = _Anything(
+                node_name="compiled program",
+                all_start_micros=int(started * 1e6),
+                all_end_rel_micros=int((ended - started) * 1e6),
+            )
             device = _Anything(device="/job:localhost/replica:0/task:0/device:CPU:0", node_stats=[node])
             self.step_stats.dev_stats.append(device)
         self.__dict__["partition_graphs"] = [graph] if options is not None and options.output_partition_graphs else []

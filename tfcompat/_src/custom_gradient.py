@@ -78,7 +78,10 @@ class _Decorated:
 
 
 def _with_gradient(f, args, kwargs):
-    flat_args = [record.convert_to_tensor(a) if not isinstance(a, Tensor) else a for a in nest.flatten(args, expand_composites=True)]
+    flat_args = [
+        record.convert_to_tensor(a) if not isinstance(a, Tensor) else a
+        for a in nest.flatten(args, expand_composites=True)
+    ]
     inner_args = flat_args if context.graph is None else [OPS["Identity"].public(a) for a in flat_args]
     watcher = _Watcher()
     tapes = dispatch.set_tapes([watcher])
@@ -99,21 +102,36 @@ def _with_gradient(f, args, kwargs):
     n_results, n_args = len(flat), len(flat_args)
 
     def gradient(node, cotangents):
-        dy = [c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s)) for c, s in zip(cotangents, node.outs, strict=True)]
+        dy = [
+            c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s))
+            for c, s in zip(cotangents, node.outs, strict=True)
+        ]
         dy = [record.densify(c) if isinstance(c, IndexedSlices) else c for c in dy]
-        got = grad_fn(*dy, variables=variables) if variables else grad_fn(*dy, variables=[]) if _requires_variables(grad_fn) else grad_fn(*dy)
+        got = (
+            grad_fn(*dy, variables=variables)
+            if variables
+            else grad_fn(*dy, variables=[])
+            if _requires_variables(grad_fn)
+            else grad_fn(*dy)
+        )
         by_variable = []
         if variables:
             got, by_variable = got
             by_variable = list(by_variable)
             if len(by_variable) != len(variables):
-                raise ValueError(f"Must return gradient for each variable from @custom_gradient grad_fn: got {len(by_variable)} for {len(variables)}.")
+                raise ValueError(
+                    f"Must return gradient for each variable from @custom_gradient grad_fn: got {len(by_variable)} for {len(variables)}."
+                )
         got = nest.flatten(got, expand_composites=False) if not isinstance(got, Tensor) and got is not None else [got]
         if len(got) != n_args:
             raise ValueError(
                 f"custom_gradient function expected to return {n_args} gradients, but returned {len(got)} instead."
             )
-        return [None] * n_results + [None if g is None else g if isinstance(g, IndexedSlices) else record.convert_to_tensor(g) for g in got] + by_variable
+        return (
+            [None] * n_results
+            + [None if g is None else g if isinstance(g, IndexedSlices) else record.convert_to_tensor(g) for g in got]
+            + by_variable
+        )
 
     out = cut(flat, [*flat_args, *reads], gradient)
     return nest.pack_sequence_as(result, out, expand_composites=True)
@@ -164,7 +182,9 @@ class RegisterGradient:
 
     def __call__(self, f):
         if self._name in REGISTRY or (self._name in OPS and OPS[self._name].differentiable):
-            raise KeyError(f"Registering two gradient with name '{self._name}'! (Previous registration was in register)")
+            raise KeyError(
+                f"Registering two gradient with name '{self._name}'! (Previous registration was in register)"
+            )
         REGISTRY[self._name] = f
         if self._name in OPS:
             OPS[self._name].gradient = _adapt(f)
@@ -183,11 +203,16 @@ def no_gradient(op_type):
 
 def _adapt(f):
     def gradient(node, cotangents):
-        grads = [c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s)) for c, s in zip(cotangents, node.outs, strict=True)]
+        grads = [
+            c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s))
+            for c, s in zip(cotangents, node.outs, strict=True)
+        ]
         got = f(node, *grads)
         got = list(got) if isinstance(got, (list, tuple)) else [got]
         if len(got) != len(node.ins):
-            raise ValueError(f"Num gradients {len(got)} generated for op {node.sig.op.type} do not match num inputs {len(node.ins)}")
+            raise ValueError(
+                f"Num gradients {len(got)} generated for op {node.sig.op.type} do not match num inputs {len(node.ins)}"
+            )
         return got
 
     return gradient
@@ -236,12 +261,16 @@ def recompute_grad(f):
         from .function import ConcreteFunction, TensorSpec, trace
 
         flat = [record.convert_to_tensor(a) for a in nest.flatten(args, expand_composites=True)]
-        specs = nest.pack_sequence_as(args, [TensorSpec(t.shape, t.dtype.base_dtype) for t in flat], expand_composites=True)
+        specs = nest.pack_sequence_as(
+            args, [TensorSpec(t.shape, t.dtype.base_dtype) for t in flat], expand_composites=True
+        )
         inputs: list = []
         graph, out, result = trace(f, getattr(f, "__name__", "recompute"), specs, kwargs, inputs)
         concrete = ConcreteFunction(graph, inputs, out, result, "recompute_grad")
         if concrete.single is None:
-            raise NotImplementedError("tf.recompute_grad of a function with host operations (strings, py_function, print)")
+            raise NotImplementedError(
+                "tf.recompute_grad of a function with host operations (strings, py_function, print)"
+            )
         concrete.single.fn = jax.checkpoint(concrete.single.fn)
         return concrete.call(flat)
 
@@ -285,7 +314,10 @@ class ForwardAccumulator:
     def __init__(self, primals, tangents):
         nest.assert_same_structure(primals, tangents)
         self._primals = nest.flatten(primals)
-        self._tangents = [record.convert_to_tensor(t, p.dtype.base_dtype) for p, t in zip(self._primals, nest.flatten(tangents), strict=True)]
+        self._tangents = [
+            record.convert_to_tensor(t, p.dtype.base_dtype)
+            for p, t in zip(self._primals, nest.flatten(tangents), strict=True)
+        ]
         for p, t in zip(self._primals, self._tangents, strict=True):
             if not p.dtype.is_floating:
                 raise ValueError(f"The dtype of the watched primal must be floating, got {p.dtype!r}")
@@ -330,7 +362,10 @@ class ForwardAccumulator:
                 out.append(matching[0] if matching else None)
                 continue
             out.append(self._one(slot, starts, tangents))
-        out = [OPS["ZerosLike"].public(record.convert_to_tensor(p)) if g is None and zero else g for p, g in zip(flat, out, strict=True)]
+        out = [
+            OPS["ZerosLike"].public(record.convert_to_tensor(p)) if g is None and zero else g
+            for p, g in zip(flat, out, strict=True)
+        ]
         return nest.pack_sequence_as(primals, out)
 
     def _one(self, target, starts, tangents):
@@ -362,10 +397,14 @@ class ForwardAccumulator:
         try:
             grads = gradients.differentiate([target], [cotangent], starts, self._records, RECORDER)
             dispatch.set_tapes([t for t in context.tapes if t is not nodes])
-            pairs = [(record.convert_to_tensor(g)._slot, t) for g, t in zip(grads, tangents, strict=True) if g is not None]
+            pairs = [
+                (record.convert_to_tensor(g)._slot, t) for g, t in zip(grads, tangents, strict=True) if g is not None
+            ]
             if not pairs:
                 return None
-            return gradients.differentiate([g for g, _ in pairs], [t for _, t in pairs], [cotangent._slot], nodes, RECORDER)[0]
+            return gradients.differentiate(
+                [g for g, _ in pairs], [t for _, t in pairs], [cotangent._slot], nodes, RECORDER
+            )[0]
         finally:
             dispatch.set_tapes(before)
 

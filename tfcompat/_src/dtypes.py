@@ -430,7 +430,13 @@ def _by_content(value, array, first, eager):
         small = not array.size or (_INT32_MIN <= int(array.min()) and int(array.max()) <= _INT32_MAX)
         return array.astype(np.int32 if small else np.int64, copy=False)
     # A graph takes NumPy's type for the list, except float64, which plain Python numbers also give.
-    dtype = _FIRST_FLOAT.get(type(first), float32) if eager else float32 if array.dtype == np.float64 else as_dtype(array.dtype)
+    dtype = (
+        _FIRST_FLOAT.get(type(first), float32)
+        if eager
+        else float32
+        if array.dtype == np.float64
+        else as_dtype(array.dtype)
+    )
     with np.errstate(over="ignore"):
         return array.astype(dtype.np, copy=False)
 

@@ -64,7 +64,14 @@ class FuncGraph(Graph):
         sig = OPS["Placeholder"].signature({"dtype": a.dtype.base_dtype, "shape": a.shape})
         saved, self._control = self._control, []
         try:
-            return record.add_op(self, sig, (), self.op_name(name, "Placeholder"), avals=(aval(a.dtype.base_dtype, a.shape),), single=True)
+            return record.add_op(
+                self,
+                sig,
+                (),
+                self.op_name(name, "Placeholder"),
+                avals=(aval(a.dtype.base_dtype, a.shape),),
+                single=True,
+            )
         finally:
             self._control = saved
 
@@ -117,7 +124,11 @@ def _placeholders(graph, function, args, kwargs, found):
 
 def _argument_names(function, n):
     try:
-        names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        names = [
+            p.name
+            for p in inspect.signature(function).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
     except (TypeError, ValueError):
         names = []
     return (names + [f"args_{i}" for i in range(len(names), n)])[:n]
@@ -165,14 +176,21 @@ class ConcreteFunction:
 
     def __init__(self, graph, inputs, outputs, structure, name, python_function=None, structured_inputs=None):
         self.graph, self.inputs_, self.outputs_, self.structure, self.name = graph, inputs, outputs, structure, name
-        own = OwnGradient.of(graph, [t._slot for t in outputs if t is not None], [t._slot for t in (*inputs, *graph.inputs)], name)
+        own = OwnGradient.of(
+            graph, [t._slot for t in outputs if t is not None], [t._slot for t in (*inputs, *graph.inputs)], name
+        )
         self.captured = list(graph.captures.values())
         self.python_function = python_function
         self.structured_input_signature = structured_inputs
         self.slots_in = [t._slot for t in inputs] + [inside._slot for _, inside in self.captured]
         wanted = [op for op in graph.operations if op.writes or op.sig.op.stateful and op.sig.op.host]
         self.plan = lower.plan(
-            [t._slot for t in outputs if t is not None], wanted, self.slots_in, label=f"tf.function {name}", in_order=True, donate=False
+            [t._slot for t in outputs if t is not None],
+            wanted,
+            self.slots_in,
+            label=f"tf.function {name}",
+            in_order=True,
+            donate=False,
         )
         self.reads, self.writes = list(self.plan.initial), list(self.plan.final)
         self.single = self._program(own)
@@ -231,7 +249,12 @@ class ConcreteFunction:
 
     def __call__(self, *args, **kwargs):
         flat = [a for a in nest.flatten((args, kwargs), expand_composites=True)]
-        tensors = [a for a in flat if isinstance(a, (Tensor, np.ndarray, np.generic, float, int, bool, list)) or hasattr(a.__class__, "_dense_tensor")]
+        tensors = [
+            a
+            for a in flat
+            if isinstance(a, (Tensor, np.ndarray, np.generic, float, int, bool, list))
+            or hasattr(a.__class__, "_dense_tensor")
+        ]
         if len(tensors) > len(self.inputs_):
             tensors = [a for a in tensors if isinstance(a, Tensor)]
         if len(tensors) != len(self.inputs_):
@@ -243,7 +266,13 @@ class ConcreteFunction:
         """Runs (eager) or records (graph) the function on tensors for its inputs; returns the function's structure."""
         graph = context.graph
         if graph is None:
-            flat = self._call_eager(tensors) if self.single is not None else self._replay(tensors) if context.tapes else self._run_stages(tensors)
+            flat = (
+                self._call_eager(tensors)
+                if self.single is not None
+                else self._replay(tensors)
+                if context.tapes
+                else self._run_stages(tensors)
+            )
         elif self.single is not None and all(hasattr(v, "trainable") for v in (*self.reads, *self.writes)):
             flat = self._call_graph(graph, tensors)
         else:
@@ -269,6 +298,7 @@ class ConcreteFunction:
         if self.writes:
             dispatch.step_boundary()
         out = dispatch.record_special(sig, slots, inferred.avals)
+        del slots  # what the function overwrites must have no other holder (dispatch._free)
         n = len(out) - len(self.writes)
         for v, t in zip(self.writes, out[n:], strict=True):
             v._set(t)
@@ -294,16 +324,26 @@ class ConcreteFunction:
         ins += [v._dense_tensor() for v in self.reads]
         full = graph.op_name(None, "StatefulPartitionedCall" if self.writes else "PartitionedCall")
         slots = tuple([record.capture(graph, t) for t in ins])
-        inferred = dispatch.inference.infer_graph(self.single, tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in slots]), slots)
+        inferred = dispatch.inference.infer_graph(
+            self.single, tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in slots]), slots
+        )
         n = len(inferred.avals) - len(self.writes)
-        out = record.add_op(graph, self.single, ins, full, writes=tuple(self.writes), avals=inferred.avals[:n], single=False)
+        out = record.add_op(
+            graph, self.single, ins, full, writes=tuple(self.writes), avals=inferred.avals[:n], single=False
+        )
         return [] if n == 0 else out
 
     def _replay(self, tensors):
         """The operations one by one in the current mode: for traces with host operations or random streams of their own."""
-        place = {s: t for s, t in zip(self.slots_in, [*tensors, *[outside for outside, _ in self.captured]], strict=True)}
+        place = {
+            s: t for s, t in zip(self.slots_in, [*tensors, *[outside for outside, _ in self.captured]], strict=True)
+        }
         if self.order is None:
-            wanted = lower._needed([t._slot for t in self.outputs], [op for op in self.graph.operations if op.writes or op.sig.op.stateful], set(self.slots_in))
+            wanted = lower._needed(
+                [t._slot for t in self.outputs],
+                [op for op in self.graph.operations if op.writes or op.sig.op.stateful],
+                set(self.slots_in),
+            )
             self.order = sorted(wanted, key=lambda n: n.order)
         for op in self.order:
             out = replay(op, [place[s] for s in op.ins if s in place or _fail(op)])
@@ -358,14 +398,20 @@ def replay(op, ins):
     positions = dispatch.inference.static_positions(sig, len(ins))
     if positions:
         fixed = dict(sig.fixed)
-        names = [i for i in range(len(sig.op.inputs)) if i not in sig.fixed] if not sig.op.variadic else list(range(len(ins)))
+        names = (
+            [i for i in range(len(sig.op.inputs)) if i not in sig.fixed]
+            if not sig.op.variadic
+            else list(range(len(ins)))
+        )
         for p in positions:
             fixed[names[p]] = record.shape_array(ins[p])
         sig = sig.op.signature(sig.settings, fixed)
         fixed_free = tuple([t._slot for i, t in enumerate(ins) if i not in positions])
     slots = (*fixed_free, *[_state_slot(v) for v in op.reads])
     if op.gradient is not None:
-        return dispatch.record_special(sig, slots, dispatch.inference.infer(sig, tuple([s.aval for s in slots])).avals, gradient=op.gradient)
+        return dispatch.record_special(
+            sig, slots, dispatch.inference.infer(sig, tuple([s.aval for s in slots])).avals, gradient=op.gradient
+        )
     out = dispatch.record(sig, slots)
     out = out if isinstance(out, list) else [out]
     for v, t in zip(op.writes, out[len(op.outs) :], strict=True):
@@ -377,7 +423,9 @@ def replay(op, ins):
 class Function:
     """A Python function and its traces; what @tf.function returns."""
 
-    def __init__(self, python_function, name=None, input_signature=None, autograph=True, jit_compile=None, reduce_retracing=False):
+    def __init__(
+        self, python_function, name=None, input_signature=None, autograph=True, jit_compile=None, reduce_retracing=False
+    ):
         functools.update_wrapper(self, python_function)
         self.python_function = self._python_function = python_function
         self._name = name or getattr(python_function, "__name__", "function")
@@ -441,7 +489,9 @@ class Function:
         known = self.__dict__.setdefault("_plain_counts", {})
         if n not in known:
             parameters = list(self._signature.parameters.values())
-            known[n] = len(parameters) == n and all(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+            known[n] = len(parameters) == n and all(
+                p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters
+            )
         return known[n]
 
     def _concrete(self, args, kwargs):
@@ -455,13 +505,22 @@ class Function:
             key += [(k, _argument_key(kwargs[k], tensors)) for k in sorted(kwargs)]
         if self._input_signature is not None:
             specs = nest.flatten(self._input_signature)
-            key = ["signature", *[k for k in key if k.__class__ is not record.Tensor and not (isinstance(k, tuple) and k and k[0] == "t")]]
+            key = [
+                "signature",
+                *[
+                    k
+                    for k in key
+                    if k.__class__ is not record.Tensor and not (isinstance(k, tuple) and k and k[0] == "t")
+                ],
+            ]
             tensors = [_fit(t, s, i) for i, (t, s) in enumerate(zip(tensors, specs, strict=True))]
         key = (context.graph if context.graph is not None and not context.graph.building_function else None, tuple(key))
         try:
             concrete = self._traces.get(key)
         except TypeError as e:
-            raise TypeError(f"Arguments of the tf.function {self._name} must be tensors, nests of tensors or hashable: {e}") from None
+            raise TypeError(
+                f"Arguments of the tf.function {self._name} must be tensors, nests of tensors or hashable: {e}"
+            ) from None
         if concrete is None:
             with self._lock:
                 concrete = self._traces.get(key)
@@ -475,7 +534,9 @@ class Function:
         if len(args) < len(self._input_signature) or len(args) > len(self._input_signature):
             extra = args[len(self._input_signature) :]
             if len(args) < len(self._input_signature) or any(isinstance(a, (Tensor, np.ndarray)) for a in extra):
-                raise TypeError(f"{self._name} takes {len(self._input_signature)} arguments by its input_signature, got {len(args)}.")
+                raise TypeError(
+                    f"{self._name} takes {len(self._input_signature)} arguments by its input_signature, got {len(args)}."
+                )
         out = []
         for a, s in zip(args, self._input_signature, strict=False):
             out.append(nest.map_structure_up_to(s, lambda spec, v: record.convert_to_tensor(v, spec.dtype), s, a))
@@ -520,7 +581,9 @@ class Function:
             args = self._input_signature
         args, kwargs = self._canonical(args, kwargs)
         tensors: list = []
-        key = [_argument_key(a, tensors) for a in args] + [(k, _argument_key(kwargs[k], tensors)) for k in sorted(kwargs)]
+        key = [_argument_key(a, tensors) for a in args] + [
+            (k, _argument_key(kwargs[k], tensors)) for k in sorted(kwargs)
+        ]
         key = (None, tuple(key)) if self._input_signature is None else (None, ("signature",))
         concrete = self._traces.get(key)
         if concrete is None:
@@ -574,7 +637,9 @@ class _Alive:
 
 def _fit(tensor, spec, i):
     if not spec.is_compatible_with(tensor):
-        raise TypeError(f"Python inputs incompatible with input_signature: argument {i} is {TensorSpec(tensor.shape, tensor.dtype)}, expected {spec}.")
+        raise TypeError(
+            f"Python inputs incompatible with input_signature: argument {i} is {TensorSpec(tensor.shape, tensor.dtype)}, expected {spec}."
+        )
     return tensor
 
 
@@ -601,6 +666,8 @@ def function(func=None, input_signature=None, autograph=True, jit_compile=None, 
     """Compiles a Python function: traced once per signature of its arguments, called as one operation."""
 
     def decorate(python_function):
-        return Function(python_function, None, input_signature, autograph, jit_compile or experimental_compile, reduce_retracing)
+        return Function(
+            python_function, None, input_signature, autograph, jit_compile or experimental_compile, reduce_retracing
+        )
 
     return decorate if func is None else decorate(func)

@@ -116,7 +116,9 @@ def _jacobians(checked, param, delta):
 def compute_gradient(f, x, delta=None):
     """(theoretical, numeric) Jacobians of f, one [y size, x size] array per argument in the list `x`; ValueError if `x` is no list."""
     if not isinstance(x, (list, tuple)):
-        raise ValueError(f"`x` must be a list or tuple of values convertible to a Tensor (arguments to `f`), not a {type(x)}")
+        raise ValueError(
+            f"`x` must be a list or tuple of values convertible to a Tensor (arguments to `f`), not a {type(x)}"
+        )
     checked = _Checked(f, [record.convert_to_tensor(v) if context.graph is None else _known(v) for v in x])
     pairs = [_jacobians(checked, i, 1.0 / 1024 if delta is None else delta) for i in range(len(x))]
     return tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
@@ -138,7 +140,11 @@ def _compute_v1(x, x_shape, y, y_shape, x_init_value, delta, feeds):
     session = get_default_session()
     if x_init_value is None:
         dtype = x.dtype.base_dtype.np
-        x_init_value = np.asfarray(np.random.random_sample(x_shape)).astype(dtype) if hasattr(np, "asfarray") else np.random.random_sample(x_shape).astype(dtype)
+        x_init_value = (
+            np.asfarray(np.random.random_sample(x_shape)).astype(dtype)
+            if hasattr(np, "asfarray")
+            else np.random.random_sample(x_shape).astype(dtype)
+        )
         if x.dtype.is_complex:
             x_init_value = (x_init_value + 1j * np.random.random_sample(x_shape)).astype(dtype)
     x_data = np.array(x_init_value, x.dtype.base_dtype.np)
@@ -192,7 +198,10 @@ def compute_gradient_v1(x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, i
             get_default_session().run(target)
     if isinstance(x, list):
         starts = x_init_value if x_init_value is not None else [None] * len(x)
-        data = [np.random.random_sample(s).astype(t.dtype.base_dtype.np) if v is None else v for t, s, v in zip(x, x_shape, starts, strict=True)]
+        data = [
+            np.random.random_sample(s).astype(t.dtype.base_dtype.np) if v is None else v
+            for t, s, v in zip(x, x_shape, starts, strict=True)
+        ]
         out = []
         for i, (xi, si) in enumerate(zip(x, x_shape, strict=True)):
             others = {t: d for j, (t, d) in enumerate(zip(x, data, strict=True)) if j != i}
@@ -202,7 +211,9 @@ def compute_gradient_v1(x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, i
 
 
 @export("", v1="test.compute_gradient_error")
-def compute_gradient_error(x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, init_targets=None, extra_feed_dict=None):
+def compute_gradient_error(
+    x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, init_targets=None, extra_feed_dict=None
+):
     """The largest difference between the theoretical and the numeric Jacobian."""
     found = compute_gradient_v1(x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict)
     error = 0.0

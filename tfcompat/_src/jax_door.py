@@ -96,7 +96,10 @@ def _from_callable(function, example):
         concrete = ConcreteFunction(graph, inputs, flat, result, "to_jax")
     plan = concrete.plan
     _check(plan)
-    captured = [_array(outside._slot.value if outside._slot.value is not None else outside._numpy()) for outside, _ in concrete.captured]
+    captured = [
+        _array(outside._slot.value if outside._slot.value is not None else outside._numpy())
+        for outside, _ in concrete.captured
+    ]
     made = JaxFunction(plan, concrete._pack, {}, [t.op.name for t in concrete.inputs_])
     if captured:
         inner = made._values
@@ -128,7 +131,9 @@ def _check(plan):
     for stage in plan.stages:
         if isinstance(stage, lower.HostStage):
             names = sorted({node.sig.op.type for node, _ in stage.nodes})
-            raise NotImplementedError(f"to_jax: {', '.join(names)} can only run on the host, so there is no pure JAX function of this code")
+            raise NotImplementedError(
+                f"to_jax: {', '.join(names)} can only run on the host, so there is no pure JAX function of this code"
+            )
 
 
 def _array(value):

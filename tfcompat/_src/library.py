@@ -1,29 +1,30 @@
 """Imports every room that declares public names, so that the faces can be filled."""
 
-from . import (  # noqa: F401
+from . import (  # noqa: F401  # noqa: E402, F401
     basics,
     custom_gradient,
+    data,  # noqa: E402, F401
     function,
     gradient_checker,
     initializers,
     initializers_v2,
+    layers,  # noqa: E402, F401
+    losses,  # noqa: E402, F401
+    metrics,  # noqa: E402, F401
     ops,
+    optimizers,  # noqa: E402, F401
     partitioned,
+    platform,
     resource_ops,
+    rnn,  # noqa: E402, F401
     scopes,
     session,
+    summary,  # noqa: E402, F401
     tape,
     template,
+    train,
     type_spec,
     variable_functions,
     variable_scope,
     variables,
 )
-from . import optimizers  # noqa: E402, F401
-from . import layers  # noqa: E402, F401
-from . import losses  # noqa: E402, F401
-from . import platform, train  # noqa: E402, F401
-from . import summary  # noqa: E402, F401
-from . import metrics  # noqa: E402, F401
-from . import rnn  # noqa: E402, F401
-from . import data  # noqa: E402, F401

@@ -100,7 +100,9 @@ def convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None, dtype_
     if as_tensor is not None:  # variables
         tensor = as_tensor(value, dtype, name, as_ref)
         if dtype is not None and tensor.dtype.base_dtype is not dtype.base_dtype:
-            raise ValueError(f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {value!r}")
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {tensor.dtype.name}: {value!r}"
+            )
         return tensor
     if kind not in _SCALARS and kind is not np.ndarray:
         made = _converted(value, dtype, name, as_ref)
@@ -161,9 +163,13 @@ def register_tensor_conversion_function(base_type, conversion_func, priority=100
 def densify(slices, dtype=None, name=None):
     """IndexedSlices as a dense tensor: the rows summed up at their indices."""
     if dtype is not None and slices.dtype.base_dtype is not dtype.base_dtype:
-        raise ValueError(f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with dtype {slices.dtype.name}")
+        raise ValueError(
+            f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with dtype {slices.dtype.name}"
+        )
     if slices.dense_shape is None:
-        raise ValueError("Tensor conversion requested for IndexedSlices for argument without dense_shape: " + str(slices))
+        raise ValueError(
+            "Tensor conversion requested for IndexedSlices for argument without dense_shape: " + str(slices)
+        )
     from .declare import OPS
 
     shape = convert_to_tensor(slices.dense_shape)
@@ -252,7 +258,9 @@ def const_of(graph, array, name="Const"):
     from .graph import Signature
 
     sig = Signature(OPS["Const"], {"value": Constant(array)})
-    op = Operation(graph, sig, (), graph.op_name(name, "Const"), graph.control_inputs_now(), made_at=errors.user_frame())
+    op = Operation(
+        graph, sig, (), graph.op_name(name, "Const"), graph.control_inputs_now(), made_at=errors.user_frame()
+    )
     op.attributes = {"dtype": dtypes.as_dtype(array.dtype)}
     tensor = graph_tensor(op, 0, aval(dtypes.as_dtype(array.dtype), array.shape))
     op.outs = (tensor._slot,)
@@ -418,8 +426,10 @@ def _call_graph(graph, op, inputs, settings, name, default_name):
             fixed[i] = None
             continue
         own = kinds[i] in op.own or kinds[i] in op.static
-        if kinds[i] in op.static and not isinstance(value, (Tensor, np.ndarray)) and not (
-            value.__class__ in (list, tuple) and _contains_tensor(value)
+        if (
+            kinds[i] in op.static
+            and not isinstance(value, (Tensor, np.ndarray))
+            and not (value.__class__ in (list, tuple) and _contains_tensor(value))
         ):
             value = shape_array(value)
         try:
@@ -490,4 +500,6 @@ def capture(graph, tensor):
         return slot
     if graph.building_function:
         return graph.capture(tensor)._slot
-    raise ValueError(f"Tensor {tensor.name} must be from the same graph as the ops being created (another tf.Graph is current).")
+    raise ValueError(
+        f"Tensor {tensor.name} must be from the same graph as the ops being created (another tf.Graph is current)."
+    )

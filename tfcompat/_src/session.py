@@ -44,7 +44,11 @@ class _Fetches:
         if fetch is None:
             raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}")
         if isinstance(fetch, (list, tuple)) or _is_attrs(fetch):
-            items = list(fetch) if isinstance(fetch, (list, tuple)) else [getattr(fetch, a.name) for a in fetch.__attrs_attrs__]
+            items = (
+                list(fetch)
+                if isinstance(fetch, (list, tuple))
+                else [getattr(fetch, a.name) for a in fetch.__attrs_attrs__]
+            )
             parts = [self._flatten(f) for f in items]
             kind = type(fetch)
             if kind is list:
@@ -78,7 +82,9 @@ class _Fetches:
         try:
             element = self.graph.as_graph_element(fetch, allow_tensor=True, allow_operation=True)
         except TypeError as e:
-            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a string or Tensor. ({e})") from None
+            raise TypeError(
+                f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a string or Tensor. ({e})"
+            ) from None
         except ValueError as e:
             raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({e})") from None
         except KeyError as e:
@@ -138,7 +144,19 @@ def _key(fetch):
 class _Execution:
     """A plan with everything looked up: the single-stage case runs without dictionaries."""
 
-    __slots__ = ("plan", "build", "keep", "stage", "sources", "initial", "donate", "n_fetch", "finals", "fetch_of", "text")
+    __slots__ = (
+        "plan",
+        "build",
+        "keep",
+        "stage",
+        "sources",
+        "initial",
+        "donate",
+        "n_fetch",
+        "finals",
+        "fetch_of",
+        "text",
+    )
 
     def __init__(self, fetches, keep, feeds, label="Session.run"):
         self.keep, self.build = keep, fetches.build
@@ -177,7 +195,9 @@ class _Execution:
         state = session._state
         args = [feeds[ref] if kind == 0 else state.get(ref) if kind == 1 else ref for kind, ref in self.sources]
         if any([a is None for a in args]):  # a variable without a value, or a random stream that has not started
-            args = [feeds[ref] if kind == 0 else session._value_of(ref) if kind == 1 else ref for kind, ref in self.sources]
+            args = [
+                feeds[ref] if kind == 0 else session._value_of(ref) if kind == 1 else ref for kind, ref in self.sources
+            ]
         for i in self.donate:
             if sys.getrefcount(args[i]) > 3:  # state, args, getrefcount's own argument: somebody else holds this buffer
                 args[i] = np.array(args[i])
@@ -254,7 +274,10 @@ class BaseSession:
 
     def list_devices(self):
         """The devices, with TensorFlow's names."""
-        return [_Device(f"/job:localhost/replica:0/task:0/device:{d.platform.upper()}:{d.id}", d.platform.upper()) for d in jax.devices()]
+        return [
+            _Device(f"/job:localhost/replica:0/task:0/device:{d.platform.upper()}:{d.id}", d.platform.upper())
+            for d in jax.devices()
+        ]
 
     # -- running ------------------------------------------------------------------------------------------------------
     def run(self, fetches, feed_dict=None, options=None, run_metadata=None):
@@ -362,10 +385,14 @@ class BaseSession:
         return call
 
     def partial_run_setup(self, fetches, feeds=None):
-        raise NotImplementedError("Session.partial_run is not supported by tfcompat; run the fetches in separate Session.run calls.")
+        raise NotImplementedError(
+            "Session.partial_run is not supported by tfcompat; run the fetches in separate Session.run calls."
+        )
 
     def partial_run(self, handle, fetches, feed_dict=None):
-        raise NotImplementedError("Session.partial_run is not supported by tfcompat; run the fetches in separate Session.run calls.")
+        raise NotImplementedError(
+            "Session.partial_run is not supported by tfcompat; run the fetches in separate Session.run calls."
+        )
 
     def close(self):
         """Frees the session's variables; later runs raise RuntimeError."""
@@ -444,7 +471,9 @@ def _feed_value(tensor, a, value):
             flat[:] = [v.encode() if isinstance(v, str) else v for v in array.ravel().tolist()]
             array = flat.reshape(array.shape)
         if a.dtype is dtypes.string and not all(isinstance(v, bytes) for v in array.ravel().tolist()):
-            raise TypeError(f"Type of feed value {value!r} with type {type(value)} is not compatible with Tensor type string.")
+            raise TypeError(
+                f"Type of feed value {value!r} with type {type(value)} is not compatible with Tensor type string."
+            )
     else:
         if isinstance(value, int) and not isinstance(value, bool) and a.dtype.is_integer:
             info = np.iinfo(dtype)
@@ -456,7 +485,9 @@ def _feed_value(tensor, a, value):
         array = np.asarray(value, dtype)
     shape = a.shape
     if shape is not None and array.shape != shape:
-        if len(array.shape) != len(shape) or any(d is not None and d != e for d, e in zip(shape, array.shape, strict=True)):
+        if len(array.shape) != len(shape) or any(
+            d is not None and d != e for d, e in zip(shape, array.shape, strict=True)
+        ):
             raise ValueError(
                 f"Cannot feed value of shape {array.shape!r} for Tensor {tensor.name}, which has shape {str(TensorShape._of(shape))!r}"
                 if context.eager
@@ -474,7 +505,9 @@ class Session(BaseSession):
 
     def __enter__(self):
         if self._contexts:
-            raise RuntimeError("Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a session multiple times.")
+            raise RuntimeError(
+                "Session context managers are not re-entrant. Use `Session.as_default()` if you want to enter a session multiple times."
+            )
         graph = self._graph.as_default()
         graph.__enter__()
         self._enter()
@@ -530,7 +563,9 @@ def session_for(session, graph, what):
     """The session to use for `tensor.eval()` and the like; ValueError where there is none or it runs another graph."""
     if session is not None:
         if session.graph is not graph:
-            raise ValueError(f"Cannot use the given session to evaluate tensor: the tensor's graph is different from the session's graph. ({what})")
+            raise ValueError(
+                f"Cannot use the given session to evaluate tensor: the tensor's graph is different from the session's graph. ({what})"
+            )
         return session
     session = get_default_session()
     verb = "execute operation" if what == "run()" else "evaluate tensor"

@@ -38,14 +38,20 @@ class Recorder:
         if len(parts) == 1:
             return parts[0]
         if all(isinstance(p, IndexedSlices) for p in parts):
-            return IndexedSlices(self.concat([p.values for p in parts]), self.concat([p.indices for p in parts]), parts[0].dense_shape)
+            return IndexedSlices(
+                self.concat([p.values for p in parts]), self.concat([p.indices for p in parts]), parts[0].dense_shape
+            )
         return OPS["AddN"].public([record.convert_to_tensor(p) for p in parts])
 
     def concat(self, parts):
         return OPS["ConcatV2"].public(parts, axis=0)
 
     def reshape(self, tensor, shape):
-        if tensor._slot.aval.known and tensor._slot.aval.shape[1:] == shape[1:] and len(tensor._slot.aval.shape) == len(shape):
+        if (
+            tensor._slot.aval.known
+            and tensor._slot.aval.shape[1:] == shape[1:]
+            and len(tensor._slot.aval.shape) == len(shape)
+        ):
             return tensor
         return OPS["Reshape"].public(tensor, shape)
 
@@ -110,9 +116,11 @@ class GradientTape:
         if self._records is None:
             self._records = _Records(self)
         elif not self._persistent:
-            raise ValueError(
-                "Tape is already recording or was used: a non-persistent tape can be entered only once."
-            ) if self._records.owner is None else self._fresh()
+            raise (
+                ValueError("Tape is already recording or was used: a non-persistent tape can be entered only once.")
+                if self._records.owner is None
+                else self._fresh()
+            )
         self._recording = True
         _start(self._records)
         return self
@@ -138,7 +146,9 @@ class GradientTape:
         for t in nest.flatten(tensor, expand_composites=True):
             variable = hasattr(t.__class__, "_dense_tensor")
             if not (isinstance(t, Tensor) or variable):
-                raise ValueError(f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+                raise ValueError(
+                    f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
+                )
             if not (t.dtype.is_floating or t.dtype.is_complex):
                 _warn(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {t.dtype!r}")
             if self._records is None:
@@ -178,22 +188,31 @@ class GradientTape:
             raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
         zero = _unconnected(unconnected_gradients)
         if target is None:
-            raise TypeError(f"Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to be differentiated, but received {target}.")
+            raise TypeError(
+                f"Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to be differentiated, but received {target}."
+            )
         records = self._records
         if self._recording:
             if not self._persistent:
                 self._pop()
             else:
-                _warn("Calling GradientTape.gradient on a persistent tape inside its context is significantly less efficient.", once=True)
+                _warn(
+                    "Calling GradientTape.gradient on a persistent tape inside its context is significantly less efficient.",
+                    once=True,
+                )
         if not self._persistent and records.owner is not None:
             records.owner = None
         flat_targets = [_target(t) for t in nest.flatten(target, expand_composites=True) if t is not None]
         flat_sources = nest.flatten(sources, expand_composites=True)
         for s in flat_sources:
             if not (isinstance(s, (Tensor, IndexedSlices)) or hasattr(s.__class__, "_dense_tensor")):
-                raise ValueError(f"Passed in object {s} of type {type(s).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+                raise ValueError(
+                    f"Passed in object {s} of type {type(s).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
+                )
             if not s.dtype.is_floating and not s.dtype.is_complex:
-                _warn(f"The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got {s.dtype!r}")
+                _warn(
+                    f"The dtype of the source tensor must be floating (e.g. tf.float32) when calling GradientTape.gradient, got {s.dtype!r}"
+                )
         cotangents = _cotangents(output_gradients, target, flat_targets)
         grads = None
         if context.graph is None:
@@ -213,7 +232,13 @@ class GradientTape:
         """
         segment = context.segment
         items = records.items
-        if segment is None or len(items) != 1 or items[0].__class__ is not list or items[0][0] is not segment or self._watched:
+        if (
+            segment is None
+            or len(items) != 1
+            or items[0].__class__ is not list
+            or items[0][0] is not segment
+            or self._watched
+        ):
             return None
         reads = records.reads
         slots = []
@@ -261,19 +286,25 @@ class GradientTape:
         pairs = [(t, c) for t, c in zip(targets, cotangents, strict=True) if t.aval.differentiable]
         if not kept or not pairs:
             return [None] * len(sources)
-        found = gradients.differentiate([t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], records, recorder or RECORDER)
+        found = gradients.differentiate(
+            [t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], records, recorder or RECORDER
+        )
         per_source: list = [[] for _ in sources]
         for (_, owner), g in zip(kept, found, strict=True):
             per_source[owner].append(g)
         return [add_gradients(parts) for parts in per_source]
 
-    def jacobian(self, target, sources, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True):
+    def jacobian(
+        self, target, sources, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
+    ):
         """d(target element)/d(source) for every element of `target`: shape target.shape + source.shape per source."""
         from .engine import jacobians
 
         return jacobians.jacobian(self, target, sources, _unconnected(unconnected_gradients))
 
-    def batch_jacobian(self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True):
+    def batch_jacobian(
+        self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
+    ):
         """Per row: target [b, ...], source [b, ...] -> [b, target..., source...]."""
         from .engine import jacobians
 
@@ -329,7 +360,9 @@ def _target(t):
         return _slot_here(t)
     if hasattr(t.__class__, "_dense_tensor") or isinstance(t, IndexedSlices):
         return record.convert_to_tensor(t)._slot
-    raise ValueError(f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType.")
+    raise ValueError(
+        f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
+    )
 
 
 def _cotangents(given, target, flat_targets):
@@ -377,7 +410,9 @@ class UnconnectedGradients:
 def gradients_v2(ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
                  unconnected_gradients="none"):  # fmt: skip
     """Symbolic gradients of the sum of `ys` with respect to each x in `xs`; None where there is no path."""
-    return symbolic_gradients(ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients)
+    return symbolic_gradients(
+        ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients
+    )
 
 
 @export("", v1="gradients")
@@ -386,22 +421,32 @@ def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradient
     """TF1's tf.gradients.  Raises RuntimeError eagerly; ValueError and TypeError for grad_ys that do not fit."""
     graph = context.graph
     if graph is None:
-        raise RuntimeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+        raise RuntimeError(
+            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+        )
     zero = _unconnected(unconnected_gradients)
     flat_ys = [y for y in nest.flatten(ys)]
     flat_xs = [x for x in nest.flatten(xs)]
-    gys = [None] * len(flat_ys) if grad_ys is None else list(grad_ys) if isinstance(grad_ys, (list, tuple)) else [grad_ys]
+    gys = (
+        [None] * len(flat_ys) if grad_ys is None else list(grad_ys) if isinstance(grad_ys, (list, tuple)) else [grad_ys]
+    )
     if len(gys) != len(flat_ys):  # a nest like that of `ys`; a list of lists may also be one array per y
         gys = list(nest.flatten(grad_ys))
     if len(gys) != len(flat_ys):
-        raise ValueError(f"Length mismatch. Expected `grad_ys` (len={len(gys)}) to be the same length as `ys` (len={len(flat_ys)})")
+        raise ValueError(
+            f"Length mismatch. Expected `grad_ys` (len={len(gys)}) to be the same length as `ys` (len={len(flat_ys)})"
+        )
     from .scopes import name_scope
 
     with name_scope(name, "gradients"):
         targets = [_slot_here(record.convert_to_tensor(y, name="y")) for y in flat_ys]
         nodes = _between(targets, graph)
         sources = [_sources(x, nodes) for x in flat_xs]
-        stops = {_slot_here(record.convert_to_tensor(s)) for s in nest.flatten(stop_gradients)} if stop_gradients is not None else set()
+        stops = (
+            {_slot_here(record.convert_to_tensor(s)) for s in nest.flatten(stop_gradients)}
+            if stop_gradients is not None
+            else set()
+        )
         cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
         every = [s for group in sources for s in group]
         found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops)))
@@ -445,7 +490,9 @@ def _grad_y(given, target):
     else:
         tensor = record.convert_to_tensor(given, wanted, name="grad_ys")
     if not tensor.shape.is_compatible_with(record.TensorShape._of(target.aval.shape)):
-        raise ValueError(f"Incompatible shapes between grad_ys {tensor.shape} and ys {record.TensorShape._of(target.aval.shape)}")
+        raise ValueError(
+            f"Incompatible shapes between grad_ys {tensor.shape} and ys {record.TensorShape._of(target.aval.shape)}"
+        )
     return tensor
 
 
@@ -462,7 +509,9 @@ def _between(targets, graph):
 
 
 @export("", v1="hessians")
-def hessians_v1(ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gradients=False, aggregation_method=None):
+def hessians_v1(
+    ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gradients=False, aggregation_method=None
+):
     """Second derivatives: for each x of shape s, d2 sum(ys) / dx2 of shape s + s."""
     from .engine import jacobians
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from . import dtypes, errors
 from .graph import Aval, GraphSlot, Slot, aval, aval_of, context
 from .shapes import TensorShape
-
 
 
 class Tensor:
@@ -154,7 +152,9 @@ class EagerTensor(Tensor):
             raise ValueError(f"Tensor's shape {self.shape} is not compatible with supplied shape {TensorShape(shape)}")
 
     def eval(self, feed_dict=None, session=None):
-        raise NotImplementedError("eval is not supported when eager execution is enabled, is .numpy() what you're looking for?")
+        raise NotImplementedError(
+            "eval is not supported when eager execution is enabled, is .numpy() what you're looking for?"
+        )
 
     def consumers(self):
         raise NotImplementedError("Tensor.consumers is undefined when eager execution is enabled.")
@@ -193,7 +193,11 @@ class EagerTensor(Tensor):
         return iter([self[i] for i in range(shape[0])])
 
     def __format__(self, spec):
-        return self._numpy().__format__(spec) if not spec or self._slot.aval.shape != () else format(self._numpy()[()], spec)
+        return (
+            self._numpy().__format__(spec)
+            if not spec or self._slot.aval.shape != ()
+            else format(self._numpy()[()], spec)
+        )
 
     def __round__(self, ndigits=None):
         return self._numpy().__round__(ndigits or 0)
@@ -208,7 +212,9 @@ class EagerTensor(Tensor):
         return f"tf.Tensor({value_text(self._numpy())}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self):
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value_text(self._numpy(), is_repr=True)}>"
+        return (
+            f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value_text(self._numpy(), is_repr=True)}>"
+        )
 
 
 def _rebuild(value):
@@ -292,7 +298,11 @@ class SymbolicTensor(Tensor):
                 else "Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn."
             )
         if shape is None or not shape:
-            raise TypeError("Cannot iterate over a scalar tensor." if shape is not None else "Cannot iterate over a tensor with unknown shape.")
+            raise TypeError(
+                "Cannot iterate over a scalar tensor."
+                if shape is not None
+                else "Cannot iterate over a tensor with unknown shape."
+            )
         if shape[0] is None:
             raise TypeError("Cannot iterate over a tensor with unknown first dimension.")
         return iter([self[i] for i in range(shape[0])])
@@ -310,13 +320,17 @@ class SymbolicTensor(Tensor):
         )
 
     def __index__(self):
-        raise TypeError(f"Cannot use the symbolic tensor {self.name} as a Python index: its value is not known while the graph is built.")
+        raise TypeError(
+            f"Cannot use the symbolic tensor {self.name} as a Python index: its value is not known while the graph is built."
+        )
 
     def __float__(self):
         raise TypeError(f"float() argument must be a string or a real number, not '{type(self).__name__}'")
 
     def __int__(self):
-        raise TypeError(f"int() argument must be a string, a bytes-like object or a real number, not '{type(self).__name__}'")
+        raise TypeError(
+            f"int() argument must be a string, a bytes-like object or a real number, not '{type(self).__name__}'"
+        )
 
     def __format__(self, spec):
         return str(self).__format__(spec)

@@ -57,7 +57,9 @@ class TensorSpec(TypeSpec):
 
     def is_compatible_with(self, spec_or_tensor):
         """Whether a tensor (or a tensor of that spec) may be used where this spec is asked for."""
-        return self._dtype.is_compatible_with(spec_or_tensor.dtype) and self._shape.is_compatible_with(spec_or_tensor.shape)
+        return self._dtype.is_compatible_with(spec_or_tensor.dtype) and self._shape.is_compatible_with(
+            spec_or_tensor.shape
+        )
 
     def most_specific_compatible_type(self, other):
         if self._dtype is not other.dtype:

@@ -33,7 +33,9 @@ def differentiate_with_cuts(pairs, sources, inner, recorder, stops):
         made = {s for n in nodes for s in n.outs}
         targets = [(s, recorder.add_all(arriving.pop(s))) for s in list(arriving) if s in made]
         if targets:
-            boundary = list(dict.fromkeys(s for n in nodes for s in n.ins if s in found and s not in made and s not in stops))
+            boundary = list(
+                dict.fromkeys(s for n in nodes for s in n.ins if s in found and s not in made and s not in stops)
+            )
             inside = [s for s in sources if s in made]
             wanted = boundary + inside
             need, kept = between(nodes, [t for t, _ in targets], wanted, stops)

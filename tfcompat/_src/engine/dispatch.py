@@ -80,13 +80,16 @@ class Segment:
                 sub, gradient = self.special.get(line, ((), None))
                 node = EagerNode(sig, ins, self.order + line)
                 node.outs = tuple(self.slots[self.starts[line] : end])
-                node.sub = tuple([nodes[i] for i in sub]) if sub.__class__ is tuple and sub and sub[0].__class__ is int else tuple(sub)
+                node.sub = (
+                    tuple([nodes[i] for i in sub])
+                    if sub.__class__ is tuple and sub and sub[0].__class__ is int
+                    else tuple(sub)
+                )
                 node.gradient = gradient
                 for s in node.outs:
                     if s.value is None:
                         s._node = node
                 nodes.append(node)
-
 
     def forget(self):
         """Lets go of the nodes made so far: they refer to slots, and would count as holding them."""
@@ -390,7 +393,9 @@ def flush():
 def demand(slot):
     """The value of a slot, dispatching what is pending."""
     flush()
-    if slot.value is None and not _settled(slot):  # another thread's, or dropped at an earlier dispatch and still held by a tape
+    if slot.value is None and not _settled(
+        slot
+    ):  # another thread's, or dropped at an earlier dispatch and still held by a tape
         with _lock:
             if slot.value is None and not _settled(slot):
                 if slot.node is None:
@@ -453,13 +458,15 @@ def _run(segments, outputs):
     for s in leaves:
         value = s.value
         if value.__class__ is _ndarray and value.size > DEVICE_FROM:
-            value = device_value(s)
+            if s.index:  # used before: from now on it stays on the device
+                value = device_value(s)
+            else:
+                s.index = 1
         args.append(value)
     s = value = None  # the names of the loop above would count as holders
     for i in compiled.donate:
         if not _given_up(leaves[i], args[i]):
-            with _x64(True):
-                args[i] = jnp.array(args[i], copy=True)
+            args[i] = _copied(args[i])
     dispatches += 1
     with _x64(True):
         values = compiled.fn(*args)
@@ -474,9 +481,21 @@ def _run(segments, outputs):
         _release(segment, 1)
 
 
+def _copied(value):
+    """A copy that may be overwritten; a list of arrays (optimizers keep their slots so) is copied one by one."""
+    with _x64(True):
+        return [jnp.array(v, copy=True) for v in value] if value.__class__ is list else jnp.array(value, copy=True)
+
+
 def _given_up(s, value):
     """Whether a leaf's buffer belongs to this dispatch alone: nobody holds the slot, nor the value elsewhere."""
-    return value.__class__ is not _ndarray and getrefcount(s) <= _LEAF and getrefcount(value) <= _VALUE
+    if value.__class__ is _ndarray or getrefcount(s) > _LEAF or getrefcount(value) > _VALUE:
+        return False
+    if value.__class__ is list:
+        for v in value:
+            if getrefcount(v) > 3:  # the list, this name, getrefcount's own
+                return False
+    return True
 
 
 # References to a slot: its segment's list and dictionary, the leaves of the call, the caller's frame and the parameter; to a value:
@@ -542,7 +561,9 @@ def _compile(key, segments, outputs, free):
     body, numbers = key
     for given, order, made in _by_code.get(body, ()):  # a program that gives these results and more will do
         if given.issuperset(numbers):
-            made = _compiled[key] = _Compiled(made.fn, made.picks, made.donate, tuple([order.index(n) for n in numbers]))
+            made = _compiled[key] = _Compiled(
+                made.fn, made.picks, made.donate, tuple([order.index(n) for n in numbers])
+            )
             return made
     for segment in segments:
         segment.materialize()
@@ -607,7 +628,9 @@ def _run_slow(outputs):
     compiled = _compiled.get(key)
     if compiled is None:
         compiled = _compiled[key] = _Compiled(_jit(code, numbers, len(leaves)), ())
-    args = [device_value(s) if s.value.__class__ is _ndarray and s.value.size > DEVICE_FROM else s.value for s in leaves]
+    args = [
+        device_value(s) if s.value.__class__ is _ndarray and s.value.size > DEVICE_FROM else s.value for s in leaves
+    ]
     dispatches += 1
     with _x64(True):
         values = compiled.fn(*args)
@@ -624,4 +647,16 @@ def pending():
     return sum(len(s.code) for s in trace.sealed) + (len(context.segment.code) if context.segment is not None else 0)
 
 
-__all__ = ["EagerNode", "Records", "Segment", "Trace", "assigned", "demand", "device_value", "flush", "note_node", "record", "set_tapes"]
+__all__ = [
+    "EagerNode",
+    "Records",
+    "Segment",
+    "Trace",
+    "assigned",
+    "demand",
+    "device_value",
+    "flush",
+    "note_node",
+    "record",
+    "set_tapes",
+]

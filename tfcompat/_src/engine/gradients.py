@@ -48,9 +48,18 @@ class GradientSignature:
     def __init__(self, sub, wrt, inside, given, n_leaves, values):
         self.values = values
         # Leaves that some kernel inside needs as NumPy arrays: known while compiling, as they are for that kernel's own operation.
-        needed = {~n[i] for line, n in sub.code if hasattr(line, "fixed") for i in static_positions(line, len(n)) if n[i] < 0}
+        needed = {
+            ~n[i] for line, n in sub.code if hasattr(line, "fixed") for i in static_positions(line, len(n)) if n[i] < 0
+        }
         self.static_leaves = tuple(sorted(needed))
-        self.op, self.sub, self.wrt, self.inside, self.given, self.n_leaves = GRADIENT, sub, wrt, inside, given, n_leaves
+        self.op, self.sub, self.wrt, self.inside, self.given, self.n_leaves = (
+            GRADIENT,
+            sub,
+            wrt,
+            inside,
+            given,
+            n_leaves,
+        )
         self.cache, self.settings, self.fixed = {}, {}, {}
         self.pullback = Pullback(self)
         self._joints, self._depends = {}, {}
@@ -124,7 +133,13 @@ class GradientSignature:
             return ()
 
         fixed = [v if isinstance(v, np.ndarray) else None for v in leaves]
-        jax.eval_shape(find, *[np.zeros(()) if f is not None else jax.ShapeDtypeStruct(v.shape, v.dtype) for v, f in zip(leaves, fixed, strict=True)])
+        jax.eval_shape(
+            find,
+            *[
+                np.zeros(()) if f is not None else jax.ShapeDtypeStruct(v.shape, v.dtype)
+                for v, f in zip(leaves, fixed, strict=True)
+            ],
+        )
         return [jnp.zeros(*shapes[number]) for number in inside]
 
     def depends(self, avals):
@@ -287,7 +302,9 @@ def _differentiate(pairs, sources, inner, recorder, stops):
         inner = [n for n in inner if n not in skip]
         _, inner = between(inner, [t for t, _ in pairs], plain + rows, stops)
     wanted = plain + rows
-    grads = dict(zip(wanted, _one_gradient(pairs, wanted, inner, recorder, stops | cut if stops or cut else stops), strict=True))
+    grads = dict(
+        zip(wanted, _one_gradient(pairs, wanted, inner, recorder, stops | cut if stops or cut else stops), strict=True)
+    )
     out = {s: grads[s] for s in plain}
     for source, nodes in lookups.items():
         out[source] = _as_slices(source, nodes, grads, recorder)

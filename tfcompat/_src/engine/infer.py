@@ -87,7 +87,9 @@ def check_dtypes(op, avals):
 
 
 def _spoken(dtype):
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(dtype.base_dtype.name, dtype.base_dtype.name)
+    return {"float32": "float", "float64": "double", "float16": "half"}.get(
+        dtype.base_dtype.name, dtype.base_dtype.name
+    )
 
 
 def _abstract(sig, avals, fixed=None):
@@ -121,7 +123,11 @@ def explain(sig, avals, error):
     """An InvalidArgumentError with the op, the shapes and dtypes, and the first line of what JAX said."""
     shapes = " x ".join(repr(a) for a in avals)
     said = str(error).strip().split("\n")[0]
-    text = said if said.endswith("]") and "[Op:" in said else f"{sig.op.type}: {said} (inputs: {shapes}) [Op:{sig.op.type}]"
+    text = (
+        said
+        if said.endswith("]") and "[Op:" in said
+        else f"{sig.op.type}: {said} (inputs: {shapes}) [Op:{sig.op.type}]"
+    )
     return errors.InvalidArgumentError(None, None, text)
 
 
@@ -178,7 +184,9 @@ def _bound(sig, avals, fixed):
                         a = aval(a.dtype, tuple([size.get((i, d)) if n is None else n for d, n in enumerate(a.shape)]))
                     known.append(a)
                 try:
-                    return _merge(*[_abstract(sig, [_bind(a, n) for a in known], f) for n, f in zip(PROBES, fixed, strict=True)])
+                    return _merge(
+                        *[_abstract(sig, [_bind(a, n) for a in known], f) for n, f in zip(PROBES, fixed, strict=True)]
+                    )
                 except errors.OpError:
                     continue
     return None
@@ -244,7 +252,10 @@ def _unknown_static(sig, avals, positions, slots):
             shape = tuple([1 if d is None else d for d in (avals[i].shape if avals[i].shape is not None else (1,))])
             fixed[i] = known if known is not None else np.full(shape, fill, avals[i].np)
         one = None
-        for size in (PROBES[0], *sorted({d for a in avals if a.shape is not None for d in a.shape if d not in (None, 1)})):
+        for size in (
+            PROBES[0],
+            *sorted({d for a in avals if a.shape is not None for d in a.shape if d not in (None, 1)}),
+        ):
             try:
                 one = _abstract(sig, [_bind(a, size) if a.shape is not None else a for a in avals], fixed)
                 break
@@ -263,7 +274,10 @@ def _dtype_only(sig, avals, positions, fixed, error):
     """Last resort: every unknown dimension 1, shapes unknown."""
     for size in (1, 2):
         try:
-            bound = [aval(a.dtype, (size,) if a.shape is None else tuple([size if d is None else d for d in a.shape])) for a in avals]
+            bound = [
+                aval(a.dtype, (size,) if a.shape is None else tuple([size if d is None else d for d in a.shape]))
+                for a in avals
+            ]
             extra = {i: np.ones([1 if d is None else d for d in bound[i].shape], bound[i].np) for i in positions}
             out = _abstract(sig, bound, fixed or extra or None)
             return Inferred(tuple([aval(a.dtype, None) for a in out.avals]), out.single)
@@ -316,7 +330,9 @@ def _probe(slot, node, k):
         if shape is None:
             return None
         source = node.ins[0].node
-        sized = jax.ShapeDtypeStruct(tuple([_guess(source, i, k) if d is None else d for i, d in enumerate(shape)]), np.float32)
+        sized = jax.ShapeDtypeStruct(
+            tuple([_guess(source, i, k) if d is None else d for i, d in enumerate(shape)]), np.float32
+        )
         return np.asarray(node.sig.apply((sized,))[slot.index])
     if not slot.aval.small_int and not slot.aval.dtype.is_bool and slot.aval.dtype is not dtypes.float32:
         return None
@@ -362,7 +378,9 @@ def _sizes(slot, k):
     if node.sig.op.type == "ConcatV2" and all(s.aval.known and len(s.aval.shape) == 1 for s in node.ins):
         parts = [_sizes(s, k) for s in node.ins]
         if any(p is not None for p in parts):
-            return np.concatenate([np.full(s.aval.shape, _guess(s.node, 7, k)) if p is None else p for s, p in zip(node.ins, parts)])
+            return np.concatenate(
+                [np.full(s.aval.shape, _guess(s.node, 7, k)) if p is None else p for s, p in zip(node.ins, parts)]
+            )
     return None
 
 

@@ -83,7 +83,9 @@ def _ask(tape, target, sources, batch, zero):
     from ..tape import RECORDER
 
     if tape._records is None or (not tape._persistent and tape._records.owner is None):
-        raise RuntimeError("A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)")
+        raise RuntimeError(
+            "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
+        )
     if tape._recording and not tape._persistent:
         tape._pop()
     records = tape._records
@@ -98,7 +100,9 @@ def _ask(tape, target, sources, batch, zero):
     out = []
     for s, g in zip(flat, found, strict=True):
         if isinstance(g, IndexedSlices):
-            raise NotImplementedError("tape.jacobian of a variable that is only looked up (tf.gather): gather from tf.identity(variable) instead")
+            raise NotImplementedError(
+                "tape.jacobian of a variable that is only looked up (tf.gather): gather from tf.identity(variable) instead"
+            )
         if g is None and zero:
             shape = [*target.shape.as_list(), *(s.shape.as_list()[1:] if batch else s.shape.as_list())]
             g = record.constant(np.zeros(shape, s.dtype.base_dtype.np))
@@ -108,7 +112,11 @@ def _ask(tape, target, sources, batch, zero):
 
 def jacobian(tape, target, sources, zero=False):
     """See GradientTape.jacobian."""
-    return nest.map_structure(lambda t: _ask(tape, t, sources, False, zero), target) if nest.is_nested(target) else _ask(tape, target, sources, False, zero)
+    return (
+        nest.map_structure(lambda t: _ask(tape, t, sources, False, zero), target)
+        if nest.is_nested(target)
+        else _ask(tape, target, sources, False, zero)
+    )
 
 
 def batch_jacobian(tape, target, source, zero=False):
@@ -141,6 +149,8 @@ def hessians(ys, xs, name="hessians"):
         source = record.convert_to_tensor(x)._slot
         (second,) = differentiate([g._slot], [g], [source], _between([g._slot], g.graph), recorder)
         if second is None:
-            raise ValueError(f"None values not supported: the gradient by {x} does not depend on it, so it has no Hessian.")
+            raise ValueError(
+                f"None values not supported: the gradient by {x} does not depend on it, so it has no Hessian."
+            )
         out.append(second)
     return out

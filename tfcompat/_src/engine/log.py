@@ -14,7 +14,9 @@ _seen: list = []
 
 def traced(label, program, leaves):
     """Called while a program is traced, that is once per compile."""
-    compiled(label, program.code, tuple([(str(getattr(v, "dtype", "?")), tuple(getattr(v, "shape", ()))) for v in leaves]))
+    compiled(
+        label, program.code, tuple([(str(getattr(v, "dtype", "?")), tuple(getattr(v, "shape", ()))) for v in leaves])
+    )
 
 
 def compiling(label, code, avals, _earlier=None):
@@ -41,7 +43,10 @@ def _difference(ops, code, leaves):
         return "first program"
     import difflib
 
-    best = max(_seen[-50:], key=lambda p: difflib.SequenceMatcher(None, ops, p[0], autojunk=False).ratio() + (p[2] == leaves) * 0.01)
+    best = max(
+        _seen[-50:],
+        key=lambda p: difflib.SequenceMatcher(None, ops, p[0], autojunk=False).ratio() + (p[2] == leaves) * 0.01,
+    )
     if best[0] == ops:
         for i, (a, b) in enumerate(zip(best[2], leaves, strict=False)):
             if a != b:
@@ -57,6 +62,12 @@ def _difference(ops, code, leaves):
 
 
 def _setting_change(old, new):
-    changes = [f"{k}={new.settings.get(k)!r} (was {old.settings.get(k)!r})" for k in new.settings if new.settings.get(k) != old.settings.get(k)]
-    changes += [f"input {k} is {v} (was {old.fixed.get(k)})" for k, v in new.fixed.items() if str(old.fixed.get(k)) != str(v)]
+    changes = [
+        f"{k}={new.settings.get(k)!r} (was {old.settings.get(k)!r})"
+        for k in new.settings
+        if new.settings.get(k) != old.settings.get(k)
+    ]
+    changes += [
+        f"input {k} is {v} (was {old.fixed.get(k)})" for k, v in new.fixed.items() if str(old.fixed.get(k)) != str(v)
+    ]
     return ", ".join(changes) or "(settings equal in text)"

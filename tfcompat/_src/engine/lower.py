@@ -137,7 +137,17 @@ class DeviceStage:
             values[s] = v
 
 
-def plan(fetch_slots, fetch_ops, feed_slots, *, label="Session.run", in_order=False, effects_last=True, donate=True, all_ops=None):
+def plan(
+    fetch_slots,
+    fetch_ops,
+    feed_slots,
+    *,
+    label="Session.run",
+    in_order=False,
+    effects_last=True,
+    donate=True,
+    all_ops=None,
+):
     """The Plan that computes `fetch_slots` and runs `fetch_ops` given `feed_slots` (all of one graph)."""
     fed = set(feed_slots)
     needed = _needed(fetch_slots, fetch_ops, fed)

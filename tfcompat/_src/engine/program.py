@@ -133,7 +133,9 @@ def linearize(outputs, needed=None, order=None, stop=()):
     if joints is None:
         count = 0
         for node in nodes:
-            code.append((node.sig, tuple([index[s] if s in index else number(s) for s in (*node.ins, *node.state_ins)])))
+            code.append(
+                (node.sig, tuple([index[s] if s in index else number(s) for s in (*node.ins, *node.state_ins)]))
+            )
             for s in node.outs:
                 if s not in stop:
                     index[s] = count
@@ -147,7 +149,9 @@ def linearize(outputs, needed=None, order=None, stop=()):
 def _joints(nodes, needed):
     """gradient node -> positions of the forward nodes it shares with the program and may compute; None if there are none."""
     claimed: dict = {}
-    taken: set = set()  # and what an earlier gradient's leaves depend on: claiming that too could make two wait for each other
+    taken: set = (
+        set()
+    )  # and what an earlier gradient's leaves depend on: claiming that too could make two wait for each other
     for node in nodes:
         if not node.sub:
             continue

@@ -173,12 +173,6 @@ def nextafter(x1, x2, name=None):
     return record.call(OPS["NextAfter"], [x1, x2], None, name)
 
 
-@export("pow math.pow")
-def pow(x, y, name=None):
-    """x ** y for each pair of elements."""
-    return record.call(OPS["Pow"], [x, y], None, name)
-
-
 def _text(f):
     """A comparison (or joining) of strings: on the host, bytes by bytes."""
 

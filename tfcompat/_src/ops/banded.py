@@ -17,9 +17,17 @@ def banded_triangular_solve(bands, rhs, *, lower=True, adjoint=False):
     """
     k, m = bands.shape[-2:]
     if k > m or k == 0:
-        raise errors.InvalidArgumentError(None, None, f"The number of bands {k} must be between 1 and the number of columns {m} [Op:BandedTriangularSolve]")
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"The number of bands {k} must be between 1 and the number of columns {m} [Op:BandedTriangularSolve]",
+        )
     if rhs.shape[-2] != m:
-        raise errors.InvalidArgumentError(None, None, f"Incompatible number of rows: bands {list(bands.shape)}, rhs {list(rhs.shape)} [Op:BandedTriangularSolve]")
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"Incompatible number of rows: bands {list(bands.shape)}, rhs {list(rhs.shape)} [Op:BandedTriangularSolve]",
+        )
     rows = jnp.arange(m)
     batch = jnp.broadcast_shapes(bands.shape[:-2], rhs.shape[:-2])
     matrix = jnp.zeros((*bands.shape[:-2], m, m), bands.dtype)
@@ -31,4 +39,6 @@ def banded_triangular_solve(bands, rhs, *, lower=True, adjoint=False):
         matrix = matrix.at[..., rows, jnp.clip(columns, 0, m - 1)].add(values)
     matrix = jnp.broadcast_to(matrix, (*batch, m, m))
     rhs = jnp.broadcast_to(rhs, (*batch, *rhs.shape[-2:]))
-    return jax.lax.linalg.triangular_solve(matrix, rhs, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint)
+    return jax.lax.linalg.triangular_solve(
+        matrix, rhs, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint
+    )

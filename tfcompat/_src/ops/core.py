@@ -77,11 +77,17 @@ def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False):
     if context.graph is None and isinstance(value, record.Tensor):
         tensor = value if dtype is None or value.dtype is dtypes.as_dtype(dtype) else None
         if tensor is None:
-            raise ValueError(f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype {value.dtype.name}")
+            raise ValueError(
+                f"Tensor conversion requested dtype {dtypes.as_dtype(dtype).name} for Tensor with dtype {value.dtype.name}"
+            )
         array = tensor._numpy()
     else:
         if isinstance(value, record.SymbolicTensor):
-            raise TypeError("List of Tensors when single Tensor expected" if False else f"Cannot make a constant of the symbolic tensor {value}")
+            raise TypeError(
+                "List of Tensors when single Tensor expected"
+                if False
+                else f"Cannot make a constant of the symbolic tensor {value}"
+            )
         array = record.to_array(value, None if dtype is None else dtypes.as_dtype(dtype))
     if shape is not None:
         shape = tuple(TensorShape(record.setting(shape)).as_list())

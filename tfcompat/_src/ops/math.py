@@ -97,7 +97,7 @@ def number_slot(number, dtype):
 
 
 def leaf(value, dtype):
-    """The slot of an eager tensor of `dtype`, or of a Python number next to one; None for everything else."""
+    """The slot of an eager tensor or variable of `dtype`, or of a Python number next to one; None for everything else."""
     kind = value.__class__
     if kind is EagerTensor:
         return value._slot if value._slot.aval.dtype is dtype else None
@@ -105,6 +105,11 @@ def leaf(value, dtype):
         return number_slot(value, dtype) if dtype.is_floating else None
     if kind is int:
         return number_slot(value, dtype) if dtype.is_floating or dtype.is_integer else None
+    dense = getattr(kind, "_dense_tensor", None)
+    if dense is not None:
+        tensor = dense(value)
+        if tensor.__class__ is EagerTensor and tensor._slot.aval.dtype is dtype:
+            return tensor._slot
     return None
 
 
@@ -251,7 +256,7 @@ pair("FloorDiv", _floor_quotient, "", "floor_div", **STEPS, numpy=_np_quotient)
 pair("TruncateDiv", _whole("TruncateDiv", _truncate_div), "truncatediv", **STEPS)
 pair("FloorMod", _floor_rest, "math.floormod math.mod", "floormod mod math.floormod math.mod", **REAL, numpy=_np_rest)
 pair("TruncateMod", _whole("TruncateMod", _truncate_mod), "truncatemod", **REAL)
-pair("Pow", _no_negative(_power), "", **NUMERIC, numpy=_no_negative(np.power))
+pair("Pow", _no_negative(_power), "pow math.pow", **NUMERIC, numpy=_no_negative(np.power))
 pair("Maximum", _maximum, "maximum math.maximum", **REAL, numpy=np.maximum)
 pair("Minimum", _minimum, "minimum math.minimum", **REAL, numpy=np.minimum)
 pair(

@@ -91,6 +91,8 @@ def matmul_operator(x, y):
 
 
 def _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, default):
+    if b.__class__ is not EagerTensor and hasattr(b.__class__, "_dense_tensor") and context.graph is None:
+        b = b._dense_tensor()
     if not (a.__class__ is EagerTensor and b.__class__ is EagerTensor):
         dtype = record._unify(OPS["MatMul"], [a, b], ("a", "b"))
         a = record.convert_to_tensor(a, None if record._dtype_of(a) is not None else dtype, name="a")

@@ -49,9 +49,13 @@ def _python(function, inp, tout, name, stateful):
 
     def kernel(*args):
         given = function(*[a[()] if a.dtype == object and a.ndim == 0 else np.array(a) for a in args])
-        values = list(given) if many and isinstance(given, (list, tuple)) else [] if given is None and not types else [given]
+        values = (
+            list(given) if many and isinstance(given, (list, tuple)) else [] if given is None and not types else [given]
+        )
         if len(values) != len(types):
-            raise errors.InvalidArgumentError(None, None, f"pyfunc returns {len(values)} values, but expects to see {len(types)} values.")
+            raise errors.InvalidArgumentError(
+                None, None, f"pyfunc returns {len(values)} values, but expects to see {len(types)} values."
+            )
         return tuple([_checked(v, t) for v, t in zip(values, types, strict=True)])
 
     avals = tuple([aval(t, None) for t in types])
@@ -63,10 +67,18 @@ def _checked(value, dtype):
         return record.host_array(np.asarray(value, object) if not isinstance(value, (str, bytes)) else value)
     value = np.asarray(value)
     if value.dtype != dtype.np:
-        if value.dtype.kind in "iufb" and dtype.np.kind in "f" and value.dtype.itemsize <= 8 and value.dtype == np.float64 and value.ndim == 0:
+        if (
+            value.dtype.kind in "iufb"
+            and dtype.np.kind in "f"
+            and value.dtype.itemsize <= 8
+            and value.dtype == np.float64
+            and value.ndim == 0
+        ):
             return value.astype(dtype.np)
         raise errors.InvalidArgumentError(
-            None, None, f"0-th value returned by pyfunc is {dtypes.as_dtype(value.dtype).name}, but expects {dtype.name}"
+            None,
+            None,
+            f"0-th value returned by pyfunc is {dtypes.as_dtype(value.dtype).name}, but expects {dtype.name}",
         )
     return value
 
@@ -97,7 +109,9 @@ def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803
             out = func(*args)
             flat = list(out) if many and isinstance(out, (list, tuple)) else [] if out is None else [out]
             if len(flat) != len(types):
-                raise errors.InvalidArgumentError(None, None, f"py_function returned {len(flat)} values, expected {len(types)}")
+                raise errors.InvalidArgumentError(
+                    None, None, f"py_function returned {len(flat)} values, expected {len(types)}"
+                )
             return [_cast(record.convert_to_tensor(v), t) for v, t in zip(flat, types, strict=True)]
         finally:
             dispatch.set_tapes(tapes)
@@ -129,7 +143,10 @@ def _py_gradient(run, types):
         from ..tape import RECORDER, GradientTape
 
         ins = [RECORDER.handle(s) for s in node.ins]
-        dys = [c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s)) for c, s in zip(cotangents, node.outs, strict=True)]
+        dys = [
+            c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s))
+            for c, s in zip(cotangents, node.outs, strict=True)
+        ]
 
         def kernel(*args):
             context.push(None)
@@ -140,7 +157,9 @@ def _py_gradient(run, types):
                     tape.watch([x for x in xs if x.dtype.is_floating])
                     ys = run(xs, context.tapes)
                 grads = tape.gradient(ys, xs, output_gradients=dy, unconnected_gradients="zero")
-                return tuple([np.zeros(x.shape, x.dtype.np) if g is None else g._numpy() for g, x in zip(grads, xs, strict=True)])
+                return tuple(
+                    [np.zeros(x.shape, x.dtype.np) if g is None else g._numpy() for g, x in zip(grads, xs, strict=True)]
+                )
             finally:
                 context.pop()
 
@@ -189,7 +208,7 @@ def _number(v):
     if np.isinf(v):
         return "inf" if v > 0 else "-inf"
     if v == int(v) and abs(v) < 1e6:
-        return ("-0" if v == 0 and np.signbit(v) else str(int(v)))
+        return "-0" if v == 0 and np.signbit(v) else str(int(v))
     if 1e-4 <= abs(v) < 1e6:
         return np.format_float_positional(v, trim="-")
     text = np.format_float_scientific(v, trim="-", exp_digits=2)
@@ -206,8 +225,23 @@ def tf_print(*inputs, output_stream=None, summarize=3, sep=" ", end=None, name=N
     for i in inputs:
         flat = nest.flatten(i, expand_composites=False)
         if any(isinstance(v, record.Tensor) or hasattr(v.__class__, "_dense_tensor") for v in flat):
-            flat = [record.convert_to_tensor(v) if isinstance(v, record.Tensor) or hasattr(v.__class__, "_dense_tensor") else v for v in flat]
-            parts.append((i, [(len(tensors) + sum(isinstance(w, record.Tensor) for w in flat[:k])) if isinstance(v, record.Tensor) else v for k, v in enumerate(flat)]))
+            flat = [
+                record.convert_to_tensor(v)
+                if isinstance(v, record.Tensor) or hasattr(v.__class__, "_dense_tensor")
+                else v
+                for v in flat
+            ]
+            parts.append(
+                (
+                    i,
+                    [
+                        (len(tensors) + sum(isinstance(w, record.Tensor) for w in flat[:k]))
+                        if isinstance(v, record.Tensor)
+                        else v
+                        for k, v in enumerate(flat)
+                    ],
+                )
+            )
             tensors += [v for v in flat if isinstance(v, record.Tensor)]
         else:
             parts.append((None, str(i)))
@@ -218,12 +252,23 @@ def tf_print(*inputs, output_stream=None, summarize=3, sep=" ", end=None, name=N
             if structure is None:
                 words.append(content)
             else:
-                texts = [text_of(args[c], summarize) if isinstance(c, int) and not isinstance(c, bool) else str(c) for c in content]
-                words.append(texts[0] if not nest.is_nested(structure) else _nested(nest.pack_sequence_as(structure, [_Text(t) for t in texts])))
+                texts = [
+                    text_of(args[c], summarize) if isinstance(c, int) and not isinstance(c, bool) else str(c)
+                    for c in content
+                ]
+                words.append(
+                    texts[0]
+                    if not nest.is_nested(structure)
+                    else _nested(nest.pack_sequence_as(structure, [_Text(t) for t in texts]))
+                )
         _write(sep.join(words) + end, stream)
         return ()
 
-    return _call(PRINT, kernel, tensors, name or "print", (), False) if context.graph is not None else kernel(*[t._numpy() for t in tensors]) and None
+    return (
+        _call(PRINT, kernel, tensors, name or "print", (), False)
+        if context.graph is not None
+        else kernel(*[t._numpy() for t in tensors]) and None
+    )
 
 
 class _Text(str):
@@ -255,7 +300,9 @@ def print_v1(input_, data, message=None, first_n=None, summarize=None, name=None
     input_ = record.convert_to_tensor(input_)
     tensors = [record.convert_to_tensor(d) for d in data]
     if context.graph is None:
-        _write((message or "") + "".join("[" + _flat(t._numpy(), summarize or 3) + "]" for t in tensors) + "\n", sys.stderr)
+        _write(
+            (message or "") + "".join("[" + _flat(t._numpy(), summarize or 3) + "]" for t in tensors) + "\n", sys.stderr
+        )
         return input_
     left = [first_n if first_n is not None and first_n > 0 else -1]
 
@@ -272,7 +319,10 @@ def print_v1(input_, data, message=None, first_n=None, summarize=None, name=None
 
 def _flat(array, summarize):
     summarize = array.size if summarize < 0 else summarize
-    items = [v.decode(errors="replace") if isinstance(v, bytes) else text_of(np.asarray(v)) for v in array.ravel()[:summarize]]
+    items = [
+        v.decode(errors="replace") if isinstance(v, bytes) else text_of(np.asarray(v))
+        for v in array.ravel()[:summarize]
+    ]
     return " ".join(items) + ("..." if array.size > summarize else "")
 
 
@@ -293,7 +343,9 @@ def assert_op(condition, data, summarize=None, name=None):
 
     def kernel(holds, *args):
         if not np.all(holds):
-            raise errors.InvalidArgumentError(None, None, "assertion failed: " + " ".join("[" + _flat(a, summarize) + "]" for a in args))
+            raise errors.InvalidArgumentError(
+                None, None, "assertion failed: " + " ".join("[" + _flat(a, summarize) + "]" for a in args)
+            )
         return ()
 
     if context.graph is None:

@@ -27,7 +27,9 @@ def _size(shape, times=1):
     """The number of elements, `times` over; InvalidArgumentError where that is beyond all bounds."""
     size = math.prod(shape) * times
     if size >= 2**63:
-        raise errors.InvalidArgumentError(None, None, f"Shape {list(shape)} would have more than 2**63 - 1 elements (overflow)")
+        raise errors.InvalidArgumentError(
+            None, None, f"Shape {list(shape)} would have more than 2**63 - 1 elements (overflow)"
+        )
     return size
 
 
@@ -53,7 +55,9 @@ _HOST = {}  # op -> NumPy kernel with the same bits
 @op("RandomUniformInt", static="shape", alike=False, differentiable=False, stateful=True)
 def uniform_int_kernel(shape, minval, maxval, state):
     shape = _shape(shape)
-    return kernels.uniform_int(state, minval, maxval, shape=shape), philox.advance(state, philox.dense_blocks(_size(shape)))
+    return kernels.uniform_int(state, minval, maxval, shape=shape), philox.advance(
+        state, philox.dense_blocks(_size(shape))
+    )
 
 
 @op("RandomShuffle", alike=False, differentiable=False, stateful=True)
@@ -70,13 +74,17 @@ def multinomial_kernel(logits, state, *, num_samples, dtype):
 @op("RandomGamma", static="shape", alike=False, stateful=True)
 def gamma_kernel(shape, alpha, state):
     shape = _shape(shape)
-    return samplers.gamma(state, alpha, shape=shape), philox.advance(state, philox.dense_blocks(_size(shape, alpha.size)))
+    return samplers.gamma(state, alpha, shape=shape), philox.advance(
+        state, philox.dense_blocks(_size(shape, alpha.size))
+    )
 
 
 @op("RandomPoissonV2", static="shape", alike=False, differentiable=False, stateful=True)
 def poisson_kernel(shape, rate, state, *, dtype):
     shape = _shape(shape)
-    return samplers.poisson(state, rate, shape=shape, dtype=dtype.np), philox.advance(state, philox.dense_blocks(_size(shape, rate.size)))
+    return samplers.poisson(state, rate, shape=shape, dtype=dtype.np), philox.advance(
+        state, philox.dense_blocks(_size(shape, rate.size))
+    )
 
 
 @op("ScaleAndShift")
@@ -97,12 +105,14 @@ def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
         if shape is not None:
             shape = record.shape_array(shape)
             if shape.dtype.kind not in "iu" and shape.size:
-                raise errors.InvalidArgumentError(None, None, f"shape must be a vector of {{int32,int64}}, got shape {shape}")
+                raise errors.InvalidArgumentError(
+                    None, None, f"shape must be a vector of {{int32,int64}}, got shape {shape}"
+                )
             fixed = {0: shape}
         moved = blocks(None if shape is None else _shape(np.atleast_1d(shape)))
         state = eager_state((definition.type, *key), pair, moved, keep=seed is not None)
         host = _HOST.get(definition)
-        if host is not None and not context.tapes and _size(shape) <= _HOST_LIMIT:
+        if host is not None and not context.tapes and worth_host(definition, _shape(shape), settings["dtype"]):
             return record.constant(host(state, _shape(shape), settings["dtype"].np))
         sig = definition.signature(settings, fixed)
         slots = [t._slot for t in tensors]
@@ -111,7 +121,9 @@ def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
     inputs = list(tensors)
     static = None
     if shape is not None:
-        if not isinstance(shape, record.Tensor) and not (shape.__class__ in (list, tuple) and record._contains_tensor(shape)):
+        if not isinstance(shape, record.Tensor) and not (
+            shape.__class__ in (list, tuple) and record._contains_tensor(shape)
+        ):
             shape = record.shape_array(shape)
         shape = record.convert_to_tensor(shape, name=f"{full}/shape/")
         part = record.constant_value_as_shape(shape)
@@ -120,16 +132,45 @@ def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
     stream = Stream(full, pair)
     dtype, out_shape = out(static)
     sig = definition.signature(settings or {})
-    made = record.add_op(graph, sig, inputs, full, reads=(stream,), writes=(stream,), avals=(aval(dtype, out_shape),), single=True)
+    made = record.add_op(
+        graph, sig, inputs, full, reads=(stream,), writes=(stream,), avals=(aval(dtype, out_shape),), single=True
+    )
     made.op.attributes = {"seed": pair[0] or 0, "seed2": pair[1] or 0}
     return made
 
 
-_HOST_LIMIT = 1 << 20  # elements; NumPy draws that many in some tens of milliseconds, an XLA compile takes longer
+_HOST_LIMIT = 1 << 20  # elements; NumPy draws that many in about the time XLA takes to compile, a fifth of a second
+_SMALL = 1 << 11  # elements; there NumPy is as fast as a compiled program
+_drawn_on_host: dict = {}  # (op, shape, dtype) -> elements
+
+
+def worth_host(definition, shape, dtype):
+    """Whether NumPy should draw this: as long as all it drew of this form took no longer than compiling a program would have."""
+    size = _size(shape)
+    if size <= _SMALL:
+        return True
+    key = definition, shape, dtype
+    total = _drawn_on_host.get(key, 0) + size
+    if total > _HOST_LIMIT:
+        return False
+    if len(_drawn_on_host) > 4096:
+        _drawn_on_host.clear()
+    _drawn_on_host[key] = total
+    return True
 
 
 def _fill(definition, shape, dtype, seed, name):
-    return _draw(definition, shape, (), {"dtype": dtype}, seed, name, lambda s: philox.dense_blocks(_size(s)), (dtype,), lambda s: (dtype, s))
+    return _draw(
+        definition,
+        shape,
+        (),
+        {"dtype": dtype},
+        seed,
+        name,
+        lambda s: philox.dense_blocks(_size(s)),
+        (dtype,),
+        lambda s: (dtype, s),
+    )
 
 
 def _floating(dtype, names=_FLOATS):
@@ -171,7 +212,15 @@ def _integers(shape, low, high, dtype, seed, scope):
         if not a < b and _size(record.shape_array(shape)):
             raise errors.InvalidArgumentError(None, None, f"Need minval < maxval, got {a} >= {b} [Op:RandomUniformInt]")
     return _draw(
-        uniform_int_kernel.op, shape, (low, high), None, seed, scope, lambda s: philox.dense_blocks(_size(s)), (dtype,), lambda s: (dtype, s)
+        uniform_int_kernel.op,
+        shape,
+        (low, high),
+        None,
+        seed,
+        scope,
+        lambda s: philox.dense_blocks(_size(s)),
+        (dtype,),
+        lambda s: (dtype, s),
     )
 
 
@@ -295,10 +344,22 @@ def random_crop(value, size, seed=None, name=None):
         size = record.convert_to_tensor(size, dtypes.int32, name="size")
         shape = record.call(OPS["Shape"], [value], {"out_type": dtypes.int32}, None)
         known = record.static_value(size) if context.graph is None or value.shape.is_fully_defined() else None
-        if known is not None and value.shape.is_fully_defined() and any(a > b for a, b in zip(known, value.shape, strict=True)):
-            raise errors.InvalidArgumentError(None, None, f"Need value.shape >= size, got {value.shape} and {list(known)}")
+        if (
+            known is not None
+            and value.shape.is_fully_defined()
+            and any(a > b for a, b in zip(known, value.shape, strict=True))
+        ):
+            raise errors.InvalidArgumentError(
+                None, None, f"Need value.shape >= size, got {value.shape} and {list(known)}"
+            )
         limit = shape - size + 1
-        offset = random_uniform(record.call(OPS["Shape"], [shape], {"out_type": dtypes.int32}, None), 0, dtypes.int32.max, dtypes.int32, seed)
+        offset = random_uniform(
+            record.call(OPS["Shape"], [shape], {"out_type": dtypes.int32}, None),
+            0,
+            dtypes.int32.max,
+            dtypes.int32,
+            seed,
+        )
         return OPS["Slice"].public(value, offset % limit, size)
 
 

@@ -16,7 +16,7 @@ from ..scopes import name_scope
 from . import philox, random_host
 from . import random_kernels as kernels
 from . import random_samplers as samplers
-from .random import _FLOATS, _HOST_LIMIT, _shape, _size, scale_and_shift
+from .random import _FLOATS, _shape, scale_and_shift, worth_host
 
 _FLAGS = dict(static="shape", alike=False, differentiable=False)
 INTEGERS = ("int32", "int64", "uint32", "uint64")
@@ -102,7 +102,7 @@ def dense(kernel, shape, state, dtype):
     """
     if context.graph is None and not context.tapes and state._slot.value.__class__ is np.ndarray:
         known = _shape(np.atleast_1d(record.shape_array(shape)))
-        if _size(known) <= _HOST_LIMIT:
+        if worth_host(kernel, known, dtype):
             return record.constant(np.asarray(_HOST[kernel](state._slot.value, known, dtype.np)))
     return kernel(shape, state, dtype=dtype)
 

@@ -6,7 +6,6 @@ refuses the rest by name; TF1's `tf.strings.split` gives SparseTensors for any n
 
 from __future__ import annotations
 
-import csv
 import re
 
 import numpy as np
@@ -348,6 +347,8 @@ def _csv_abstract(*inputs, dtypes_out, **settings):
 def _decode_csv(*inputs, dtypes_out, delimiter, quotes, na, columns):
     """The columns of inputs[0], records; the others are the defaults."""
     records, *defaults = inputs
+    import csv
+
     fields = [np.empty(records.size, d.np) for d in dtypes_out]
     for i, line in enumerate(records.reshape(-1).tolist()):
         quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE

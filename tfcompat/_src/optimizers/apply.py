@@ -108,13 +108,15 @@ class Plan:
                 ins.append(record.convert_to_tensor(g.indices)._slot)
             else:
                 ins.append(g._slot)
-        ins += [v._value._slot for v in self.state]
+        # The slot of the read where there was one: then the old value has one holder, and its buffer may be overwritten.
+        ins += [(v._value if v._read is None else v._read)._slot for v in self.state]
         pack = self.pack
         if self.slots:
             if pack is None or not pack.members:
                 pack = self.pack = Pack(self.slots)
             ins.append(pack.slot)
         out = dispatch.record(self.sig, tuple(ins))
+        del ins
         for v, t in zip(self.state, out):
             v._value = t  # what Variable._set does, without asking for every variable whether the value is pending
             v._read = None
