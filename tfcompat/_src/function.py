@@ -201,7 +201,7 @@ class ConcreteFunction:
         p = self.plan
         if any(isinstance(s, lower.HostStage) for s in p.stages) or len(p.stages) > 1 or p.static_feeds:
             return None
-        if any(s.aval.np == object for s in (*p.feeds, *p.fetches)):  # text stays on the host
+        if any(s.aval.np.kind == "O" for s in (*p.feeds, *p.fetches)):  # text stays on the host
             return None
         if own is not None:
             self.reads = own.lower(self.slots_in, self.reads)

@@ -7,8 +7,8 @@ the places its inputs come from.  A node's outputs are places too:
     GraphSlot   graph mode: never holds a value, and knows the user's tensor
 
 `.node`, `.index`, `.aval` and `.value` of a slot are all the engine looks at: linearizing, differentiating and compiling do not
-know whether a Session, a tape or a `tf.function` is asking.  The user's tensor (tensor.py) is a handle on a slot.  An `Operation` is a node that also has a name, a graph and
-control inputs.  What runs a node is `sig.apply(inputs) -> outputs`, a pure function of JAX arrays.
+know whether a Session, a tape or a `tf.function` is asking.  The user's tensor (tensor.py) is a handle on a slot.  An `Operation` is a
+node that also has a name, a graph and control inputs.  What runs a node is `sig.apply(inputs) -> outputs`, a pure function of arrays.
 """
 
 from __future__ import annotations

@@ -155,7 +155,6 @@ class _Execution:
         "n_fetch",
         "finals",
         "fetch_of",
-        "text",
     )
 
     def __init__(self, fetches, keep, feeds, label="Session.run"):
@@ -186,7 +185,6 @@ class _Execution:
             self.stage, self.sources, self.donate = stage, sources, stage.donate
             self.fetch_of = [out_at[s] for s in p.fetches]
             self.finals = [(v, out_at[s]) for v, s in p.final.items()]
-            self.text = any(s.aval.np == object for s in p.fetches)
 
     def run(self, session, feeds):
         stage = self.stage
@@ -460,11 +458,11 @@ def _feed_value(tensor, a, value):
     if isinstance(value, EagerTensor):
         value = value._numpy()
     dtype = a.np
-    if value.__class__ is np.ndarray and value.dtype == dtype and dtype != object:
+    if value.__class__ is np.ndarray and value.dtype == dtype and dtype.kind != "O":
         array = value
     elif isinstance(value, jax.Array) and value.dtype == dtype:
         array = value
-    elif dtype == object:
+    elif dtype.kind == "O":
         array = np.asarray(value, object)
         if a.dtype is dtypes.string:  # by way of objects: NumPy's own strings drop null bytes at the end
             flat = np.empty(array.size, object)
