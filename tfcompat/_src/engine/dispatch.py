@@ -423,6 +423,7 @@ class _Compiled:
 
 
 _compiled: dict = {}  # (code, results) -> _Compiled
+_walked: dict = {}  # the same for programs found by walking back: their leaves are numbered otherwise
 _by_code: dict = {}  # code -> [(results, in order, _Compiled)]
 _x64 = jax.enable_x64
 
@@ -625,9 +626,9 @@ def _run_slow(outputs):
     outputs = [s for s in outputs if s.value is None]
     code, numbers, leaves = linearize(outputs)
     key = (code, numbers)
-    compiled = _compiled.get(key)
+    compiled = _walked.get(key)
     if compiled is None:
-        compiled = _compiled[key] = _Compiled(_jit(code, numbers, len(leaves)), ())
+        compiled = _walked[key] = _Compiled(_jit(code, numbers, len(leaves)), ())
     args = [
         device_value(s) if s.value.__class__ is _ndarray and s.value.size > DEVICE_FROM else s.value for s in leaves
     ]

@@ -273,17 +273,23 @@ def saturate_cast(value, dtype, name=None):
     with name_scope(name, "saturate_cast", [value]) as scope:
         value = record.convert_to_tensor(value, name="value")
         dtype = dtypes.as_dtype(dtype).base_dtype
-        have = value.dtype.base_dtype
-        if have.is_complex:
-            value = value if dtype.is_complex else OPS["Real"].public(value)
-            have = value.dtype.base_dtype
-        if not (have.is_complex or have.is_bool or dtype.is_complex or dtype.is_bool):
-            low, high = _number(dtype.min), _number(dtype.max)
-            if _number(have.min) < low:
-                value = OPS["Maximum"].public(value, _inside(low, have))
-            if _number(have.max) > high:
-                value = OPS["Minimum"].public(value, _inside(high, have))
+        if value.dtype.is_complex and dtype.is_complex:
+            real, imag = (_within(OPS[part].public(value), dtype.real_dtype) for part in ("Real", "Imag"))
+            value = OPS["Complex"].public(real, imag)
+        elif value.dtype.is_complex:
+            value = OPS["Real"].public(value)
+        if not value.dtype.is_complex:
+            value = _within(value, dtype.real_dtype)
         return cast(value, dtype, name=scope)
+
+
+def _within(value, dtype):
+    """Real `value`, in its own dtype, brought into the range of `dtype`; infinities become the ends, too."""
+    have = value.dtype.base_dtype
+    if have.is_bool or dtype.is_bool:
+        return value
+    low, high = max(_number(have.min), _number(dtype.min)), min(_number(have.max), _number(dtype.max))
+    return OPS["Minimum"].public(OPS["Maximum"].public(value, _inside(low, have)), _inside(high, have))
 
 
 def _number(bound):

@@ -129,5 +129,5 @@ def clip_by_global_norm(t_list, clip_norm, use_norm=None, name=None):
                 clipped.append(None)
                 continue
             values = _values(t, f"t_{i}")
-            clipped.append(_like(t, _named(values * scale, f"{scope}_{i}")))
+            clipped.append(_like(t, _named(values * cast(scale, values.dtype), f"{scope}_{i}")))
     return clipped, use_norm

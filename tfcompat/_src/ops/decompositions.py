@@ -37,8 +37,10 @@ def _h(x):
 
 
 def _from_lower(x):
-    """The self-adjoint matrix of the lower triangle."""
-    return jnp.tril(x) + _h(jnp.tril(x, -1))
+    """The self-adjoint matrix of the lower triangle; of the diagonal the real part counts."""
+    below = jnp.tril(x, -1)
+    diagonal = jnp.tril(jnp.triu(jnp.real(x) if jnp.iscomplexobj(x) else x))
+    return below + _h(below) + diagonal
 
 
 # -- determinants and inverses ----------------------------------------------------------------------------------------

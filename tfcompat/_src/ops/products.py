@@ -216,24 +216,37 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 
 # -- contractions -----------------------------------------------------------------------------------------------------
-@op("Tensordot", "", dtypes=_MATMUL)
-def tensordot_kernel(a, b, *, axes):
-    pairs = axes if not isinstance(axes, int) else (range(a.ndim - axes, a.ndim), range(axes))
+@op("Tensordot", "", dtypes=_MATMUL, static="axes")
+def tensordot_kernel(a, b, axes):
+    """`axes`: a number, or [2, pairs] integers."""
+    if axes.ndim not in (0, 2) or axes.ndim and axes.shape[0] != 2:
+        raise errors.InvalidArgumentError(None, None, f"`axes` must have length 2, got {axes.tolist()} [Op:Tensordot]")
+    n = int(axes) if not axes.ndim else 0
+    pairs = axes.tolist() if axes.ndim else (list(range(a.ndim - n, a.ndim)), list(range(n)))
     for i, j in zip(*pairs):
+        if not (-a.ndim <= i < a.ndim and -b.ndim <= j < b.ndim):
+            raise errors.InvalidArgumentError(None, None, f"axes {pairs} are out of range [Op:Tensordot]")
         if a.shape[i] != b.shape[j]:
             raise _mismatch("Tensordot", a, b, (a.shape[i], b.shape[j]))
-    return jnp.tensordot(a, b, axes)
+    return jnp.tensordot(a, b, pairs)
 
 
 @export("tensordot linalg.tensordot")
 def tensordot(a, b, axes, name=None):
     """The sum of products over the last `axes` axes of a and the first of b, or over pairs, `axes` = [of a, of b].
 
-    Raises ValueError where `axes` is no such thing, InvalidArgumentError (in graphs ValueError) where sizes differ.
+    Raises ValueError where `axes` is no such thing, IndexError for axes that are not there, InvalidArgumentError (in
+    graphs ValueError) where sizes differ.
     """
     a = record.convert_to_tensor(a, name="a")
     b = record.convert_to_tensor(b, a.dtype.base_dtype, name="b")
-    axes = record.setting(axes)
+    if isinstance(axes, SymbolicTensor) and record.static_value(axes) is None:
+        return record.call(OPS["Tensordot"], [a, b, axes], None, name)
+    return record.call(OPS["Tensordot"], [a, b, _pairs(record.setting(axes), a, b)], None, name)
+
+
+def _pairs(axes, a, b):
+    """`axes` as an array: a number, or [2, pairs]."""
     if isinstance(axes, int):
         if axes < 0:
             raise ValueError(f"`axes` must be at least 0. Received: {axes}.")
@@ -242,15 +255,19 @@ def tensordot(a, b, axes, name=None):
                 f"`axes` must not be larger than the number of dimensions of tensor {a}.  Received {axes}, vs tensor "
                 f"dimensions {a._rank()}."
             )
-    else:
-        if len(axes) != 2:
-            raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
-        axes = tuple([(x,) if isinstance(x, int) else tuple(x) for x in axes])
-        if len(axes[0]) != len(axes[1]):
-            raise ValueError(
-                f"Different number of contraction axes `a` and `b`, {len(axes[0])} != {len(axes[1])}. Received: {axes=}."
-            )
-    return record.call(OPS["Tensordot"], [a, b], {"axes": axes}, name)
+        return np.array(axes, np.int32)
+    if len(axes) != 2:
+        raise ValueError(f"`axes` must be an integer or have length 2. Received {axes}.")
+    pairs = [[x] if isinstance(x, int) else list(x) for x in axes]
+    if len(pairs[0]) != len(pairs[1]):
+        raise ValueError(
+            f"Different number of contraction axes `a` and `b`, {len(pairs[0])} != {len(pairs[1])}. Received: {axes=}."
+        )
+    for t, of_t in zip((a, b), pairs):
+        for axis in of_t:
+            if t._rank() is not None and not -t._rank() <= axis < t._rank():
+                raise IndexError(f"axis {axis} is out of range for a tensor of rank {t._rank()}")
+    return np.array(pairs, np.int32).reshape(2, len(pairs[0]))
 
 
 @op("Einsum", "", dtypes=_MATMUL)
