@@ -415,3 +415,31 @@ def tridiagonal_solve(diagonals, rhs, diagonals_format="compact", transpose_rhs=
             rhs = matrix_transpose(rhs)
         out = record.call(OPS["TridiagonalSolve"], [*parts, rhs], {"conjugate_rhs": bool(conjugate_rhs)}, None)
         return OPS["Squeeze"].public(out, axis=[-1]) if vector else out
+
+
+@op("EighTridiagonal", "")
+def eigh_tridiagonal_kernel(alpha, beta, *, eigvals_only=True, first=0, last=None):
+    n = alpha.shape[-1]
+    on, below = np.arange(n), np.arange(max(n - 1, 0))
+    full = jnp.zeros((*alpha.shape, n), beta.dtype).at[..., on, on].set(alpha.astype(beta.dtype))
+    e, v = jnp.linalg.eigh(_from_lower(full.at[..., below + 1, below].set(beta)), symmetrize_input=False)
+    return e[..., first:last] if eigvals_only else (e[..., first:last], v[..., first:last])
+
+
+@export("linalg.eigh_tridiagonal")
+def eigh_tridiagonal(alpha, beta, eigvals_only=True, select="a", select_range=None, tol=None, name=None):
+    """Eigenvalues, and vectors, of tridiagonal matrices with diagonal alpha [..., n] and subdiagonal beta [..., n - 1].
+
+    select 'i' takes those numbered `select_range`, both ends included; 'v' raises NotImplementedError.
+    """
+    if select not in ("a", "i", "v"):
+        raise ValueError("'select must have a value in {'a', 'i', 'v'}.")
+    if select == "v":
+        raise NotImplementedError("tf.linalg.eigh_tridiagonal: select='v' is not supported by tfcompat.")
+    settings = {"eigvals_only": bool(eigvals_only)}
+    if select == "i":
+        low, high = select_range
+        settings.update(first=int(low), last=int(high) + 1)
+    with name_scope(name or "eigh_tridiagonal", None, [alpha, beta]):
+        out = record.call(OPS["EighTridiagonal"], [alpha, beta], settings, None)
+        return tuple(out) if isinstance(out, list) else out

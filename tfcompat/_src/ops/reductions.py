@@ -361,3 +361,22 @@ def _declare_scan(type, names, v1):
 cumsum = _declare_scan("Cumsum", "cumsum math.cumsum", None)
 cumprod = _declare_scan("Cumprod", "math.cumprod", "cumprod math.cumprod")
 cumulative_logsumexp = _declare_scan("CumulativeLogsumexp", "math.cumulative_logsumexp", None)
+
+
+# -- the k most extreme, approximately on TPUs --------------------------------------------------------------------------
+def _declare_approximate(type, find, public):
+    @op(type, f"math.{public} nn.{public}", differentiable=True)
+    def kernel(
+        operand, *, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1,
+        aggregate_to_topk=True,
+    ):  # fmt: skip
+        """The `k` most extreme values along an axis and their int32 indices; exact except on TPUs."""
+        return tuple(
+            find(operand, k, reduction_dimension, recall_target, reduction_input_size_override, aggregate_to_topk)
+        )
+
+    kernel.__name__ = kernel.__qualname__ = public
+
+
+_declare_approximate("ApproxMaxK", lax.approx_max_k, "approx_max_k")
+_declare_approximate("ApproxMinK", lax.approx_min_k, "approx_min_k")

@@ -55,7 +55,8 @@ def _part(type, of_real):
         if x.dtype.is_complex:
             return record.call(OPS[type], [x], None, name)
         if not x.dtype.is_floating and not x.dtype.is_integer:
-            raise TypeError(f"Expected numeric or variant tensor, got dtype {x.dtype!r}")
+            expected = "Expected numeric or variant tensor" if type == "Conj" else "input must be a numeric tensor"
+            raise TypeError(f"{expected}, but got tensor with dtype {x.dtype!r}")
         return of_real(x, name)
 
     function.__name__ = function.__qualname__ = type.lower()
