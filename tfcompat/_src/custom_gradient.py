@@ -284,12 +284,27 @@ FORWARD = _Op("ForwardGradient")
 class ForwardSignature(Signature):
     """(leaves..., tangents...) -> tangents of the targets, by jax.jvp of their replay."""
 
-    __slots__ = ("sub", "wrt", "n_leaves")
+    __slots__ = ("sub", "wrt", "n_leaves", "_possible")
 
     def __init__(self, sub, wrt, n_leaves):
         self.op, self.settings, self.fixed, self.cache = FORWARD, {}, {}, {}
         self.sub, self.wrt, self.n_leaves = sub, wrt, n_leaves
         self.fn = lambda *args: self.apply(args)
+        self._possible = None
+
+    def possible(self, leaves, tangents):
+        """Whether JAX has a forward rule for everything inside (a kernel with a reverse rule only, like Sqrt, has none)."""
+        if self._possible is None:
+            structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (*leaves, *tangents)]
+            try:
+                with jax.enable_x64(True):
+                    jax.eval_shape(lambda *args: self.apply(args), *structs)
+                self._possible = True
+            except TypeError as e:
+                if "custom_vjp" not in str(e):
+                    raise
+                self._possible = False
+        return self._possible
 
     def apply(self, args):
         leaves, tangents = args[: self.n_leaves], args[self.n_leaves :]
@@ -382,6 +397,8 @@ class ForwardAccumulator:
         sig = _forward.get(key)
         if sig is None:
             sig = _forward.setdefault(key, ForwardSignature(sub, key[1], len(leaves)))
+        if not sig.possible([s.aval for s in leaves], [leaves[i].aval for i, _ in pairs]):
+            return self._by_reverse(target, starts, tangents)
         ins = (*leaves, *[t._slot for _, t in pairs])
         tapes = dispatch.set_tapes([t for t in context.tapes if t is not self._records])
         try:

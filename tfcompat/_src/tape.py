@@ -7,7 +7,7 @@ from .declare import OPS, export
 from .engine import dispatch, gradients
 from .engine.program import by_order
 from .graph import context
-from .tensor import IndexedSlices, Tensor, handle
+from .tensor import EagerTensor, IndexedSlices, Tensor, handle
 
 
 class Recorder:
@@ -202,6 +202,14 @@ class GradientTape:
                 )
         if not self._persistent and records.owner is not None:
             records.owner = None
+        plain = target.__class__ is EagerTensor and output_gradients is None and context.graph is None and not zero
+        if plain and hasattr(sources, "_eager_read") and sources in records.reads:
+            # One tensor by one variable: the form of every small loop, without the walk over nests.
+            grads = self._remembered(records, [target._slot], [None], [sources])
+            if grads is not None:
+                if not self._persistent:
+                    self._seen, self._records, self._watched = tuple(records.reads), _Records(None), {}
+                return grads[0]
         flat_targets = [_target(t) for t in nest.flatten(target, expand_composites=True) if t is not None]
         flat_sources = nest.flatten(sources, expand_composites=True)
         for s in flat_sources:
