@@ -92,7 +92,8 @@ def runs(tmp_path_factory):
     environment = dict(os.environ, TFCOMPAT_CACHE_DIR=str(folder / "cache"), PYTHONWARNINGS="", JAX_PLATFORMS="cpu")
     environment["PYTHONPATH"] = str(pathlib.Path(__file__).resolve().parent.parent)
     plain, ours = [sys.executable], [sys.executable, "-m", "tfcompat"]
-    interrupt = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    # The handler is set because a process started in the background may have been told to ignore interrupts.
+    interrupt = "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler); os.kill(os.getpid(), 2)"
     commands = {"manners": [*ours, "manners.py"], "failing": [*ours, "failing.py"]}
     commands |= {"notebook": [*ours, "notebook.ipynb"]}
     commands |= {"forced": [*ours, "--api", "v1", "-"]}
