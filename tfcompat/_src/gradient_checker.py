@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import dtypes, errors, record
+from . import dtypes, record
 from .declare import export
 from .graph import context
 from .tape import GradientTape, symbolic_gradients
@@ -221,6 +221,3 @@ def compute_gradient_error(
         if theoretical.size or numeric.size:
             error = np.maximum(error, np.fabs(theoretical - numeric).max())
     return error
-
-
-__all__ = ["compute_gradient", "compute_gradient_error", "errors"]

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
-import weakref
 
 import numpy as np
 
@@ -546,6 +545,3 @@ def reset_default_graph():
     _process._graph = Graph()
     if context.graph is not None:
         context.graph = _process._graph
-
-
-weak = weakref.ref

@@ -8,8 +8,8 @@ import numpy as np
 from . import dtypes, nest, record
 from .engine import lower
 from .function import ConcreteFunction, Function, TensorSpec, trace
-from .graph import Operation, context
-from .tensor import EagerTensor, SymbolicTensor, Tensor
+from .graph import Operation
+from .tensor import Tensor
 
 
 class JaxFunction:
@@ -181,6 +181,3 @@ def _draw(target, example, file):
         raise RuntimeError("writing a picture of the graph needs Graphviz's `dot` program; write a .dot file instead")
     subprocess.run(["dot", f"-T{file.rpartition('.')[2]}", "-o", file], input=text, text=True, check=True)
     return file
-
-
-__all__ = ["EagerTensor", "JaxFunction", "SymbolicTensor", "context", "show", "to_jax"]

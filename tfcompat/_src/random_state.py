@@ -14,7 +14,7 @@ import numpy as np
 
 from . import dtypes
 from .declare import export
-from .graph import Slot, aval, context, current_graph
+from .graph import Slot, aval, context
 from .ops import philox
 
 DEFAULT_GRAPH_SEED = 87654321
@@ -131,6 +131,3 @@ def eager_state(key, pair, blocks, keep=True):
         state = start(pair)
     streams[key] = philox.host_advance(state, blocks)
     return state
-
-
-__all__ = ["Stream", "current_graph", "eager_state", "get_seed", "set_seed"]

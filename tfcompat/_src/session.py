@@ -213,16 +213,12 @@ class _Execution:
             values[s] = session._value_of(v)
         for stage in p.stages:
             stage.run(values, session)
-        results = [fetched(values[s] if s in values else _constant(s)) for s in p.fetches]
+        results = [fetched(values[s] if s in values else lower.constant(s)) for s in p.fetches]
         for v, s in p.final.items():
-            session._state[v] = values[s] if s in values else _constant(s)
+            session._state[v] = values[s] if s in values else lower.constant(s)
         if feeds:
             jax.block_until_ready([session._state[v] for v in p.final if hasattr(session._state[v], "devices")])
         return self.build(results)
-
-
-def _constant(slot):
-    return slot.value if slot.value is not None else slot.node.sig.apply(())[0]
 
 
 def fetched(value):

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from .. import errors
-from ..graph import Node, Slot, aval
+from ..graph import Node, Slot
 from . import dispatch, log
 from .infer import static_positions
 from .program import linearize, program
@@ -424,6 +424,3 @@ def _spoken(a):
 
 def _and_shape(a):
     return "" if a.shape is None else f" and shape [{','.join('?' if d is None else str(d) for d in a.shape)}]"
-
-
-__all__ = ["DeviceStage", "HostStage", "Plan", "aval", "plan"]
