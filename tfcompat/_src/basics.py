@@ -101,7 +101,7 @@ def disable_v2_behavior():
     """TF1's ways: graph mode, identity `==` on tensors, Dimension objects in shapes."""
     set_eager(False)
     set_v2_tensorshape(False)
-    Tensor._use_equality = False
+    Tensor._USE_EQUALITY = False
 
 
 @export("", v1="enable_v2_behavior")
@@ -109,19 +109,19 @@ def enable_v2_behavior():
     """TF2's ways: eager execution, elementwise `==` on tensors, integers in shapes."""
     set_eager(True)
     set_v2_tensorshape(True)
-    Tensor._use_equality = True
+    Tensor._USE_EQUALITY = True
 
 
 @export("", v1="enable_tensor_equality")
 def enable_tensor_equality():
     """`==` on tensors compares elements."""
-    Tensor._use_equality = True
+    Tensor._USE_EQUALITY = True
 
 
 @export("", v1="disable_tensor_equality")
 def disable_tensor_equality():
     """`==` on tensors is identity, and tensors are hashable."""
-    Tensor._use_equality = False
+    Tensor._USE_EQUALITY = False
 
 
 publish(lambda: set_v2_tensorshape(True), "", v1="enable_v2_tensorshape")

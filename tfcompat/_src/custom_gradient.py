@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from . import nest, record
 from .declare import OPS, OpDef, export
-from .engine import dispatch, gradients
+from .engine import dispatch, gradients, infer
 from .engine.gradients import _Op
 from .engine.program import linearize, program
 from .graph import Signature, aval, context
@@ -284,20 +284,28 @@ FORWARD = _Op("ForwardGradient")
 class ForwardSignature(Signature):
     """(leaves..., tangents...) -> tangents of the targets, by jax.jvp of their replay."""
 
-    __slots__ = ("sub", "wrt", "n_leaves", "_possible")
+    __slots__ = ("sub", "wrt", "n_leaves", "static_leaves", "_possible")
 
     def __init__(self, sub, wrt, n_leaves):
         self.op, self.settings, self.fixed, self.cache = FORWARD, {}, {}, {}
         self.sub, self.wrt, self.n_leaves = sub, wrt, n_leaves
+        self.static_leaves = gradients.static_leaves(sub)
         self.fn = lambda *args: self.apply(args)
         self._possible = None
 
     def possible(self, leaves, tangents):
         """Whether JAX has a forward rule for everything inside (a kernel with a reverse rule only, like Sqrt, has none)."""
         if self._possible is None:
-            structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (*leaves, *tangents)]
+            known = {i: infer.constant_value(leaves[i]) for i in self.static_leaves}
+            free = [s.aval for i, s in enumerate(leaves) if known.get(i) is None]
+
+            def apply(*args):
+                args = iter(args)
+                return self.apply([next(args) if known.get(i) is None else known[i] for i in range(self.n_leaves)] + list(args))
+
+            structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (*free, *tangents)]
             with jax.enable_x64(True):
-                traced = str(jax.make_jaxpr(lambda *args: self.apply(args))(*structs))
+                traced = str(jax.make_jaxpr(apply)(*structs))
             self._possible = "custom_lin" not in traced  # what JAX leaves where a rule for the reverse is all there is
         return self._possible
 
@@ -336,17 +344,24 @@ class ForwardAccumulator:
         self._watch_accessed = True
         self._records = _Records(self)
         self._recording = False
+        self._around = []
 
     def __enter__(self):
         if self._recording:
             raise ValueError("Accumulator is already recording.")
         self._recording = True
+        self._around = context.tapes
         _start(self._records)
         return self
 
     def __exit__(self, *exc):
         self._recording = False
         _stop(self._records)
+
+    def _watchers(self):
+        """Who sees the products computed: whoever records now, and the tapes and accumulators around this one, which in TensorFlow were
+        there when each operation's product was computed."""
+        return [t for t in dict.fromkeys([*self._around, *context.tapes]) if t is not self._records and getattr(t, "owner", self) is not None]
 
     def jvp(self, primals, unconnected_gradients="none"):
         """The tangents of `primals` (a nest of computed tensors); None or zeros where they do not depend on the inputs."""
@@ -392,10 +407,10 @@ class ForwardAccumulator:
         sig = _forward.get(key)
         if sig is None:
             sig = _forward.setdefault(key, ForwardSignature(sub, key[1], len(leaves)))
-        if not sig.possible([s.aval for s in leaves], [leaves[i].aval for i, _ in pairs]):
+        if not sig.possible(leaves, [leaves[i].aval for i, _ in pairs]):
             return self._by_reverse(target, starts, tangents)
         ins = (*leaves, *[t._slot for _, t in pairs])
-        tapes = dispatch.set_tapes([t for t in context.tapes if t is not self._records])
+        tapes = dispatch.set_tapes(self._watchers())
         try:
             return RECORDER.gradient(sig, ins, (aval(target.aval.dtype, target.aval.shape),), ())[0]
         finally:
@@ -405,7 +420,7 @@ class ForwardAccumulator:
         """Through gradient functions of users' own: the gradient is linear in its cotangent u, and its gradient by u is the product."""
         cotangent = OPS["ZerosLike"].public(RECORDER.handle(target))
         nodes = _Records(self)
-        before = dispatch.set_tapes([*[t for t in context.tapes if t is not self._records], nodes])
+        before = dispatch.set_tapes([*self._watchers(), nodes])
         try:
             grads = gradients.differentiate([target], [cotangent], starts, self._records, RECORDER)
             dispatch.set_tapes([t for t in context.tapes if t is not nodes])

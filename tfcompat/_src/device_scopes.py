@@ -123,12 +123,16 @@ def device_v2(device_name):
 
 @contextlib.contextmanager
 def _graph_colocate_with(self, op, ignore_existing=False):
-    """Operations created inside are on the device of `op`; None with ignore_existing forgets all devices."""
+    """Operations created inside belong to the groups of `op` and are on its device; None with ignore_existing forgets both."""
     if op is None and not ignore_existing:
         raise ValueError("Trying to reset colocation (op is None) but ignore_existing is not True")
-    stack, name = self.extra.get("devices", []), ""
+    stack, name, groups = self.extra.get("devices", []), "", set()
     if op is not None:
         name = op.device or ""
+        groups = set(getattr(op, "op", op).colocation_groups())
+        if self._colocation and not ignore_existing:
+            groups.update(self._colocation[-1])
+    self._colocation.append(sorted(groups))
     self.extra["devices"] = [] if not name else [name]
     before = self._devices[:]
     self._devices[:] = [name]
@@ -136,6 +140,7 @@ def _graph_colocate_with(self, op, ignore_existing=False):
     try:
         yield
     finally:
+        self._colocation.pop()
         self.extra["devices"] = stack
         self._devices[:] = before
         if adder is not None:

@@ -591,6 +591,13 @@ class Function:
         return concrete
 
 
+    def experimental_get_compiler_ir(self, *args, **kwargs):
+        """A function of `stage` that gives what XLA gets for these arguments, or makes of it (compiler_ir.py)."""
+        from .compiler_ir import compiler_ir
+
+        return compiler_ir(self.get_concrete_function(*args, **kwargs), args, kwargs)
+
+
 def _argument_key(value, tensors):
     """What of an argument decides which trace it needs; tensors are collected."""
     kind = value.__class__

@@ -196,7 +196,7 @@ class Graph:
         self._collections: dict = {}
         self._devices: list = []
         self._gradient_overrides: dict = {}
-        self._colocation: list = []
+        self._colocation: list = []  # stack of the groups that new operations belong to
         self._finalized = False
         self._original = None
         self._lock = threading.RLock()
@@ -420,7 +420,7 @@ class Operation(Node):
 
     __slots__ = (
         "name", "graph", "control_inputs", "reads", "writes", "sub", "gradient", "made_at", "device", "attributes", "state_ins",
-        "_original_op",
+        "_original_op", "colocated",
         "__weakref__",
     )  # fmt: skip
 
@@ -431,6 +431,7 @@ class Operation(Node):
         self.reads, self.writes, self.made_at = reads, writes, made_at
         self.device = graph._devices[-1] if graph._devices else ""
         self.attributes = None
+        self.colocated = graph._colocation[-1] if graph._colocation else ()
         self._original_op = graph._original
         self.gradient = None  # a gradient function of this operation's own (custom_gradient, gradient_override_map)
         if graph._gradient_overrides:
@@ -474,6 +475,8 @@ class Operation(Node):
 
     def get_attr(self, name):
         """The setting `name`; ValueError where the op has none of that name."""
+        if name == "_class" and self.colocated:
+            return list(self.colocated)
         if self.attributes and name in self.attributes:
             return self.attributes[name]
         if name in self.sig.settings:
@@ -483,7 +486,8 @@ class Operation(Node):
         raise ValueError(f"Operation '{self.name}' has no attr named '{name}'.")
 
     def colocation_groups(self):
-        return [b"loc:@" + self.name.encode()]
+        """The names of the groups this operation was put with (tf.colocate_with), else its own."""
+        return list(self.colocated) or [b"loc:@" + self.name.encode()]
 
     def _get_control_flow_context(self):
         return None  # bodies of conditionals and loops have graphs of their own

@@ -63,6 +63,11 @@ def on_host(plan):
     return len(plan.stages) > 1 or any(isinstance(s, lower.HostStage) for s in plan.stages)
 
 
+def _conjugate(g):
+    """Between JAX's gradient of a complex function and TensorFlow's, which is its conjugate."""
+    return jnp.conj(g) if jnp.iscomplexobj(g) else g
+
+
 class OwnGradient:
     """The backward half of a function with graph `graph`, outputs `wanted` and inputs `sources` (slots), as a graph.
 
@@ -135,7 +140,8 @@ class OwnGradient:
 
         def backward(free, cotangents):
             every = merged(free)
-            got = iter(run(self.parts, [*every[:n], *[cotangents[i] for i in self.at], *every[n:]]))
+            arriving = [_conjugate(cotangents[i]) for i in self.at]
+            got = iter([_conjugate(g) for g in run(self.parts, [*every[:n], *arriving, *every[n:]])])
             grads = [next(got) if s in self.found else None for s in self.feeds]
             of_variable = dict(zip(self.of_variable, got, strict=True))
             grads += [of_variable.get(v) for v in self.reads]

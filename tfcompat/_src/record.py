@@ -194,11 +194,25 @@ def pack(value, dtype=None, name=None):
     """A nested list with tensors in it, stacked: [batch, 784] with a tensor batch is a tensor of shape [2]."""
     from .declare import OPS
 
-    if dtype is None:
-        dtype = _first_dtype(value)
-    parts = [pack(v, dtype) if v.__class__ in (list, tuple) and _contains_tensor(v) else v for v in value]
-    tensors = [convert_to_tensor(v, dtype if not isinstance(v, Tensor) else None) for v in parts]
+    found = dtype if dtype is not None else _first_dtype(value)
+    parts = [pack(v, dtype or found) if v.__class__ in (list, tuple) and _contains_tensor(v) else v for v in value]
+    tensors = [_packed(v, found, asked=dtype is not None) for v in parts]
     return OPS["Pack"].public(tensors, name=name or "packed")
+
+
+def _packed(value, dtype, asked):
+    """One element of a list being stacked.  Tensors are converted only to a dtype that was asked for."""
+    if not isinstance(value, Tensor):
+        return convert_to_tensor(value, dtype)
+    if value.dtype.base_dtype is dtype.base_dtype:
+        return value
+    if asked:
+        from .ops.core import cast
+
+        return cast(value, dtype)
+    if context.graph is not None:
+        raise TypeError(f"Cannot convert a list containing a tensor of dtype {value.dtype} to {dtype} (Tensor is: {value!r})")
+    return value
 
 
 def _first_dtype(value):

@@ -13,6 +13,8 @@ from .tensor import EagerTensor, IndexedSlices, Tensor, handle
 class Recorder:
     """How the engine records what a gradient needs, in whichever mode the thread is."""
 
+    sparse_lookups = True  # a lookup's gradient is IndexedSlices
+
     def gradient(self, sig, ins, avals, sub):
         """Records a gradient node on slots `ins`; returns its tensors."""
         graph = context.graph
@@ -113,14 +115,8 @@ class GradientTape:
     def __enter__(self):
         if self._recording:
             raise ValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape.")
-        if self._records is None:
-            self._records = _Records(self)
-        elif not self._persistent:
-            raise (
-                ValueError("Tape is already recording or was used: a non-persistent tape can be entered only once.")
-                if self._records.owner is None
-                else self._fresh()
-            )
+        if self._records is None or self._records.owner is None:  # new, or used up
+            self._fresh()
         self._recording = True
         _start(self._records)
         return self
@@ -128,7 +124,6 @@ class GradientTape:
     def _fresh(self):
         self._records = _Records(self)
         self._watched = {}
-        return None
 
     def __exit__(self, kind, value, traceback):
         if self._recording:
@@ -150,6 +145,8 @@ class GradientTape:
                     f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
                 )
             if not (t.dtype.is_floating or t.dtype.is_complex):
+                if t.dtype.name in ("resource", "variant"):
+                    continue
                 _warn(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {t.dtype!r}")
             if self._records is None:
                 self._records = _Records(self)
@@ -159,13 +156,16 @@ class GradientTape:
                 self._watched[_slot_here(t)] = t
 
     def watched_variables(self):
-        """The variables the tape follows, in the order it met them."""
-        return self._seen or (tuple(self._records.reads) if self._records is not None else ())
+        """The variables the tape follows, in the order of their creation."""
+        seen = self._seen or (tuple(self._records.reads) if self._records is not None else ())
+        return tuple(sorted(seen, key=_creation))
 
     def stop_recording(self):
         """A context in which nothing is recorded."""
         if self._records is None:
             raise RuntimeError("Trying to stop recording a tape which is not recording.")
+        if not self._recording:
+            raise ValueError("Tape is not recording.")
         return _Stopped(self)
 
     def reset(self):
@@ -178,14 +178,21 @@ class GradientTape:
             self._recording = True
             _start(self._records)
 
+    def check_unused(self):
+        """Raises RuntimeError where there is nothing to ask: no recording yet, or a non-persistent tape's is used up."""
+        if self._records is None or (not self._persistent and self._records.owner is None):
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians): make it "
+                "with persistent=True to ask again."
+            )
+
     # -- asking -------------------------------------------------------------------------------------------------------
     def gradient(self, target, sources, output_gradients=None, unconnected_gradients="none"):
         """d(sum of target)/d(source) for each source, in the nesting of `sources`; None where there is no path.
 
         Raises RuntimeError on the second call of a non-persistent tape and while nothing was recorded, TypeError for lists of None.
         """
-        if self._records is None or (not self._persistent and self._records.owner is None):
-            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
+        self.check_unused()
         zero = _unconnected(unconnected_gradients)
         if target is None:
             raise TypeError(
@@ -308,6 +315,12 @@ class GradientTape:
         """d(target element)/d(source) for every element of `target`: shape target.shape + source.shape per source."""
         from .engine import jacobians
 
+        self.check_unused()
+        if not experimental_use_pfor and not self._persistent and context.graph is None:
+            raise RuntimeError(
+                "GradientTape must be created with persistent=True to compute the jacobian with eager execution enabled "
+                "and experimental_use_pfor set to False."
+            )
         return jacobians.jacobian(self, target, sources, _unconnected(unconnected_gradients))
 
     def batch_jacobian(
@@ -316,7 +329,24 @@ class GradientTape:
         """Per row: target [b, ...], source [b, ...] -> [b, target..., source...]."""
         from .engine import jacobians
 
-        return jacobians.batch_jacobian(self, target, source, _unconnected(unconnected_gradients))
+        self.check_unused()
+        if not self._persistent:
+            if not experimental_use_pfor and context.graph is None:
+                raise RuntimeError(
+                    "GradientTape must be created with persistent=True to compute the batch_jacobian with eager execution "
+                    "enabled and experimental_use_pfor set to False."
+                )
+            if parallel_iterations is not None:
+                raise RuntimeError(
+                    "GradientTape must be created with persistent=True to compute the batch_jacobian with parallel_iterations."
+                )
+        _unconnected(unconnected_gradients)  # only the word is checked: rows that nothing reaches are zeros either way
+        return jacobians.batch_jacobian(self, target, source)
+
+
+def _creation(variable):
+    """A running number of variables; other things watched as variables (wrappers) count as the last."""
+    return getattr(variable, "_unique", 1 << 62)
 
 
 _remembered: dict = {}
@@ -376,10 +406,25 @@ def _target(t):
 def _cotangents(given, target, flat_targets):
     if given is None:
         return [None] * len(flat_targets)
+    given = nest.flatten(given, expand_composites=True)
+    if len(given) != len(flat_targets):
+        raise ValueError(f"output_gradients has {len(given)} tensors for {len(flat_targets)} targets")
     out = []
-    for g, t in zip(nest.flatten(given, expand_composites=True), flat_targets, strict=True):
-        out.append(None if g is None else record.convert_to_tensor(g, t.aval.dtype.base_dtype))
+    for g, t in zip(given, flat_targets, strict=True):
+        g = None if g is None else record.convert_to_tensor(g, t.aval.dtype.base_dtype)
+        if g is not None and t.aval.known and g._slot.aval.known:
+            _check_cotangent(g._slot.aval.shape, t.aval.shape)
+        out.append(g)
     return out
+
+
+def _check_cotangent(given, wanted):
+    """ValueError where a cotangent of shape `given` does not broadcast to a target of shape `wanted`."""
+    fits = len(given) <= len(wanted) and all(
+        g in (1, w) for g, w in zip(reversed(given), reversed(wanted), strict=False)
+    )
+    if not fits:
+        raise ValueError(f"Shape {given} of output_gradients does not fit the target's shape {wanted}.")
 
 
 def _zeros_like(source):
@@ -417,16 +462,35 @@ class UnconnectedGradients:
 @export("gradients", v1="")
 def gradients_v2(ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
                  unconnected_gradients="none"):  # fmt: skip
-    """Symbolic gradients of the sum of `ys` with respect to each x in `xs`; None where there is no path."""
-    return symbolic_gradients(
-        ys, xs, grad_ys, name, gate_gradients, aggregation_method, stop_gradients, unconnected_gradients
-    )
+    """Symbolic gradients of the sum of `ys` with respect to each x in `xs`; None where there is no path of floating values."""
+    return _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers=False)
 
 
 @export("", v1="gradients")
 def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_ops=False, gate_gradients=False,
                        aggregation_method=None, stop_gradients=None, unconnected_gradients="none"):  # fmt: skip
-    """TF1's tf.gradients.  Raises RuntimeError eagerly; ValueError and TypeError for grad_ys that do not fit."""
+    """TF1's tf.gradients, which follows integers, too.  Raises RuntimeError eagerly; ValueError and TypeError for grad_ys that do not fit."""
+    found = _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers=True)
+    if colocate_gradients_with_ops:
+        _colocate(nest.flatten(ys), nest.flatten(xs), nest.flatten(found))
+    return found
+
+
+def _colocate(ys, xs, grads):
+    """Puts each gradient's operation with the one that read its source; with the source where several on different devices did."""
+    nodes = None
+    for x, g in zip(xs, grads, strict=True):
+        op = getattr(getattr(g, "values", g), "op", None)
+        if op is None or op.sig.op is not gradients.GRADIENT or op.colocated:
+            continue
+        nodes = _between([_slot_here(record.convert_to_tensor(y)) for y in ys], op.graph) if nodes is None else nodes
+        slots = set(_sources(x, nodes))
+        readers = [n for n in nodes if not slots.isdisjoint(n.ins)] or [op]
+        together = readers[0] if len({n.device for n in readers}) == 1 else x.op
+        op.colocated = together.colocation_groups()
+
+
+def _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers):
     graph = context.graph
     if graph is None:
         raise RuntimeError(
@@ -457,7 +521,7 @@ def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradient
         )
         cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
         every = [s for group in sources for s in group]
-        found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops)))
+        found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops), integers))
         found = [add_gradients([next(found) for _ in group]) for group in sources]
         if zero:
             found = [_zeros_like(x) if g is None else g for g, x in zip(found, flat_xs, strict=True)]

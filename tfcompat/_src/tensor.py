@@ -14,7 +14,7 @@ class Tensor:
 
     __slots__ = ("_slot", "__weakref__")
     __array_priority__ = 100  # NumPy's operators defer to ours
-    _use_equality = True  # TF2: == compares elements; TF1: == is identity (set by the v1 face)
+    _USE_EQUALITY = True  # TF2: == compares elements; TF1: == is identity (set by the v1 face)
 
     @property
     def dtype(self):
@@ -54,7 +54,7 @@ class Tensor:
     experimental_ref = ref
 
     def __hash__(self):
-        if Tensor._use_equality:
+        if Tensor._USE_EQUALITY:
             raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
         return id(self)
 
@@ -65,7 +65,7 @@ class Tensor:
 class Reference:
     """Compares and hashes by the identity of what it refers to (tensor.ref())."""
 
-    __slots__ = ("_object",)
+    __slots__ = ("_object", "__weakref__")
 
     def __init__(self, thing):
         self._object = thing
@@ -126,6 +126,10 @@ class EagerTensor(Tensor):
 
     backing_device = device
 
+    def cpu(self):
+        """This value as another tensor in the CPU's memory."""
+        return constant(self._numpy())
+
     @property
     def graph(self):
         raise AttributeError("Tensor.graph is undefined when eager execution is enabled.")
@@ -167,10 +171,14 @@ class EagerTensor(Tensor):
         return bool(self._numpy())
 
     def __int__(self):
-        return int(self._numpy())
+        return int(self._real())
 
     def __float__(self):
-        return float(self._numpy())
+        return float(self._real())
+
+    def _real(self):
+        """The value, of a complex number its real part, as NumPy converts."""
+        return self._numpy().real if self.dtype.is_complex else self._numpy()
 
     def __complex__(self):
         return complex(self._numpy())
@@ -261,7 +269,7 @@ class SymbolicTensor(Tensor):
         return self._slot.node.device
 
     def __hash__(self):
-        if Tensor._use_equality and self._slot.node.graph.building_function:
+        if Tensor._USE_EQUALITY and self._slot.node.graph.building_function:
             raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
         return id(self)
 
@@ -294,7 +302,7 @@ class SymbolicTensor(Tensor):
         if context.graph is not None and not context.graph.building_function:
             raise TypeError(
                 "'Tensor' object is not iterable (graph mode). Use tf.unstack, tf.map_fn or a tf.while_loop over it instead."
-                if Tensor._use_equality
+                if Tensor._USE_EQUALITY
                 else "Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn."
             )
         if shape is None or not shape:

@@ -179,6 +179,8 @@ def _after(op):
 @export("", v1="assign")
 def assign(ref, value, validate_shape=None, use_locking=None, name=None):
     """Gives the variable `ref` a value; returns its new value (a ref variable's) or the variable."""
+    if not isinstance(ref, Variable) and hasattr(ref, "assign"):  # a slice of a variable
+        return ref.assign(value, name=name)
     variable, after = _variable(ref, "assign")
     with _after(after):
         if context.graph is not None and variable._is_ref_in(context.graph):
@@ -189,6 +191,8 @@ def assign(ref, value, validate_shape=None, use_locking=None, name=None):
 @export("", v1="assign_add")
 def assign_add(ref, value, use_locking=None, name=None):
     """Adds `value` to the variable `ref`; returns as tf.assign does."""
+    if not isinstance(ref, Variable) and hasattr(ref, "assign_add"):  # a slice of a variable
+        return ref.assign_add(value, name=name)
     variable, after = _variable(ref, "assign_add")
     with _after(after):
         return variable.assign_add(value, name=name)
@@ -197,6 +201,8 @@ def assign_add(ref, value, use_locking=None, name=None):
 @export("", v1="assign_sub")
 def assign_sub(ref, value, use_locking=None, name=None):
     """Subtracts `value` from the variable `ref`; returns as tf.assign does."""
+    if not isinstance(ref, Variable) and hasattr(ref, "assign_sub"):  # a slice of a variable
+        return ref.assign_sub(value, name=name)
     variable, after = _variable(ref, "assign_sub")
     with _after(after):
         return variable.assign_sub(value, name=name)

@@ -114,7 +114,8 @@ class VariableStore:
             raise ValueError("If initializer is a constant, do not specify shape.")
         dtype = dtypes.as_dtype(dtype)
         shape = None if shape is None else TensorShape(record.setting(shape))
-        if name in self._vars:
+        # Eagerly every call makes a variable, whatever a function traced here may have stored under the name.
+        if name in self._vars and (context.graph is not None or self._store_eager_variables):
             return self._found(name, shape, dtype, reuse)
         if reuse is True:
             raise ValueError(

@@ -38,7 +38,7 @@ def differentiate_with_cuts(pairs, sources, inner, recorder, stops):
             )
             inside = [s for s in sources if s in made]
             wanted = boundary + inside
-            need, kept = between(nodes, [t for t, _ in targets], wanted, stops)
+            need, kept = between(nodes, [t for t, _ in targets], wanted, stops, True)
             wanted = [s for s in wanted if s in need]
             if wanted:
                 grads = _differentiate(targets, wanted, kept, recorder, stops)

@@ -26,10 +26,18 @@ class _Op:
         self.host = self.stateful = self.known = False
         self.differentiable, self.gradient, self.abstract = True, None, None
         self.static = self.own = frozenset()
-        self.dtypes, self.alike, self.inputs, self.variadic = None, False, (), True
+        self.dtypes, self.alike, self.inputs, self.variadic, self.twin = None, False, (), True, None
 
 
 GRADIENT = _Op("SymbolicGradient")
+
+
+def static_leaves(sub):
+    """The leaves of a program that some kernel inside needs as NumPy arrays: known while compiling, as for that kernel's own operation."""
+    needed = {
+        ~n[i] for line, n in sub.code if hasattr(line, "fixed") for i in static_positions(line, len(n)) if n[i] < 0
+    }
+    return tuple(sorted(needed))
 
 
 class GradientSignature:
@@ -47,11 +55,7 @@ class GradientSignature:
 
     def __init__(self, sub, wrt, inside, given, n_leaves, values):
         self.values = values
-        # Leaves that some kernel inside needs as NumPy arrays: known while compiling, as they are for that kernel's own operation.
-        needed = {
-            ~n[i] for line, n in sub.code if hasattr(line, "fixed") for i in static_positions(line, len(n)) if n[i] < 0
-        }
-        self.static_leaves = tuple(sorted(needed))
+        self.static_leaves = static_leaves(sub)
         self.op, self.sub, self.wrt, self.inside, self.given, self.n_leaves = (
             GRADIENT,
             sub,
@@ -144,6 +148,8 @@ class GradientSignature:
 
     def depends(self, avals):
         """Per output, which inputs it really depends on (None: all): d(x*y)/dx does not depend on x, so its gradient by x is None."""
+        if not self.sub.code:  # the targets are the sources: ones, or the cotangents given, whatever the shapes
+            return [frozenset(range(self.n_leaves, len(avals)))] * (len(self.wrt) + len(self.inside))
         found = self._depends.get(avals)
         if found is None:
             found = self._depends[avals] = dependencies(self, avals)
@@ -220,11 +226,14 @@ def _inputs_needed(node, need):
     return node.ins
 
 
-def reach(nodes, sources, stops):
-    """(slots that depend on a source, the nodes between), following differentiable values in recorded order."""
+def reach(nodes, sources, stops, integers=False):
+    """(slots that depend on a source, the nodes between), following differentiable values in recorded order.
+
+    integers: follow integer values from integer sources, too, as TF1 did, but through no conversion to or from them.
+    """
     found = set(sources)
     inner = []
-    integers = not all([s.aval.differentiable for s in sources])
+    integers = integers and not all([s.aval.differentiable for s in sources])
     for node in nodes:
         for s in node.ins:
             if s in found:
@@ -234,8 +243,12 @@ def reach(nodes, sources, stops):
         if not node.sig.op.differentiable and gradient_function(node) is None:
             continue
         hit = False
-        for s in node.outs if node.sig.depends is None else _outputs_reached(node, found):
-            if (s.aval.differentiable or (integers and s.aval.dtype.is_integer)) and s not in stops:
+        outs = node.outs if node.sig.depends is None else _outputs_reached(node, found)
+        if integers:
+            kinds = {_kind(s) for s in node.ins if s in found} - {None}
+            outs = [s for s in outs if _kind(s) in kinds]
+        for s in outs:
+            if (s.aval.differentiable or integers) and s not in stops:
                 found.add(s)
                 hit = True
         if hit:
@@ -243,9 +256,28 @@ def reach(nodes, sources, stops):
     return found, inner
 
 
-def between(nodes, targets, sources, stops=frozenset()):
+def dependents(wanted, operations):
+    """The slots that the slots `wanted` and the operations really depend on, by what each operation's outputs depend on."""
+    found, stack = set(), list(wanted)
+    for op in operations:
+        stack.extend(op.ins)
+    while stack:
+        s = stack.pop()
+        if s in found or s.node is None:
+            continue
+        found.add(s)
+        stack.extend(_inputs_needed(s.node, {s}))
+    return found
+
+
+def _kind(slot):
+    """What may flow into what: differentiable values, integers of one dtype, and (nothing flows) the rest."""
+    return "real" if slot.aval.differentiable else slot.aval.dtype if slot.aval.dtype.is_integer else None
+
+
+def between(nodes, targets, sources, stops=frozenset(), integers=False):
     """(needed slots, nodes on a path from a source to a target in recorded order)."""
-    found, inner = reach(nodes, sources, stops)
+    found, inner = reach(nodes, sources, stops, integers)
     need = {t for t in targets if t in found}
     kept = []
     for node in reversed(inner):
@@ -262,15 +294,16 @@ def between(nodes, targets, sources, stops=frozenset()):
     return need, kept
 
 
-def differentiate(targets, cotangents, sources, nodes, recorder, stops=frozenset()):
+def differentiate(targets, cotangents, sources, nodes, recorder, stops=frozenset(), integers=False):
     """Gradients of the sum of `targets` (weighted by `cotangents`, None: ones) with respect to `sources`, all slots.
 
     nodes     what may lie between, in recorded order
     recorder  records the gradient node: recorder.gradient(sig, slots, sub nodes) -> tensors; recorder.handle(slot) -> tensor
+    integers  whether integer sources count (tf.compat.v1.gradients)
     Returns per source a tensor, IndexedSlices, or None where no target depends on it.
     """
     unique = list(dict.fromkeys(sources))
-    need, inner = between(nodes, targets, unique, stops)
+    need, inner = between(nodes, targets, unique, stops, integers)
     connected = [s for s in unique if s in need]
     if not connected:
         return [None] * len(sources)
@@ -293,14 +326,14 @@ def gradient_function(node):
 
 def _differentiate(pairs, sources, inner, recorder, stops):
     """slot -> gradient, for a stretch without cuts."""
-    lookups = _lookups(sources, inner, [t for t, _ in pairs])
+    lookups = _lookups(sources, inner, [t for t, _ in pairs]) if recorder.sparse_lookups else {}
     plain = [s for s in sources if s not in lookups]
     rows = [node.outs[0] for nodes in lookups.values() for node in nodes]
     cut = set(rows)
     if rows:
         skip = {node for nodes in lookups.values() for node in nodes}
         inner = [n for n in inner if n not in skip]
-        _, inner = between(inner, [t for t, _ in pairs], plain + rows, stops)
+        _, inner = between(inner, [t for t, _ in pairs], plain + rows, stops, True)
     wanted = plain + rows
     grads = dict(
         zip(wanted, _one_gradient(pairs, wanted, inner, recorder, stops | cut if stops or cut else stops), strict=True)

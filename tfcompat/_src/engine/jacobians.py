@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import nest, record
 from ..graph import Signature, aval
-from ..tensor import IndexedSlices, Tensor
+from ..tensor import Tensor
 from .gradients import _Op
 
 JACOBIAN = _Op("Jacobian")
@@ -17,11 +17,12 @@ JACOBIAN = _Op("Jacobian")
 class JacobianSignature(Signature):
     """(leaves...) -> for each source the stacked gradients of every element (or, per batch row, of the row's elements)."""
 
-    __slots__ = ("gradient", "batch", "n_leaves")
+    __slots__ = ("gradient", "batch", "n_leaves", "static_leaves")
 
     def __init__(self, gradient, batch):
         self.op, self.settings, self.fixed, self.cache = JACOBIAN, {}, {}, {}
         self.gradient, self.batch, self.n_leaves = gradient, batch, gradient.n_leaves
+        self.static_leaves = gradient.static_leaves
         self.fn = lambda *args: self.apply(args)
 
     def apply(self, args):
@@ -55,6 +56,8 @@ _signatures: dict = {}
 class _Jacobians:
     """A recorder that turns the gradient node the engine asks for into a Jacobian node."""
 
+    sparse_lookups = False  # a Jacobian is dense, by looked-up tables, too
+
     def __init__(self, recorder, batch):
         self._recorder, self._batch = recorder, batch
 
@@ -82,10 +85,6 @@ class _Jacobians:
 def _ask(tape, target, sources, batch, zero):
     from ..tape import RECORDER
 
-    if tape._records is None or (not tape._persistent and tape._records.owner is None):
-        raise RuntimeError(
-            "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians)"
-        )
     if tape._recording and not tape._persistent:
         tape._pop()
     records = tape._records
@@ -99,11 +98,7 @@ def _ask(tape, target, sources, batch, zero):
     found = tape._differentiate(records, [target._slot], [target], flat, recorder)
     out = []
     for s, g in zip(flat, found, strict=True):
-        if isinstance(g, IndexedSlices):
-            raise NotImplementedError(
-                "tape.jacobian of a variable that is only looked up (tf.gather): gather from tf.identity(variable) instead"
-            )
-        if g is None and zero:
+        if g is None and (zero or batch):
             shape = [*target.shape.as_list(), *(s.shape.as_list()[1:] if batch else s.shape.as_list())]
             g = record.constant(np.zeros(shape, s.dtype.base_dtype.np))
         out.append(g)
@@ -119,17 +114,17 @@ def jacobian(tape, target, sources, zero=False):
     )
 
 
-def batch_jacobian(tape, target, source, zero=False):
+def batch_jacobian(tape, target, source):
     """See GradientTape.batch_jacobian.  Raises ValueError where the first dimensions differ."""
     if not isinstance(target, Tensor) or target.shape.rank is None or source.shape.rank is None:
         target = record.convert_to_tensor(target)
-    if target.shape.rank < 2 or source.shape.rank < 2:
-        raise ValueError(f"Target and source must have rank 2 or more, got {target.shape} and {source.shape}.")
+    for t in (target, source):
+        t.shape.with_rank_at_least(2)
     if not target.shape[:1].is_compatible_with(source.shape[:1]):
         raise ValueError(
             f"Need first dimension of target shape ({target.shape}) and source shape ({source.shape}) to match."
         )
-    return _ask(tape, target, source, True, zero)
+    return _ask(tape, target, source, True, False)
 
 
 def hessians(ys, xs, name="hessians"):

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import errors
 from ..graph import Node, Slot
-from . import dispatch, log
+from . import dispatch, gradients, log
 from .infer import static_positions
 from .program import linearize, program
 
@@ -156,7 +156,7 @@ def plan(
     order = sorted(needed, key=lambda n: n.order) if in_order else _schedule(needed, fed)
     result = Plan()
     result.name = label
-    lowering = _Lowering(fed)
+    lowering = _Lowering(fed, fetch_slots, fetch_ops)
     for op in order:
         lowering.add(op)
     result.feeds = [lowering.place(s) for s in feed_slots]
@@ -208,8 +208,9 @@ def _schedule(needed, fed):
 class _Lowering:
     """Turns operations, added in running order, into pure nodes with levels: even ones compiled, odd ones on the host."""
 
-    def __init__(self, fed):
-        self.fed = fed
+    def __init__(self, fed, wanted, run):
+        self.fed, self.wanted, self.run = fed, wanted, run
+        self.read_by_values = None  # the slots that values asked for really depend on, once somebody needs to know
         self.slots: dict = {}  # graph slot -> pure slot
         self.pure: dict = {}  # operation -> pure node
         self.state: dict = {}  # variable -> pure slot of its current value
@@ -246,7 +247,7 @@ class _Lowering:
             self.node_level[op] = max([self.node_level.get(c, -1) for c in op.control_inputs], default=-1)
             return None
         if sig.op.type == "Placeholder":
-            if op.outs[0] not in self.fed:
+            if op.outs[0] not in self.fed and not self._spare(op):
                 raise errors.InvalidArgumentError(
                     op.node_def, op,
                     f"You must feed a value for placeholder tensor '{op.name}' with dtype {_spoken(op.outs[0].aval)}"
@@ -270,6 +271,19 @@ class _Lowering:
             self.state[v] = p
         self._settle(op, node)
         return None
+
+    def _spare(self, placeholder):
+        """Whether no value asked for depends on this placeholder: d(w x)/dx does not need x.  Then zeros stand for it."""
+        s = placeholder.outs[0]
+        if not s.aval.known or s in self.wanted or placeholder in self.run:
+            return False
+        if self.read_by_values is None:
+            self.read_by_values = gradients.dependents(self.wanted, self.run)
+        if s in self.read_by_values:
+            return False
+        self.slots[s] = slot = Slot(None, 0, s.aval, np.zeros(s.aval.shape, s.aval.np))
+        self.level[slot] = -1
+        return True
 
     def _const(self, op):
         s = op.outs[0]

@@ -55,11 +55,13 @@ def list_physical_devices(device_type=None):
 
 @export("config.list_logical_devices config.experimental.list_logical_devices")
 def list_logical_devices(device_type=None):
-    """The visible devices as /device:CPU:0 and so on."""
-    return [
-        LogicalDevice(d.name.replace("/physical_device", "/device"), d.device_type)
-        for d in get_visible_devices(device_type)
-    ]
+    """The visible devices as /device:CPU:0 and so on, each as often as it was configured to appear."""
+    out, count = [], collections.Counter()
+    for d in get_visible_devices(device_type):
+        for _ in _settings.logical.get(d) or [None]:
+            out.append(LogicalDevice(f"/device:{d.device_type}:{count[d.device_type]}", d.device_type))
+            count[d.device_type] += 1
+    return out
 
 
 @export("config.get_visible_devices config.experimental.get_visible_devices")
@@ -106,11 +108,14 @@ def get_memory_growth(device):
 
 @export("config.set_logical_device_configuration config.experimental.set_virtual_device_configuration")
 def set_logical_device_configuration(device, logical_devices):
-    """One logical device a physical one is accepted, its memory limit kept; more are refused."""
+    """How many logical devices to list for a physical one; a CPU's all compute on it, a GPU is not split (NotImplementedError).
+
+    Raises ValueError for a memory limit on a CPU.
+    """
     _check([device])
-    if len(logical_devices) > 1:
+    if len(logical_devices) > 1 and device.device_type != "CPU":
         raise NotImplementedError(
-            "tfcompat does not split a device into several logical ones (set_logical_device_configuration)."
+            f"tfcompat does not split a {device.device_type} into several logical ones (set_logical_device_configuration)."
         )
     if device.device_type == "CPU" and any(c.memory_limit is not None for c in logical_devices):
         raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
