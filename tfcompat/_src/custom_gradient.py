@@ -1,4 +1,4 @@
-"""Gradients that users define: tf.custom_gradient, RegisterGradient with gradient_override_map, recompute_grad, forward mode.
+"""Gradients that users define: tf.custom_gradient, RegisterGradient with gradient_override_map, forward mode.
 
 A node with a gradient function of its own (`node.gradient`) cuts the stretch that JAX differentiates (engine/custom.py): the function
 gets (node, cotangents of its outputs) and returns one cotangent, or None, per input.
@@ -250,31 +250,6 @@ def grad_pass_through(f):
         return f(*args, **kwargs), grad
 
     return wrapped
-
-
-@export("recompute_grad")
-def recompute_grad(f):
-    """f, with its activations computed again for the gradient instead of kept (jax.checkpoint)."""
-
-    @functools.wraps(f)
-    def decorated(*args, **kwargs):
-        from .function import ConcreteFunction, TensorSpec, trace
-
-        flat = [record.convert_to_tensor(a) for a in nest.flatten(args, expand_composites=True)]
-        specs = nest.pack_sequence_as(
-            args, [TensorSpec(t.shape, t.dtype.base_dtype) for t in flat], expand_composites=True
-        )
-        inputs: list = []
-        graph, out, result = trace(f, getattr(f, "__name__", "recompute"), specs, kwargs, inputs)
-        concrete = ConcreteFunction(graph, inputs, out, result, "recompute_grad")
-        if concrete.single is None:
-            raise NotImplementedError(
-                "tf.recompute_grad of a function with host operations (strings, py_function, print)"
-            )
-        concrete.single.fn = jax.checkpoint(concrete.single.fn)
-        return concrete.call(flat)
-
-    return decorated
 
 
 # -- forward mode -------------------------------------------------------------------------------------------------------

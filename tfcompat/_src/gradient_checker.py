@@ -36,7 +36,7 @@ class _Checked:
 
     def __init__(self, f, xs):
         self.eager = context.graph is None
-        self.xs = [np.array(x._numpy()) if isinstance(x, EagerTensor) else np.array(record.to_array(x)) for x in xs]
+        self.xs = [np.array(x._numpy(), order="C") if isinstance(x, EagerTensor) else np.array(record.to_array(x), order="C") for x in xs]
         if self.eager:
             self.f = f
             return
@@ -101,7 +101,7 @@ def _jacobians(checked, param, delta):
     for column in range(n_x):
         values = []
         for sign in (1, -1):
-            moved = np.array(x)
+            moved = np.array(x, order="C")
             flat = moved.reshape(-1).view(real) if x.dtype.kind == "c" else moved.reshape(-1)
             flat[column] += np.asarray(sign * delta, real)
             xs[param] = moved.reshape(x.shape)
@@ -178,7 +178,7 @@ def _compute_v1(x, x_shape, y, y_shape, x_init_value, delta, feeds):
     for row in range(x_size):
         values = []
         for sign in (1, -1):
-            moved = np.array(x_data)
+            moved = np.array(x_data, order="C")
             view = moved.reshape(-1).view(real) if x_data.dtype.kind == "c" else moved.reshape(-1)
             view[row] += np.asarray(sign * delta, real)
             values.append(np.asarray(session.run(y, {**feeds, x: moved.reshape(x_data.shape)})))

@@ -1,25 +1,29 @@
 """Imports every room that declares public names, so that the faces can be filled."""
 
-from . import (  # noqa: F401  # noqa: E402, F401
+from . import (  # noqa: F401 - for their declarations
     basics,
     custom_gradient,
-    data,  # noqa: E402, F401
+    data,
     function,
     gradient_checker,
     initializers,
     initializers_v2,
-    layers,  # noqa: E402, F401
-    losses,  # noqa: E402, F401
-    metrics,  # noqa: E402, F401
+    layers,
+    linear_operator,
+    losses,
+    metrics,
+    module,
     ops,
-    optimizers,  # noqa: E402, F401
+    optimizers,
     partitioned,
     platform,
+    ragged,
+    recompute,
     resource_ops,
-    rnn,  # noqa: E402, F401
+    rnn,
     scopes,
     session,
-    summary,  # noqa: E402, F401
+    summary,
     tape,
     template,
     train,

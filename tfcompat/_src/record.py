@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, errors
-from .engine import dispatch
+from .engine import dispatch, dtype_checks
 from .engine import infer as inference
 from .graph import Node, Operation, Slot, aval, context, next_order
 from .shapes import Dimension, TensorShape
@@ -363,8 +363,8 @@ def _convert_input(op, value, dtype, name, position):
         if dtype is not None and isinstance(value, Tensor):
             raise errors.InvalidArgumentError(
                 None, None,
-                f"cannot compute {op.type} as input #{position}(zero-based) was expected to be a {inference._spoken(dtype)} tensor "
-                f"but is a {inference._spoken(value.dtype)} tensor [Op:{op.type}]",
+                f"cannot compute {op.type} as input #{position}(zero-based) was expected to be a {dtype_checks.spoken(dtype)} tensor "
+                f"but is a {dtype_checks.spoken(value.dtype)} tensor [Op:{op.type}]",
             ) from None  # fmt: skip
         raise e
 
@@ -482,7 +482,7 @@ def add_op(graph, sig, tensors, full_name, reads=(), writes=(), avals=None, sub=
                 for size in inference.PROBES:
                     said = said.replace(str(size), "?")
             message = f"{sig.op.type} {full_name!r}: {said}{at}"
-            if "expected to be a" in e.message or "list of allowed values" in e.message:
+            if "expected to be a" in e.message or "list of allowed values:" in e.message:
                 raise TypeError(message) from None
             raise ValueError(message) from None
         avals, single = inferred.avals, inferred.single

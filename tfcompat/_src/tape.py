@@ -506,7 +506,7 @@ def _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, inte
         gys = list(nest.flatten(grad_ys))
     if len(gys) != len(flat_ys):
         raise ValueError(
-            f"Length mismatch. Expected `grad_ys` (len={len(gys)}) to be the same length as `ys` (len={len(flat_ys)})"
+            f"Length mismatch. Passed {len(gys)} grad_ys for {len(flat_ys)} ys"
         )
     from .scopes import name_scope
 

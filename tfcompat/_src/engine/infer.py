@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import dtypes, errors
 from ..graph import aval
+from .dtype_checks import check_dtypes, input_names
 
 PROBES = (5040, 10080)
 
@@ -41,7 +42,7 @@ def infer(sig, avals, statics=None):
     elif any(a.dtype is dtypes.string for a in avals):
         out = _of_text(sig, avals, lambda stand_ins: _abstract(sig, stand_ins))
     else:
-        check_dtypes(sig.op, avals)
+        check_dtypes(sig, avals)
         out = _abstract(sig, avals)
         small = all(a.small_int for a in out.avals) and all(a.small_int for a in avals) and bool(avals)
         out.small = small and not sig.op.stateful
@@ -52,44 +53,17 @@ def infer(sig, avals, statics=None):
 
 def _of_text(sig, avals, infer_numbers):
     """`Inferred` where some inputs are strings: what it would be were they uint8, which no op of strings returns otherwise."""
+    check_dtypes(sig, avals)
     if sig.op.twin is None:
         raise errors.InvalidArgumentError(
-            None, None, f"Value for attr 'T' of string is not in the list of allowed values [Op:{sig.op.type}]"
+            None, None, f"Value for attr 'T' of string is not in the list of allowed values: numbers [Op:{sig.op.type}]"
         )
-    check_dtypes(sig.op, avals)
     stand_ins = tuple([aval(dtypes.uint8, a.shape) if a.dtype is dtypes.string else a for a in avals])
     numbers = infer_numbers(stand_ins)
     found = [aval(dtypes.string, a.shape) if a.dtype is dtypes.uint8 else a for a in numbers.avals]
     out = Inferred(tuple(found), numbers.single, small=True)
     out.text = True
     return out
-
-
-def check_dtypes(op, avals):
-    """TensorFlow refuses mixed dtypes and dtypes an op does not take; JAX would promote."""
-    if op.alike and len(avals) > 1 and not op.own and not op.static:
-        first = avals[0].dtype.base_dtype
-        for i, a in enumerate(avals[1:], 1):
-            if a.dtype.base_dtype is not first:
-                raise errors.InvalidArgumentError(
-                    None, None,
-                    f"cannot compute {op.type} as input #{i}(zero-based) was expected to be a {_spoken(first)} tensor but is a "
-                    f"{_spoken(a.dtype)} tensor [Op:{op.type}]",
-                )  # fmt: skip
-    if op.dtypes is not None and avals:
-        for a in avals[:1]:
-            if a.dtype.base_dtype.name not in op.dtypes:
-                raise errors.InvalidArgumentError(
-                    None, None,
-                    f"Value for attr 'T' of {_spoken(a.dtype)} is not in the list of allowed values: "
-                    f"{', '.join(sorted(op.dtypes))} [Op:{op.type}]",
-                )  # fmt: skip
-
-
-def _spoken(dtype):
-    return {"float32": "float", "float64": "double", "float16": "half"}.get(
-        dtype.base_dtype.name, dtype.base_dtype.name
-    )
 
 
 def _abstract(sig, avals, fixed=None):
@@ -141,7 +115,7 @@ def infer_graph(sig, avals, slots):
     if not positions and all(a.known for a in avals):
         found = sig.cache.get(avals)
         return found if found is not None else infer(sig, avals)
-    check_dtypes(sig.op, avals)
+    check_dtypes(sig, avals)
     if any(a.shape is None for i, a in enumerate(avals) if i not in positions):
         return _unknown_rank(sig, avals, positions, slots)
     unknown = any(not a.known for a in avals)
@@ -200,10 +174,7 @@ def static_positions(sig, n):
         return own
     if not op.static:
         return ()
-    names = [k for i, k in enumerate(op.inputs) if i not in sig.fixed]
-    if op.variadic:
-        names = [op.inputs[0]] * (n - len(names) + 1) + names[1:]
-    return tuple([i for i, k in enumerate(names) if k in op.static])
+    return tuple([i for i, k in enumerate(input_names(sig, n)) if k in op.static])
 
 
 def _bind(a, size):

@@ -431,7 +431,7 @@ def _at_least(level, parity):
 
 
 def _spoken(a):
-    from .infer import _spoken as spoken
+    from .dtype_checks import spoken
 
     return spoken(a.dtype)
 
