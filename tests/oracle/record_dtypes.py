@@ -1,7 +1,7 @@
 """Writes tfcompat/_src/engine/taken_dtypes.txt: which dtypes each input of an op takes, as a real TensorFlow's op registry says.
 
-    python -c "import tests.oracle.record_dtypes as r; r.ask()" > ops.json      (with tfcompat: which ops and inputs there are)
-    python tests/oracle/record_dtypes.py ops.json > tfcompat/_src/engine/taken_dtypes.txt     (with TensorFlow)
+python -c "import tests.oracle.record_dtypes as r; r.ask()" > ops.json      (with tfcompat: which ops and inputs there are)
+python tests/oracle/record_dtypes.py ops.json > tfcompat/_src/engine/taken_dtypes.txt     (with TensorFlow)
 """
 
 import json

@@ -100,13 +100,12 @@ def _with_gradient(f, args, kwargs):
         variables = []
     reads = [v._dense_tensor() for v in variables]
     n_results, n_args = len(flat), len(flat_args)
+    composite = any(nest.is_composite(v) for v in (*nest.flatten(result), *nest.flatten(args)))
 
     def gradient(node, cotangents):
-        dy = [
-            c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s))
-            for c, s in zip(cotangents, node.outs, strict=True)
-        ]
-        dy = [record.densify(c) if isinstance(c, IndexedSlices) else c for c in dy]
+        dy = [_cotangent(c, s, composite) for c, s in zip(cotangents, node.outs, strict=True)]
+        if composite:
+            dy = nest.flatten(nest.pack_sequence_as(result, dy, expand_composites=True))
         got = (
             grad_fn(*dy, variables=variables)
             if variables
@@ -123,6 +122,12 @@ def _with_gradient(f, args, kwargs):
                     f"Must return gradient for each variable from @custom_gradient grad_fn: got {len(by_variable)} for {len(variables)}."
                 )
         got = nest.flatten(got, expand_composites=False) if not isinstance(got, Tensor) and got is not None else [got]
+        if composite:
+            got = [
+                part
+                for g in got
+                for part in ([g] if isinstance(g, IndexedSlices) else nest.flatten(g, expand_composites=True))
+            ]
         if len(got) != n_args:
             raise ValueError(
                 f"custom_gradient function expected to return {n_args} gradients, but returned {len(got)} instead."
@@ -135,6 +140,16 @@ def _with_gradient(f, args, kwargs):
 
     out = cut(flat, [*flat_args, *reads], gradient)
     return nest.pack_sequence_as(result, out, expand_composites=True)
+
+
+def _cotangent(given, slot, composite):
+    """What a gradient function gets for an output: its cotangent, zeros, or, for the row splits of a composite, the output itself."""
+    if isinstance(given, IndexedSlices):
+        return record.densify(given)
+    if given is not None:
+        return given
+    tensor = RECORDER.handle(slot)
+    return tensor if composite and not slot.aval.differentiable else OPS["ZerosLike"].public(tensor)
 
 
 class _Watcher(dispatch.Records):
@@ -276,7 +291,9 @@ class ForwardSignature(Signature):
 
             def apply(*args):
                 args = iter(args)
-                return self.apply([next(args) if known.get(i) is None else known[i] for i in range(self.n_leaves)] + list(args))
+                return self.apply(
+                    [next(args) if known.get(i) is None else known[i] for i in range(self.n_leaves)] + list(args)
+                )
 
             structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (*free, *tangents)]
             with jax.enable_x64(True):
@@ -336,7 +353,11 @@ class ForwardAccumulator:
     def _watchers(self):
         """Who sees the products computed: whoever records now, and the tapes and accumulators around this one, which in TensorFlow were
         there when each operation's product was computed."""
-        return [t for t in dict.fromkeys([*self._around, *context.tapes]) if t is not self._records and getattr(t, "owner", self) is not None]
+        return [
+            t
+            for t in dict.fromkeys([*self._around, *context.tapes])
+            if t is not self._records and getattr(t, "owner", self) is not None
+        ]
 
     def jvp(self, primals, unconnected_gradients="none"):
         """The tangents of `primals` (a nest of computed tensors); None or zeros where they do not depend on the inputs."""

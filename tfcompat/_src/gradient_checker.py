@@ -36,7 +36,10 @@ class _Checked:
 
     def __init__(self, f, xs):
         self.eager = context.graph is None
-        self.xs = [np.array(x._numpy(), order="C") if isinstance(x, EagerTensor) else np.array(record.to_array(x), order="C") for x in xs]
+        self.xs = [
+            np.array(x._numpy(), order="C") if isinstance(x, EagerTensor) else np.array(record.to_array(x), order="C")
+            for x in xs
+        ]
         if self.eager:
             self.f = f
             return

@@ -211,7 +211,9 @@ def _packed(value, dtype, asked):
 
         return cast(value, dtype)
     if context.graph is not None:
-        raise TypeError(f"Cannot convert a list containing a tensor of dtype {value.dtype} to {dtype} (Tensor is: {value!r})")
+        raise TypeError(
+            f"Cannot convert a list containing a tensor of dtype {value.dtype} to {dtype} (Tensor is: {value!r})"
+        )
     return value
 
 

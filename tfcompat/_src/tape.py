@@ -505,9 +505,7 @@ def _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, inte
     if len(gys) != len(flat_ys):  # a nest like that of `ys`; a list of lists may also be one array per y
         gys = list(nest.flatten(grad_ys))
     if len(gys) != len(flat_ys):
-        raise ValueError(
-            f"Length mismatch. Passed {len(gys)} grad_ys for {len(flat_ys)} ys"
-        )
+        raise ValueError(f"Length mismatch. Passed {len(gys)} grad_ys for {len(flat_ys)} ys")
     from .scopes import name_scope
 
     with name_scope(name, "gradients"):

@@ -262,7 +262,7 @@ def _dtype_only(sig, avals, positions, fixed, error):
 def probe(slot, k):
     """The value that a slot of a graph would have if every unknown size were PROBES[k]; None where that cannot be told.
 
-    k = 2: if every unknown size were another number.  This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
+    k = 2: if every unknown size were another number; k = 3: if all were 1, which tells min(size, 7) from 7.  This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
     """
     if slot.value is not None:
         return np.asarray(slot.value)
@@ -319,22 +319,28 @@ def _probe(slot, node, k):
 
 
 def _guess(node, position, k):
-    """A stand-in for a size nobody knows yet; for k = 2 one of its own for each place it comes from."""
+    """A stand-in for a size nobody knows yet; for k = 2 one of its own for each place it comes from, for k = 3 a small one."""
+    if k == 3:
+        return 1
     return PROBES[k] if k < 2 else 7919 + 16 * (getattr(node, "order", 0) % 60000) + position
 
 
 def sizes(slot, k):
     """A vector that says how large something is: as `probe`, with a stand-in for elements that cannot be told ([n, 784], n computed).
 
-    What is the same for k = 0 and 1 only because two unknown sizes were taken to be equal (their quotient, say) differs for k = 1.
+    What is the same for k = 0 and 1 only because two unknown sizes were taken to be equal (their quotient, say), or large (the smaller of
+    one and 7), differs for k = 1.
     """
     value = _sizes(slot, k)
     if k != 1 or value is None or slot.node is None or slot.node.sig.op.type == "Const":
         return value
-    one, other = _sizes(slot, 0), _sizes(slot, 2)
-    if one is None or other is None or not one.shape == value.shape == other.shape:
+    one = _sizes(slot, 0)
+    if one is None or one.shape != value.shape:
         return value
-    return np.where((one == value) & (one != other), one + 1, value)
+    for other in (_sizes(slot, 2), _sizes(slot, 3)):
+        if other is not None and other.shape == one.shape:
+            value = np.where((one == value) & (one != other), one + 1, value)
+    return value
 
 
 def _sizes(slot, k):
@@ -360,8 +366,10 @@ def constant_value(slot):
     one = probe(slot, 0)
     if one is None or slot.node is None or slot.node.sig.op.type == "Const":
         return one
-    for k in (1, 2):
+    for k in (1, 2, 3):
         other = probe(slot, k)
+        if other is None and k == 3:  # no size of 1 fits here: that says nothing
+            continue
         if other is None or one.shape != other.shape or not np.array_equal(one, other):
             return None
     return one
