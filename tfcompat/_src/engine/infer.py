@@ -134,10 +134,46 @@ def infer_graph(sig, avals, slots):
             raise
         first = e
     found = _bound(sig, avals, fixed)
+    if found is None and positions and not all(np.array_equal(fixed[0][i], fixed[1][i]) for i in positions):
+        found = _unknown_static(sig, avals, positions, slots, fixed)
+    if found is None:
+        found = _small(sig, avals, fixed[0])
     return found if found is not None else _dtype_only(sig, avals, positions, fixed[0], first)
 
 
 ATTEMPTS = 60
+
+
+def _small(sig, avals, fixed):
+    """Where a kernel wants certain sizes (a vector of 3) that do not occur: unknown dimensions are tried small, alike and then each its own."""
+    unknown = [(i, d) for i, a in enumerate(avals) if a.shape is not None for d, n in enumerate(a.shape) if n is None]
+
+    def attempt(taken):
+        size = dict(zip(unknown, taken, strict=True))
+        known = [
+            a if a.shape is None else aval(a.dtype, tuple([size.get((i, d), n) for d, n in enumerate(a.shape)]))
+            for i, a in enumerate(avals)
+        ]
+        try:
+            return _abstract(sig, known, fixed)
+        except errors.OpError:
+            return None
+
+    answers = []
+    for k in range(1, 9):
+        found = attempt([k] * len(unknown))
+        if found is not None:
+            blurred = [aval(a.dtype, tuple([None if d == k else d for d in a.shape])) for a in found.avals]
+            answers.append(Inferred(tuple(blurred), found.single))
+        if len(answers) == 2:
+            return _merge(*answers)
+    if answers:
+        return answers[0]
+    for taken in itertools.islice(itertools.product((1, 2, 3), repeat=len(unknown)), ATTEMPTS):
+        found = attempt(taken)
+        if found is not None:
+            return Inferred(tuple([aval(a.dtype, (None,) * len(a.shape)) for a in found.avals]), found.single)
+    return None
 
 
 def _bound(sig, avals, fixed):
@@ -204,6 +240,8 @@ def _unknown_rank(sig, avals, positions, slots):
         if len(answers) == 2:
             break
     if not answers:
+        answers = _ranks_of_their_own(sig, avals, positions, slots)
+    if not answers:
         return _dtype_only(sig, avals, positions, None, None)
     if len(answers) == 1:  # only one rank will do
         return answers[0]
@@ -214,12 +252,37 @@ def _unknown_rank(sig, avals, positions, slots):
     return out if same else Inferred(tuple([aval(a.dtype, None) for a in out.avals]), out.single)
 
 
-def _unknown_static(sig, avals, positions, slots):
-    """A shape that only a run can tell: dtypes from a guess (all ones, as many as the tensor has elements)."""
+def _ranks_of_their_own(sig, avals, positions, slots):
+    """The answers, two at most, for inputs of unknown rank that cannot all have the same one."""
+    open_ranks = [i for i, a in enumerate(avals) if a.shape is None and i not in positions]
+    answers: list = []
+    for ranks in itertools.islice(itertools.product((2, 1, 3, 0), repeat=len(open_ranks)), ATTEMPTS):
+        if len(set(ranks)) == 1:
+            continue
+        bound = list(avals)
+        for i, rank in zip(open_ranks, ranks, strict=True):
+            bound[i] = aval(bound[i].dtype, (None,) * rank)
+        try:
+            answers.append(infer_graph(sig, tuple(bound), slots))
+        except (errors.OpError, ValueError, TypeError, NotImplementedError):
+            continue
+        if len(answers) == 2:
+            break
+    return answers
+
+
+def _unknown_static(sig, avals, positions, slots, guesses=None):
+    """A shape that only a run can tell: dtypes from a guess (all ones, as many as the tensor has elements).
+
+    guesses: pairs of values tried in vain; what differs between the two was a stand-in and is guessed anew.  Then None where nothing fits.
+    """
     for fill in (1, 2, 0):
         fixed = {}
         for i in positions:
             known = probe(slots[i], 0)
+            if guesses is not None:
+                one, two = guesses[0][i], guesses[1][i]
+                known = np.where(one == two, one, np.asarray(fill, one.dtype)) if one.shape == two.shape else None
             shape = tuple([1 if d is None else d for d in (avals[i].shape if avals[i].shape is not None else (1,))])
             fixed[i] = known if known is not None else np.full(shape, fill, avals[i].np)
         one = None
@@ -238,7 +301,7 @@ def _unknown_static(sig, avals, positions, slots):
         return Inferred(
             tuple([aval(a.dtype, (None,) * len(a.shape) if rank_known else None) for a in one.avals]), one.single
         )
-    return _dtype_only(sig, avals, positions, None, None)
+    return _dtype_only(sig, avals, positions, None, None) if guesses is None else None
 
 
 def _dtype_only(sig, avals, positions, fixed, error):

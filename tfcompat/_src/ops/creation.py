@@ -75,7 +75,9 @@ def _filled(shape, value, dtype, name):
         return record.call(OPS["Fill"], [np.array(known, np.int64), record.constant(array)], None, name)
     if known is not None and (dtype is dtypes.string or _count(known) < SMALL):
         return record.const_of(graph, np.full(_dims(np.array(known, np.int64)), array, array.dtype), name)
-    return record.call(OPS["Fill"], [shape if known is None else np.array(known, np.int32), array], None, name)
+    if known is not None:
+        shape = np.array(known, np.int64 if builtins.max(known, default=0) >= 2**31 else np.int32)
+    return record.call(OPS["Fill"], [shape, array], None, name)
 
 
 def _value(value, dtype):
@@ -272,7 +274,14 @@ def linspace(start, stop, num, name=None, axis=0):
 
 
 # -- one_hot and masks ------------------------------------------------------------------------------------------------
-@op("OneHot", static="depth", own="indices", name="one_hot", differentiable=False)
+def _one_hot_of_text(indices, depth, on_value, off_value, *, axis=-1):
+    """The kernel in NumPy, for strings."""
+    n, axis = int(depth.reshape(())), indices.ndim if axis == -1 else axis
+    place = np.arange(n).reshape([-1 if i == axis else 1 for i in builtins.range(indices.ndim + 1)])
+    return np.where(np.expand_dims(indices, axis) == place, on_value, off_value)
+
+
+@op("OneHot", static="depth", own="indices", name="one_hot", differentiable=False, twin=_one_hot_of_text)
 def one_hot_kernel(indices, depth, on_value, off_value, *, axis=-1):
     """indices [...], depth [] -> [.., depth, ..]: `on_value` where the position equals the index, `off_value`
     elsewhere.
@@ -313,11 +322,6 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     on = np.array(1, found.np) if on is None else on
     off = np.array(0, found.np) if off is None else off
     indices = record.convert_to_tensor(indices)
-    if not indices.dtype.is_integer:
-        from ..engine.infer import _spoken
-
-        raise bad("OneHot", f"Value for attr 'TI' of {_spoken(indices.dtype)} is not in the list of allowed values: "
-                            "uint8, int8, int32, int64")  # fmt: skip
     return record.call(OPS["OneHot"], [indices, depth, on, off], {"axis": -1 if axis is None else axis}, name)
 
 
@@ -340,6 +344,8 @@ def sequence_mask(lengths, maxlen=None, dtype=dtypes.bool, name=None):
         )
     elif is_tensor(maxlen) and maxlen.shape.rank not in (0, None):
         raise ValueError("Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = " + str(maxlen))
+    elif not is_tensor(maxlen) and np.ndim(maxlen):
+        raise ValueError(f"Argument `maxlen` must be scalar for sequence_mask, received `maxlen` = {maxlen}")
     return record.call(OPS["SequenceMask"], [lengths, maxlen], {"dtype": dtypes.as_dtype(dtype)}, name)
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..graph import context
+from ..graph import aval, context
 from ..tensor import EagerTensor
+from . import unknown
 from .array import bad, shapes_text
 
 CHECKED = 65536  # indices; larger arrays are not worth looking through on the host
@@ -77,11 +78,18 @@ def gather_kernel(params, indices, *, axis=0, batch_dims=0, in_range=False):
 @export("gather", v1="")
 def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name=None):
     """params [.., d, ..], indices [...] -> the slices of `params` along `axis` (default: `batch_dims`) at `indices`."""
-    axis, batch_dims = record.setting(axis), record.setting(batch_dims)
+    batch_dims = record.setting(batch_dims) or 0
+    if unknown.is_unknown(axis):
+        params, indices = record.convert_to_tensor(params), record.convert_to_tensor(indices)
+        ranks = params._rank(), indices._rank()
+        rank = None if None in ranks or batch_dims < 0 else sum(ranks) - 1 - batch_dims
+        settings = {"axis": axis, "batch_dims": batch_dims}
+        shape = lambda d: unknown.of_rank(d, rank)  # noqa: E731
+        return unknown.call(OPS["GatherV2"], [params, indices], settings, name, avals=shape)
+    axis = record.setting(axis)
     if axis is None:
         axis = batch_dims
     indices = record.convert_to_tensor(indices)
-    _check_index_dtype("GatherV2", "Tindices", indices)
     params = record.convert_to_tensor(params)
     settings = {"axis": axis, "batch_dims": batch_dims}
     known = indices._slot.value if indices.__class__ is EagerTensor else None
@@ -90,7 +98,28 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
         if shape and -len(shape) <= axis < len(shape):
             _check(known, shape[axis])
             settings["in_range"] = True
+    if context.graph is not None:
+        return _gather_in_graph(params, indices, settings, name)
     return record.call(OPS["GatherV2"], [params, indices], settings, name)
+
+
+def _gather_in_graph(params, indices, settings, name):
+    """Where sizes are unknown, what is known of the result's: the engine would have to guess them."""
+    one, other = params._shape_tuple(), indices._shape_tuple()
+    axis, batch = settings["axis"], settings["batch_dims"]
+    if one is not None and other is not None:
+        fits = -len(one) <= axis < len(one) and -len(other) <= batch <= len(other)
+        if None not in one + other or not fits:
+            return record.call(OPS["GatherV2"], [params, indices], settings, name)
+        axis, batch = axis % len(one), batch % len(other) if batch < 0 else batch
+        outer = [a if a is not None else b for a, b in zip(one[:batch], other[:batch])]
+        shape = (*outer, *one[batch:axis], *other[batch:], *one[axis + 1 :])
+    else:
+        shape = None
+    graph = context.graph
+    full, avals = graph.op_name(name, "GatherV2"), (aval(params.dtype.base_dtype, shape),)
+    sig = OPS["GatherV2"].signature(settings)
+    return record.add_op(graph, sig, [params, indices], full, avals=avals, single=True)
 
 
 def gather_on_host(params, indices, *, axis=0, batch_dims=0, in_range=False):
@@ -101,17 +130,6 @@ def gather_on_host(params, indices, *, axis=0, batch_dims=0, in_range=False):
         return np.stack([gather_on_host(p, i, **each) for p, i in zip(params, indices)])
     _check(indices, params.shape[axis])
     return np.take(params, indices, axis)
-
-
-def _check_index_dtype(type, attribute, indices):
-    if not indices.dtype.is_integer:
-        from ..engine.infer import _spoken
-
-        raise bad(
-            type,
-            f"Value for attr '{attribute}' of {_spoken(indices.dtype)} is not in the list of allowed values: int16, "
-            "int32, int64",
-        )
 
 
 @export("", v1="gather")
@@ -141,7 +159,7 @@ def _index_tuple(indices, shape):
     return tuple([jnp.where(outside, np.asarray(d, part.dtype), part) for part, d in zip(parts, shape)])
 
 
-@op("GatherNd", own="indices", twin=lambda params, indices: params[tuple(np.moveaxis(indices, -1, 0))])
+@op("GatherNd", own="indices", twin=lambda params, indices: gather_nd_on_host(params, indices))
 def gather_nd_kernel(params, indices):
     """params [d0, .., dk-1, ...], indices [..., k] -> [..., *params.shape[k:]]."""
     k = indices.shape[-1]
@@ -149,7 +167,17 @@ def gather_nd_kernel(params, indices):
         raise bad("GatherNd", f"index innermost dimension length must be <= params rank; saw: {k} vs. {params.ndim}")
     if k == 0:
         return jnp.broadcast_to(params, indices.shape[:-1] + params.shape)
+    if indices.size and not params.size and 0 in params.shape[:k]:
+        raise bad("GatherNd", "Requested more than 0 entries, but params is empty.")
     return jnp.asarray(params).at[_index_tuple(indices, params.shape)].get(mode="fill", fill_value=_fill(params.dtype))
+
+
+def gather_nd_on_host(params, indices):
+    """The kernel in NumPy, for any dtype."""
+    _check_coordinates("GatherNd", indices, params.shape, "param ")
+    if not indices.shape[-1]:
+        return np.broadcast_to(params, indices.shape[:-1] + params.shape)
+    return params[tuple(np.moveaxis(indices, -1, 0))]
 
 
 def _check_nd(type, indices, shape, what=""):
@@ -162,11 +190,13 @@ def _check_coordinates(type, known, shape, what=""):
     """Raises InvalidArgumentError for the first row of `known` [..., k] that is no place in a tensor of `shape`."""
     if not known.ndim or known.shape[-1] > len(shape):
         return
+    if known.size and 0 in shape and type != "GatherNd":
+        raise bad(type, f"Indices and updates specified for empty output. indices shape: {shapes_text(known.shape)}")
     limits = np.array(shape[: known.shape[-1]])
     outside = ((known < 0) | (known >= limits)).any(-1)
     if outside.any():
         where = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(outside)))[: known.ndim - 1]
-        listed = "[" + ", ".join(str(i) for i in known[where].tolist()) + "]"
+        listed = "[" + ",".join(str(i) for i in known[where].tolist()) + "]"
         place = shapes_text(where) if where else ""
         raise bad(type, f"indices{place} = {listed} does not index into {what}shape {shapes_text(shape)}")
 
@@ -177,9 +207,10 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     _no_policy(bad_indices_policy)
     batch_dims = record.setting(batch_dims)
     params, indices = record.convert_to_tensor(params), record.convert_to_tensor(indices)
-    _check_index_dtype("GatherNd", "Tindices", indices)
     if batch_dims:
         return record.call(OPS["BatchGatherNd"], [params, indices], {"batch_dims": batch_dims}, name)
+    if bad_indices_policy == "IGNORE":
+        return record.call(OPS["GatherNdIgnore"], [params, indices], None, name)
     _check_nd("GatherNd", indices, params._shape_tuple(), "param ")
     return record.call(OPS["GatherNd"], [params, indices], None, name)
 
@@ -200,12 +231,27 @@ def gather_nd_v1(params, indices, name=None, batch_dims=0, bad_indices_policy=""
 
 
 def _no_policy(policy):
-    if policy not in ("", "DEFAULT", "ERROR"):
-        raise NotImplementedError(f"bad_indices_policy={policy!r} is not supported")
+    if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
+        raise ValueError(f"bad_indices_policy must be DEFAULT, ERROR or IGNORE, not {policy!r}")
 
 
 def _check_updates(type, indices, updates, shape):
     k = indices.shape[-1] if indices.ndim else 1
+    if len(shape) and 0 in shape and (0 not in indices.shape or 0 not in updates.shape):
+        raise bad(type, f"Indices and updates specified for empty output. indices shape: {shapes_text(indices.shape)}")
+    outer, rank = indices.ndim - 1, len(indices.shape[:-1])
+    if updates.shape[:rank] != indices.shape[:-1]:
+        raise bad(
+            type,
+            f"Dimensions [0,{outer}) of indices[shape={shapes_text(indices.shape)}] must match dimensions [0,{outer}) "
+            f"of updates[shape={shapes_text(updates.shape)}]",
+        )
+    if k <= len(shape) and updates.shape[rank:] != tuple(shape[k:]):
+        raise bad(
+            type,
+            f"Dimensions [{k},{len(shape)}) of input[shape={shapes_text(shape)}] must match dimensions "
+            f"[{outer},{updates.ndim}) of updates[shape={shapes_text(updates.shape)}]",
+        )
     if k > len(shape) or updates.shape != indices.shape[:-1] + tuple(shape[k:]):
         got = (
             f"updates.shape: {shapes_text(updates.shape)}, indices.shape: {shapes_text(indices.shape)}, "
@@ -216,6 +262,10 @@ def _check_updates(type, indices, updates, shape):
 
 def _scattered(type, tensor, indices, updates, how):
     _check_updates(type, indices, updates, tensor.shape)
+    if 0 in tensor.shape:
+        return tensor
+    if updates.dtype == bool and how == "add":
+        return _scattered(type, tensor.astype(np.int32), indices, updates.astype(np.int32), how) > 0
     if indices.shape[-1] == 0:
         flat = updates.reshape((-1, *tensor.shape))
         return dict(add=lambda: tensor + flat.sum(0), set=lambda: flat[-1])[how]()
@@ -223,7 +273,26 @@ def _scattered(type, tensor, indices, updates, how):
     return getattr(at, how)(updates, mode="drop")
 
 
-@op("ScatterNd", own="indices", static="shape")
+def _scattered_text(tensor, indices, updates, how):
+    """Strings put at indices, or appended to what is there."""
+    _check_updates("ScatterNd", indices, updates, tensor.shape)
+    _check_coordinates("ScatterNd", indices, tensor.shape)
+    out, k = tensor.copy(), indices.shape[-1]
+    if not indices.size or not out.size:
+        return out
+    rest = updates.shape[indices.ndim - 1 :]
+    for place, update in zip(indices.reshape(-1, k).tolist(), updates.reshape(-1, *rest), strict=True):
+        out[tuple(place)] = update if how == "set" else out[tuple(place)] + update
+    return out
+
+
+def _scatter_on_host(indices, updates, shape):
+    """The kernel in NumPy, for strings."""
+    empty = np.full(tuple(shape.tolist()), b"" if updates.dtype == object else 0, updates.dtype)
+    return _scattered_text(empty, indices, updates, "add")
+
+
+@op("ScatterNd", own="indices", static="shape", twin=_scatter_on_host)
 def scatter_nd_kernel(indices, updates, shape):
     """indices [..., k], updates [..., *shape[k:]] -> zeros of `shape` with the updates added at the indices."""
     return _scattered("ScatterNd", jnp.zeros(tuple(shape.tolist()), updates.dtype), indices, updates, "add")
@@ -234,15 +303,41 @@ def scatter_nd(indices, updates, shape, bad_indices_policy="", name=None):
     """indices [..., k], updates [..., *shape[k:]] -> zeros of `shape` with the updates added at the indices."""
     _no_policy(bad_indices_policy)
     indices = record.convert_to_tensor(indices)
-    _check_index_dtype("ScatterNd", "Tindices", indices)
     if context.graph is None:
         shape = record.shape_array(shape)
-        _check_nd("ScatterNd", indices, tuple(shape.tolist()))
-    return record.call(OPS["ScatterNd"], [indices, updates, shape], None, name)
+        if bad_indices_policy != "IGNORE":
+            _check_nd("ScatterNd", indices, tuple(shape.tolist()))
+    type = "ScatterNd" if bad_indices_policy != "IGNORE" else "ScatterNdIgnore"
+    if context.graph is None:
+        return record.call(OPS[type], [indices, updates, shape], None, name)
+    shape = record.convert_to_tensor(shape, dtypes.int32 if record._dtype_of(shape) is None else None)
+    if record.static_value(shape) is not None:
+        return record.call(OPS[type], [indices, updates, shape], None, name)
+    updates = record.convert_to_tensor(updates)  # the shape of the result, a run will tell
+    known = record.constant_value_as_shape(shape)
+    avals = (aval(updates.dtype.base_dtype, None if known.rank is None else tuple(known.as_list())),)
+    full = context.graph.op_name(name, "ScatterNd")
+    return record.add_op(context.graph, OPS[type].sig, [indices, updates, shape], full, avals=avals, single=True)
+
+
+@op("ScatterNdIgnore", own="indices", static="shape", name="ScatterNd")
+def scatter_nd_ignoring_kernel(indices, updates, shape):
+    """ScatterNd that leaves out what is out of range."""
+    return scatter_nd_kernel.op.kernel(jnp.asarray(indices), updates, shape)
+
+
+@op("GatherNdIgnore", own="indices", name="GatherNd")
+def gather_nd_ignoring_kernel(params, indices):
+    """GatherNd with zeros for what is out of range."""
+    at = jnp.asarray(params).at[_index_tuple(jnp.asarray(indices), params.shape)]
+    return at.get(mode="fill", fill_value=0)
 
 
 def _declare_tensor_scatter(type, how, names, v1, negate=False):
-    @op(type, own="indices")
+    def on_host(tensor, indices, updates):
+        return _scattered_text(tensor, indices, -updates if negate else updates, how)
+
+    @op(type, own="indices", twin=on_host if how == "set" else None)
     def kernel(tensor, indices, updates):
         return _scattered(type, tensor, indices, -updates if negate else updates, how)
 
@@ -250,7 +345,6 @@ def _declare_tensor_scatter(type, how, names, v1, negate=False):
 
     def function(tensor, indices, updates, name=None):
         tensor, indices = record.convert_to_tensor(tensor), record.convert_to_tensor(indices)
-        _check_index_dtype(type, "Tindices", indices)
         _check_nd(type, indices, tensor._shape_tuple())
         return record.call(definition, [tensor, indices, updates], None, name)
 
@@ -259,6 +353,10 @@ def _declare_tensor_scatter(type, how, names, v1, negate=False):
 
         def function(tensor, indices, updates, bad_indices_policy="", name=None):
             _no_policy(bad_indices_policy)
+            if bad_indices_policy == "IGNORE":
+                raise NotImplementedError(
+                    f"tf.{names.split()[0]} with bad_indices_policy='IGNORE': tf.scatter_nd has it"
+                )
             return plain(tensor, indices, updates, name)
 
     function.__name__ = function.__qualname__ = names.split()[0]
