@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import nest
 from ..graph import context
 from ..tensor import EagerTensor, constant
-from ..type_spec import TensorSpec
+from ..type_spec import TensorSpec, TypeSpec
 
 
 def arguments(element):
@@ -13,8 +13,19 @@ def arguments(element):
     return element if isinstance(element, tuple) and not hasattr(element, "_fields") else (element,)
 
 
+def eager(leaf):
+    """A leaf of an element as users see it; sparse and ragged ones are tensors already."""
+    return leaf if nest.is_composite(leaf) else constant(leaf)
+
+
 def eager_arguments(element):
-    return [nest.map_structure(constant, part) for part in arguments(element)]
+    return [nest.map_structure(eager, part) for part in arguments(element)]
+
+
+def _spec(leaf):
+    if isinstance(leaf, TypeSpec):
+        return leaf
+    return leaf._type_spec if nest.is_composite(leaf) else TensorSpec(leaf.shape, leaf.dtype)
 
 
 def traced(function, spec):
@@ -22,14 +33,14 @@ def traced(function, spec):
     from ..function import Function
 
     made = Function(lambda *args: _tuple(function(*args)), getattr(function, "__name__", "map_func"))
-    given = [nest.map_structure(lambda s: TensorSpec(s.shape, s.dtype), part) for part in arguments(spec)]
+    given = [nest.map_structure(_spec, part) for part in arguments(spec)]
     context.push(None)
     try:
         concrete = made.get_concrete_function(*given)
         result = concrete.structured_outputs
     finally:
         context.pop()
-    out_spec = nest.map_structure(lambda t: t if isinstance(t, TensorSpec) else TensorSpec(t.shape, t.dtype), result)
+    out_spec = nest.map_structure(_spec, result)
 
     def call(element):
         context.push(None)

@@ -8,8 +8,8 @@ from .. import errors, nest, record
 from ..declare import publish
 from ..graph import Signature, aval, context
 from ..ops.bodies import ControlOp
-from ..tensor import constant
 from .dataset import Run
+from .functions import eager
 
 
 class EagerIterator:
@@ -26,7 +26,7 @@ class EagerIterator:
     def __next__(self):
         context.push(None)
         try:
-            return nest.map_structure(constant, next(self._source))
+            return nest.map_structure(eager, next(self._source))
         finally:
             context.pop()
 

@@ -86,11 +86,7 @@ def _checked(kind, value):
     if kind == STRING:
         return value.decode() if isinstance(value, bytes) else _text(value, str)
     if kind == BYTES:
-        return (
-            value.encode()
-            if isinstance(value, str)
-            else _text(bytes(value) if isinstance(value, bytearray) else value, bytes)
-        )
+        return _text(bytes(value) if isinstance(value, bytearray) else value, bytes)
     if not isinstance(value, kind):
         raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
     return value
@@ -103,7 +99,7 @@ def _no_text(value):
 
 def _text(value, kind):
     if not isinstance(value, kind):
-        raise TypeError(f"{value!r} has type {type(value).__name__}, but expected one of: (bytes, str)")
+        raise TypeError(f"{value!r} has type {type(value).__name__}, but expected one of: ({kind.__name__},)")
     return value
 
 
