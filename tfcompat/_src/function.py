@@ -15,6 +15,7 @@ import weakref
 import numpy as np
 
 from . import dtypes, errors, nest, record
+from .autograph import status
 from .declare import OPS, OpDef, export
 from .engine import dispatch, gradients, lower
 from .graph import Graph, Signature, aval, context
@@ -86,6 +87,9 @@ class FuncGraph(Graph):
     internal_captures = inputs
 
 
+traced_graphs = None  # a list where the graphs traced are to be kept (tf.summary.trace_on)
+
+
 def trace(python_function, name, args, kwargs, in_tensors=None):
     """Runs `python_function` inside a new FuncGraph; returns (graph, flat output tensors, what the function returned).
 
@@ -102,6 +106,8 @@ def trace(python_function, name, args, kwargs, in_tensors=None):
     finally:
         context.pop()
         dispatch.set_tapes(tapes)
+    if traced_graphs is not None:
+        traced_graphs.append(graph)
     return graph, flat, result
 
 
@@ -424,13 +430,15 @@ class Function:
     """A Python function and its traces; what @tf.function returns."""
 
     def __init__(
-        self, python_function, name=None, input_signature=None, autograph=True, jit_compile=None, reduce_retracing=False
-    ):
+        self, python_function, name=None, input_signature=None, autograph=True, jit_compile=None, reduce_retracing=False,
+        autograph_options=None,
+    ):  # fmt: skip
         functools.update_wrapper(self, python_function)
         self.python_function = self._python_function = python_function
         self._name = name or getattr(python_function, "__name__", "function")
         self._input_signature = None if input_signature is None else tuple(input_signature)
         self._autograph, self._jit_compile, self._relax = autograph, jit_compile, reduce_retracing
+        self._autograph_options = autograph_options
         self._traces: dict = {}
         self._lock = threading.RLock()
         self._bound = weakref.WeakKeyDictionary()
@@ -459,7 +467,9 @@ class Function:
             bound = instance.__dict__.get(f"_tf_function_{id(self)}") if hasattr(instance, "__dict__") else None
         if bound is None:
             method = self.python_function.__get__(instance, owner)
-            bound = Function(method, self._name, self._input_signature, self._autograph, self._jit_compile, self._relax)
+            bound = Function(
+                method, self._name, self._input_signature, self._autograph, self._jit_compile, self._relax, self._autograph_options
+            )  # fmt: skip
             try:
                 self._bound[instance] = bound
             except TypeError:
@@ -573,7 +583,20 @@ class Function:
         return ConcreteFunction(graph, inputs, flat, structure, self._name, self.python_function, (tuple(args), kwargs))
 
     def _converted(self):
-        return self.python_function
+        """What is traced: the Python function, by AutoGraph where it may have control flow over tensors."""
+        function = self.python_function
+        if not self._autograph or not status.installed() or status.current() == status.DISABLED or status.is_marked(function):
+            return function
+        made = self.__dict__.get("_for_tracing")
+        if made is None:
+            from .autograph import scan
+
+            if self._autograph_options is None and not scan.has_control_flow(function):
+                return function
+            from .autograph.convert import converted
+
+            made = self._for_tracing = converted(function, self._autograph_options)
+        return made
 
     def get_concrete_function(self, *args, **kwargs):
         """The trace for these tensors or TensorSpecs."""
@@ -674,7 +697,8 @@ def function(func=None, input_signature=None, autograph=True, jit_compile=None, 
 
     def decorate(python_function):
         return Function(
-            python_function, None, input_signature, autograph, jit_compile or experimental_compile, reduce_retracing
-        )
+            python_function, None, input_signature, autograph, jit_compile or experimental_compile, reduce_retracing,
+            experimental_autograph_options,
+        )  # fmt: skip
 
     return decorate if func is None else decorate(func)

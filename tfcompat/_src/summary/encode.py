@@ -94,3 +94,44 @@ def pixels(image, bad_color=(255, 0, 0, 255)):
     out = np.clip(out, 0, 255).astype(np.uint8)
     out[~finite] = np.array(bad_color[: image.shape[-1]], np.uint8)
     return out
+
+
+def saturated(image):
+    """An image as uint8: floats in [0, 1] scaled to 255, what lies outside clipped."""
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype.kind == "f":
+        return (np.clip(image.astype(np.float32), 0, 1) * np.float32(255.5)).astype(np.uint8)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def buckets(values, count):
+    """Rows (left edge, right edge, how many) of a histogram with `count` buckets of one width, as TensorBoard reads it."""
+    values = np.asarray(values, np.float64).ravel()
+    if not values.size or count <= 0:
+        return np.zeros((max(count, 0), 3), np.float64)
+    low, high = values.min(), values.max()
+    if low == high:
+        out = np.zeros((count, 3), np.float64)
+        out[:, :2], out[-1, 2] = low, values.size
+        return out
+    width = (high - low) / count
+    place = np.minimum(((values - low) / width).astype(np.int64), count - 1)
+    edges = np.linspace(low, high, count + 1)
+    return np.stack([edges[:-1], edges[1:], np.bincount(place, minlength=count)], 1)
+
+
+def wav(sound, rate):
+    """The bytes of a 16-bit WAV file of a sound [frames, channels] between -1 and 1."""
+    frames, channels = sound.shape
+    data = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
+    shape = struct.pack("<IHHIIHH", 16, 1, channels, int(rate), int(rate) * channels * 2, channels * 2, 16)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + len(data))
+        + b"WAVEfmt "
+        + shape
+        + b"data"
+        + struct.pack("<I", len(data))
+        + data
+    )

@@ -59,28 +59,17 @@ def tensor_kernel(tensor, *, tag, serialized_summary_metadata):
 
 @op("AudioSummaryV2", host=True, alike=False, abstract=lambda tensor, sample_rate, tag, max_outputs: _TEXT)
 def audio_kernel(tensor, sample_rate, *, tag, max_outputs):
-    import struct
-
     found = Summary()
     if tensor.ndim == 2:
         tensor = tensor[..., None]
     rate = float(np.asarray(sample_rate))
     for i, sound in enumerate(tensor[:max_outputs]):
         frames, channels = sound.shape
-        data = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
-        head = (
-            b"RIFF"
-            + struct.pack("<I", 36 + len(data))
-            + b"WAVEfmt "
-            + struct.pack("<IHHIIHH", 16, 1, channels, int(rate), int(rate) * channels * 2, channels * 2, 16)
-            + b"data"
-            + struct.pack("<I", len(data))
-        )
         shown = Summary.Audio(
             sample_rate=rate,
             num_channels=channels,
             length_frames=frames,
-            encoded_audio_string=head + data,
+            encoded_audio_string=encode.wav(sound, rate),
             content_type="audio/wav",
         )
         found.value.add(tag=f"{tag}/audio/{i}" if max_outputs > 1 else f"{tag}/audio", audio=shown)
