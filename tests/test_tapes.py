@@ -163,6 +163,25 @@ def test_gradients_are_placed_with_what_they_differentiate():
         assert g.op.colocation_groups() == y.op.colocation_groups() == [b"loc:@y"]
 
 
+@pytest.mark.parametrize("where", ["loop", "function"])
+def test_paths_that_run_outside_of_a_body(where):
+    """By hand: in each of 3 turns a grows by d(z a)/dx = 2 x a, z = x^2 outside; so a is (1 + 2 x)^3 = 343 at x = 3."""
+    with tf.Graph().as_default():
+        x = tf.constant(3.0)
+        z = x * x
+
+        def body(i, a):
+            return i + 1, a + tf.gradients(z * a, x)[0]
+
+        if where == "loop":
+            _, a = tf.while_loop(lambda i, a: i < 3, body, [0, 1.0])
+        else:
+            step, a = tf.function(body), tf.constant(1.0)
+            for _ in range(3):
+                _, a = step(tf.constant(0), a)
+        assert v1.Session().run(a) == 343.0
+
+
 def test_how_many_grad_ys():
     with tf.Graph().as_default():
         x = tf.constant([1.0, 2.0])

@@ -520,7 +520,18 @@ def _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, inte
         cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
         every = [s for group in sources for s in group]
         found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops), integers))
-        found = [add_gradients([next(found) for _ in group]) for group in sources]
+        found = [[next(found) for _ in group] for group in sources]
+        for x, group, parts in zip(flat_xs, sources, found, strict=True):
+            if (
+                graph.building_function
+                and isinstance(x, Tensor)
+                and x.__class__ is not EagerTensor
+                and x.graph is not graph
+            ):
+                from .outer_paths import along_captures
+
+                parts += along_captures(x, group[0], targets, cotangents, nodes, frozenset(stops))
+        found = [add_gradients(parts) for parts in found]
         if zero:
             found = [_zeros_like(x) if g is None else g for g, x in zip(found, flat_xs, strict=True)]
     return found if isinstance(xs, (list, tuple)) or not isinstance(xs, dict) else nest.pack_sequence_as(xs, found)

@@ -73,6 +73,12 @@ class Facts:
             raise AttributeError("'RefVariable' object has no attribute 'handle'")
         return _EagerHandle(self) if self._kind == "eager" else self._variable
 
+    _handle = handle
+
+    def _ref(self):
+        """The tensor of a ref variable, which assignments take."""
+        return self._variable
+
     @property
     def device(self):
         """The device's name."""
@@ -186,6 +192,12 @@ class _EagerHandle:
     @property
     def device(self):
         return self.variable.device
+
+    def numpy(self):
+        """Refused with ValueError, as by TensorFlow: a handle is no number."""
+        raise ValueError("Cannot convert a Tensor of dtype resource to a NumPy array.")
+
+    _numpy = numpy
 
     def __repr__(self):
         return f"<handle of {self.variable.name}>"
