@@ -258,7 +258,7 @@ def const_op(array, name="Const", dtype=None):
 
 
 class Constant:
-    """The value of a Const op: a setting that is compared by identity."""
+    """The value of a Const op: a setting that is compared by identity (small equal ones are one, see `_constant_signature`)."""
 
     __slots__ = ("array",)
 
@@ -269,13 +269,34 @@ class Constant:
         return f"<{self.array.dtype} {list(self.array.shape)}>"
 
 
-def const_of(graph, array, name="Const"):
+_constants: dict = {}
+SHARED = 64  # elements of a constant that programs may have in common
+
+
+def _constant_signature(array):
+    """The signature of a Const op; equal small arrays have the same one, so that equal programs are equal text."""
     from .declare import OPS
     from .graph import Signature
 
-    sig = Signature(OPS["Const"], {"value": Constant(array)})
+    if array.size > SHARED or array.dtype == object:
+        return Signature(OPS["Const"], {"value": Constant(array)})
+    key = (array.dtype.str, array.shape, array.tobytes())
+    found = _constants.get(key)
+    if found is None:
+        if len(_constants) > 4096:
+            _constants.clear()
+        found = _constants[key] = Signature(OPS["Const"], {"value": Constant(array)})
+    return found
+
+
+def const_of(graph, array, name="Const"):
     op = Operation(
-        graph, sig, (), graph.op_name(name, "Const"), graph.control_inputs_now(), made_at=errors.user_frame()
+        graph,
+        _constant_signature(array),
+        (),
+        graph.op_name(name, "Const"),
+        graph.control_inputs_now(),
+        made_at=errors.user_frame(),
     )
     op.attributes = {"dtype": dtypes.as_dtype(array.dtype)}
     tensor = graph_tensor(op, 0, aval(dtypes.as_dtype(array.dtype), array.shape))

@@ -44,11 +44,16 @@ def infer(sig, avals, statics=None):
     else:
         check_dtypes(sig, avals)
         out = _abstract(sig, avals)
-        small = all(a.small_int for a in out.avals) and all(a.small_int for a in avals) and bool(avals)
+        small = bool(avals) and all(map(_small_known, out.avals)) and all(map(_small_known, avals))
         out.small = small and not sig.op.stateful
     if statics is None:
         sig.cache[avals] = out
     return out
+
+
+def _small_known(a):
+    """Whether a tensor is of the kind that is computed on the host where its inputs are known there: shapes, and comparisons of them."""
+    return a.small_int or a.dtype is dtypes.bool and a.known and int(np.prod(a.shape)) <= 64
 
 
 def _of_text(sig, avals, infer_numbers):

@@ -94,7 +94,12 @@ class DeviceStage:
         key = tuple([(v.dtype.str, v.shape, v.tobytes()) for v in known])
         found = self.compiled.get(key)
         if found is None:
-            found = self.compiled[key] = self._jit(known)
+            shared = self.program.staged  # stages of other sessions and graphs that are the same program use the same
+            whole = (self.static, self.donate, key)
+            found = shared.get(whole)
+            if found is None:
+                found = shared[whole] = self._jit(known)
+            self.compiled[key] = found
         return found
 
     def _jit(self, known):
@@ -157,6 +162,8 @@ def plan(
     result = Plan()
     result.name = label
     lowering = _Lowering(fed, fetch_slots, fetch_ops)
+    if not fed and not any([op.reads or op.writes or op.sig.op.stateful for op in order]):
+        lowering.inline = _statics(order)
     for op in order:
         lowering.add(op)
     result.feeds = [lowering.place(s) for s in feed_slots]
@@ -181,6 +188,16 @@ def _needed(slots, ops, fed):
                 stack.append(s.node)
         stack.extend([c for c in node.control_inputs if c not in seen])
     return seen
+
+
+def _statics(order):
+    """The slots that say something a kernel must know while it is compiled, and what those are computed from."""
+    found: set = set()
+    for op in reversed(order):
+        found.update([op.ins[i] for i in static_positions(op.sig, len(op.ins))])
+        if not found.isdisjoint(op.outs):
+            found.update(op.ins)
+    return found
 
 
 def _schedule(needed, fed):
@@ -210,6 +227,8 @@ class _Lowering:
 
     def __init__(self, fed, wanted, run):
         self.fed, self.wanted, self.run = fed, wanted, run
+        # A program of constants only runs once: as arguments they let all of its shape share a compile.  Those in `inline` stay text.
+        self.inline = None
         self.read_by_values = None  # the slots that values asked for really depend on, once somebody needs to know
         self.slots: dict = {}  # graph slot -> pure slot
         self.pure: dict = {}  # operation -> pure node
@@ -275,12 +294,17 @@ class _Lowering:
     def _spare(self, placeholder):
         """Whether no value asked for depends on this placeholder: d(w x)/dx does not need x.  Then zeros stand for it."""
         s = placeholder.outs[0]
-        if not s.aval.known or s in self.wanted or placeholder in self.run:
+        if not s.aval.known:
+            return False
+        if 0 in s.aval.shape:  # nothing could be fed but this
+            return self._stand_in(s)
+        if s in self.wanted or placeholder in self.run:
             return False
         if self.read_by_values is None:
             self.read_by_values = gradients.dependents(self.wanted, self.run)
-        if s in self.read_by_values:
-            return False
+        return s not in self.read_by_values and self._stand_in(s)
+
+    def _stand_in(self, s):
         self.slots[s] = slot = Slot(None, 0, s.aval, np.zeros(s.aval.shape, s.aval.np))
         self.level[slot] = -1
         return True
@@ -290,7 +314,8 @@ class _Lowering:
         if s in self.fed:
             return
         array = op.sig.settings["value"].array
-        if array.size > LARGE and array.dtype != object:
+        argument = self.inline is not None and s not in self.inline and s not in self.wanted
+        if (argument or array.size > LARGE) and array.dtype != object:
             slot = Slot(None, 0, s.aval, array)
             dispatch.device_value(slot)
             self.level[slot] = -1

@@ -21,11 +21,11 @@ by_order = attrgetter("order")
 class Program:
     """Straight-line code: `code` lines, `outputs` numbers, made from and compared by its key."""
 
-    __slots__ = ("code", "outputs", "n_leaves", "compiled", "made_at")
+    __slots__ = ("code", "outputs", "n_leaves", "compiled", "staged", "made_at")
 
     def __init__(self, code, outputs, n_leaves):
         self.code, self.outputs, self.n_leaves = code, outputs, n_leaves
-        self.compiled = None
+        self.compiled, self.staged = None, {}
         self.made_at = None
 
     def __call__(self, *leaves):
