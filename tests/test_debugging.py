@@ -248,3 +248,28 @@ def test_dtypes():
 def test_refused_by_name():
     with pytest.raises(NotImplementedError, match="tf.debugging.enable_check_numerics"):
         d.enable_check_numerics()
+
+
+def test_captured_tensors_in_messages():
+    x = tf.constant([1.0])
+    with pytest.raises(Invalid, match="fail"):
+        tf.function(lambda: d.assert_greater(x, 2.0, message="fail"))()
+    with pytest.raises(TypeError, match="fail"):
+        tf.function(lambda: d.assert_type(x, tf.int32, message="fail"))()
+
+
+def test_ranks_that_are_no_scalars():
+    with tf.Graph().as_default(), v1.Session() as session:
+        rank = v1.placeholder(tf.int32)
+        check = v1.assert_rank(two, rank)
+        session.run(check, {rank: 1})
+        with pytest.raises(Invalid, match="Rank must be a scalar"):
+            session.run(check, {rank: [1, 2]})
+
+
+def test_switches():
+    assert tf.Assert is d.Assert and d.is_traceback_filtering_enabled()
+    d.disable_traceback_filtering()
+    assert not d.is_traceback_filtering_enabled()
+    d.enable_traceback_filtering()
+    assert not d.get_log_device_placement()

@@ -261,3 +261,90 @@ def test_ensure_shape():
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[2,3\] is not compatible with expected shape \[4,3\]"):
         tf.ensure_shape(x, [4, 3])
     assert _graph(lambda x: tf.ensure_shape(x, [5, None]), [None, 3]).shape.as_list() == [5, 3]
+
+
+# -- settings that are fed, shapes that are partly known, raw names ----------------------------------------------------
+def _fed(build, feeds):
+    """(static shape, value) of what `build` makes of placeholders, fed with `feeds`."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as s:
+        places = [tf.compat.v1.placeholder(tf.as_dtype(np.asarray(f).dtype)) for f in feeds]
+        out = build(*places)
+        shape = out.shape.as_list() if out.shape.rank is not None else None
+        return shape, s.run(out, dict(zip(places, feeds, strict=True)))
+
+
+M = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+I32 = np.int32
+
+
+@pytest.mark.parametrize(
+    "build, feeds, shape, expected",
+    [
+        (lambda a: tf.concat([tf.constant(M), M], a), [I32(1)], [None, None], np.concatenate([M, M], 1)),
+        (lambda a: tf.split(tf.constant(M), 2, a)[1], [I32(0)], [None, None], M[1:]),
+        (lambda a: tf.gather(tf.constant(M), [1, 0], axis=a), [I32(1)], [None, None], M[:, [1, 0]]),
+        (lambda a: tf.boolean_mask(tf.constant(M), [True, False], axis=a), [I32(0)], [None, None], M[:1]),
+        (lambda n: tf.tile(tf.constant(M), [n, 2]), [I32(3)], [None, 6], np.tile(M, [3, 2])),
+        (lambda n: tf.pad(tf.constant(M), [[1, 2], [0, n]]), [I32(1)], [5, None], np.pad(M, [[1, 2], [0, 1]])),
+        (lambda x: tf.transpose(x, [1, 0]), [M], [None, None], M.T),
+        (lambda x: tf.reverse(x, [1]), [M], None, M[:, ::-1]),
+        (lambda i: tf.gather(tf.constant(M), i), [I32([1])], None, M[1:]),
+        (lambda n: tf.scatter_nd([[1]], [5.0], n), [I32([3])], None, [0, 5, 0]),
+        (lambda y, s: tf.constant(M)[y, s:2], [I32(1), I32(1)], [None], M[1, 1:2]),
+    ],
+)
+def test_what_only_a_run_can_tell(build, feeds, shape, expected):
+    got = _fed(build, feeds)
+    assert got[0] == shape
+    np.testing.assert_array_equal(got[1], expected)
+
+
+raw = tf.raw_ops
+
+
+@pytest.mark.parametrize(
+    "call, expected",
+    [
+        (lambda: raw.ConcatOffset(concat_dim=1, shape=[[2, 3], [2, 7]]), [[0, 0], [0, 3]]),
+        (lambda: raw.LowerBound(sorted_inputs=[[1, 3, 5]], values=[[3, 4]]), [[1, 2]]),
+        (lambda: raw.UpperBound(sorted_inputs=[[1, 3, 5]], values=[[3, 4]]), [[2, 2]]),
+        (lambda: raw.Snapshot(input=[1, 2]), [1, 2]),
+        (lambda: raw.UniqueV2(x=[[1, 0], [1, 0], [2, 0]], axis=[0]).y, [[1, 0], [2, 0]]),
+        (lambda: raw.UniqueWithCountsV2(x=[4, 1, 4], axis=[]).count, [2, 1]),
+        (lambda: raw.MirrorPadGrad(input=[[1, 2, 3, 4]], paddings=[[0, 0], [1, 1]], mode="SYMMETRIC"), [[3, 7]]),
+        (
+            lambda: raw.TensorStridedSliceUpdate(
+                input=M, begin=[0, 1], end=[2, 3], strides=[1, 1], value=tf.constant([[9.0]])
+            ),
+            [[0, 9, 9], [3, 9, 9]],
+        ),
+        (
+            lambda: raw.StridedSliceGrad(shape=[2, 3], begin=[0, 1], end=[1, 3], strides=[1, 1], dy=[[1.0, 2.0]]),
+            [[0, 1, 2], [0, 0, 0]],
+        ),
+        (lambda: tf.edit_distance(tf.sparse.from_dense([[1, 2, 3]]), tf.sparse.from_dense([[1, 3]])), [0.5]),
+        (lambda: tf.scatter_nd([[1], [9]], [1.0, 2.0], [3], bad_indices_policy="IGNORE"), [0, 1, 0]),
+        (lambda: tf.gather_nd([1.0, 2.0], [[0], [7]], bad_indices_policy="IGNORE"), [1, 0]),
+        (lambda: tf.one_hot([1], 3, "a", "b"), [[b"b", b"a", b"b"]]),
+        (lambda: tf.pad(["a"], [[1, 0]]), [b"", b"a"]),
+        (lambda: tf.scatter_nd([[1], [1]], ["a", "b"], [2]), [b"", b"ab"]),
+        (lambda: tf.scatter_nd([[1], [1]], [True, False], [2]), [False, True]),
+        (lambda: tf.reverse_sequence([["a", "b", "c"]], [2], 1), [[b"b", b"a", b"c"]]),
+        (lambda: tf.shape(tf.sparse.from_dense([[0, 1]])), [1, 2]),
+        (lambda: tf.quantization.quantize([-1.0, 0.0, 1.5, 3.0], -1.5, 2.5, tf.quint8).output, [32, 96, 191, 255]),
+        (
+            lambda: tf.quantization.dequantize(tf.bitcast(tf.constant([0, 255], tf.uint8), tf.quint8), -1.0, 1.0),
+            [-1, 1],
+        ),
+        (
+            lambda: tf.quantization.fake_quant_with_min_max_vars_gradient([1.0, 1.0, 1.0], [-2.0, 0.0, 9.0], -1.0, 2.0)[
+                0
+            ],
+            [0, 1, 0],
+        ),
+        (lambda: tf.fingerprint(["hello"]), [[232, 12, 56, 49, 169, 229, 139, 180]]),
+    ],
+)
+def test_values_as_tensorflow_gave_them(call, expected):
+    got = call()
+    np.testing.assert_array_equal(got if isinstance(got, list) else got.numpy(), expected)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from table import c64, case, f32, suite
+import scipy.linalg
+from table import c64, case, f32, f64, suite
 
 import tfcompat as tf
 
@@ -186,6 +187,68 @@ SOLVING = [
     ),
 ]
 
+SOLVING += [
+    case(
+        "linalg.solve",
+        [definite(3).astype(np.float64), f64(3, 1)],
+        np.linalg.solve,
+        grads="01",
+        order=2,
+        batch="",
+        id="solve twice",
+    ),
+    case(
+        "linalg.solve",
+        [c64(2, 2) + 3 * np.eye(2, dtype=np.complex64), c64(2, 1)],
+        lambda a, b: np.linalg.solve(a.conj().T, b),
+        adjoint=True,
+        batch="",
+        rtol=1e-5,
+        id="solve complex adjoint",
+    ),
+    case(
+        "linalg.tridiagonal_solve",
+        [c64(3, 4) + np.array([[0], [6], [0]], np.complex64), c64(2, 4)],
+        lambda d, b: np.linalg.solve(np.diag(d[0, :-1], 1) + np.diag(d[1]) + np.diag(d[2, 1:], -1), b.conj().T),
+        transpose_rhs=True,
+        conjugate_rhs=True,
+        batch="",
+        rtol=1e-5,
+        id="tridiagonal_solve adjoint rhs",
+    ),
+    case(
+        lambda a, m, b, x: tf.linalg.tridiagonal_solve((a, m, b), x, "sequence"),
+        [f64(2, 3), f64(2, 4) + 6, f64(2, 3), f64(2, 4)],
+        lambda a, m, b, x: np.stack(
+            [np.linalg.solve(np.diag(p, 1) + np.diag(q) + np.diag(r, -1), y) for p, q, r, y in zip(a, m, b, x)]
+        ),
+        grads="0123",
+        id="tridiagonal_solve sequence",
+    ),
+    case(
+        "linalg.banded_triangular_solve",
+        [f64(2, 4) + 3, f64(4, 2)],
+        lambda a, b: np.linalg.solve(np.diag(a[0]) + np.diag(a[1, 1:], -1), b),
+        grads="01",
+        batch="",
+    ),
+    case(
+        lambda x, b: L.lu_solve(*L.lu(x), b, validate_args=True),
+        [definite(3, 2), f32(2, 3, 1)],
+        np.linalg.solve,
+        rtol=1e-5,
+        id="lu_solve batch",
+    ),
+    case(lambda x: L.lu_matrix_inverse(*L.lu(x)), [definite(3, 2)], np.linalg.inv, rtol=1e-5, id="lu_matrix_inverse"),
+    case(
+        "linalg.eigh_tridiagonal",
+        [f64(4), f64(3)],
+        lambda a, b: scipy.linalg.eigh_tridiagonal(a, b, eigvals_only=True),
+        grads="01",
+        batch="",
+    ),  # fmt: skip
+]
+
 test_values, test_shapes, test_gradients = suite(DIAGONALS + NORMS + SOLVING)
 
 
@@ -215,6 +278,12 @@ def test_sizes_that_do_not_fit():
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             call()
-    for call in (lambda: tf.norm(tf.ones([2, 2]), ord="bad"), lambda: tf.norm(tf.ones([2, 2]), axis=[0, 0])):
-        with pytest.raises(ValueError, match="must be"):
+    for call in (
+        lambda: tf.norm(tf.ones([2, 2]), ord="bad"),
+        lambda: tf.norm(tf.ones([2, 2]), axis=[0, 0]),
+        lambda: tf.norm(tf.ones([2, 2]), axis=[[0], [1]]),
+        lambda: L.tridiagonal_solve(([1.0], [1.0, 2.0, 3.0], [1.0, 2.0]), tf.ones([3]), "sequence"),
+        lambda: L.lu_solve(tf.eye(2), [0, 1], tf.ones([2])),
+    ):
+        with pytest.raises(ValueError, match="must |Expected"):
             call()

@@ -358,6 +358,75 @@ def test_changing_python_numbers_compile_once():
     assert len(compiled) == 1
 
 
+def test_division_is_rounded_once():
+    """XLA would multiply with the reciprocal of a constant, a scalar or a square root."""
+    x = f32(50, 40)
+    for c in (255.0, 3, 0.1):
+        want = x / np.float32(c)
+        np.testing.assert_array_equal(tf.constant(x) / c, want)
+        np.testing.assert_array_equal(tf.function(lambda t, c=c: t / c)(x), want)
+        np.testing.assert_array_equal(tf.constant(x) // c, np.floor(want))
+        np.testing.assert_array_equal(tf.math.divide_no_nan(tf.constant(x), c), want)
+    positive = np.abs(x) + 1
+    root = np.sqrt(positive)
+    np.testing.assert_array_equal(tf.function(lambda a, b: a / tf.sqrt(b))(x, positive), x / root)
+    np.testing.assert_array_equal(tf.function(lambda b: 1 / tf.sqrt(b))(positive), 1 / root)
+
+
+def test_casts_to_integers():
+    """Goldens of TensorFlow 2.21 on x86: what does not fit gives the least int32 or int64, and small types wrap."""
+    least = np.iinfo("i4").min
+    odd = tf.constant([np.nan, np.inf, 3e9, -3e9, -1.5])
+    assert tf.cast(odd, tf.int32).numpy().tolist() == [least, least, least, least, -1]
+    assert tf.cast(odd, tf.int64).numpy().tolist() == [-(2**63), -(2**63), 3 * 10**9, -3 * 10**9, -1]
+    assert tf.cast(odd, tf.uint32).numpy().tolist() == [2**31, 2**31, 3 * 10**9, 2**31, 2**32 - 1]
+    assert tf.cast([300.0, -1.0, 99.9], tf.uint8).numpy().tolist() == [44, 255, 99]
+    assert tf.cast([300.0, -200.0], tf.int8).numpy().tolist() == [44, 56]
+    assert tf.cast([70000.0, 1e10], tf.int16).numpy().tolist() == [4464, 0]
+    with pytest.raises(TypeError):
+        tf.saturate_cast(tf.constant([True]), tf.int32)
+
+
+def test_booleans_multiply_and_bits_stay_inside():
+    t = tf.constant([True, False])
+    assert (t * True).numpy().tolist() == [True, False] and (t * t).dtype is tf.bool
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.multiply(t, t)
+    bits = tf.bitwise.left_shift(tf.constant([1, 1, 1], tf.uint8), tf.constant([7, 8, 40], tf.uint8))
+    assert bits.numpy().tolist() == [128, 128, 128]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tf.pow(tf.constant([2], tf.uint8), tf.constant([2], tf.uint8)),
+        lambda: tf.math.squared_difference(tf.constant([2], tf.int8), tf.constant([2], tf.int8)),
+        lambda: tf.sort([True, False]),
+        lambda: tf.math.top_k([True, False]),
+        lambda: tf.add_n([tf.constant(True), tf.constant(False)]),
+        lambda: tf.argmax(tf.constant([1j])),
+        lambda: tf.math.unsorted_segment_mean(tf.constant([1j]), [0], 1),
+        lambda: tf.matmul(tf.ones([2, 2], tf.int8), tf.ones([2, 2], tf.int8)),
+    ],
+)
+def test_dtypes_not_taken(call):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="list of allowed values"):
+        call()
+
+
+def test_raw_ops():
+    r = tf.raw_ops
+    assert r.Add(x=1.0, y=2.0).numpy() == 3 and r.Div(x=[-7], y=[2]).numpy().tolist() == [-3]
+    assert r.SqrtGrad(y=[0.0, 2.0], dy=[1.0, 1.0]).numpy().tolist() == [np.inf, 0.25]
+    assert r.PopulationCount(x=tf.constant([0, 1, -1], tf.int16)).numpy().tolist() == [0, 1, 16]
+    assert r.ApproximateEqual(x=[1.0, 2.0], y=[1.0, 2.1], tolerance=0.01).numpy().tolist() == [True, False]
+    assert r.NthElement(input=[[3.0, 1.0, 2.0]], n=0, reverse=True).numpy().tolist() == [3]
+    assert r.Sum(input=[[1, 2]], axis=1).numpy().tolist() == [3]
+    assert r.Einsum(inputs=[[1.0, 2.0]], equation="a->aa").numpy().tolist() == [[1, 0], [0, 2]]
+    with pytest.raises(TypeError):
+        r.Exp(y=1.0)
+
+
 def test_zero_keeps_its_sign():
     x = tf.constant([1.0])
     assert (x / 0.0).numpy() == np.inf and (x / -0.0).numpy() == -np.inf and (x / 0.0).numpy() == np.inf

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from table import case, f32, i32, suite
+from table import case, f16, f32, i32, suite
 
 import tfcompat as tf
 
@@ -94,6 +94,87 @@ test_values, test_shapes, test_gradients = suite(
         ),  # fmt: skip
         case("nn.avg_pool", [f32(2, 4, 6, 3)], pooled(np.mean), grads="0", ksize=2, strides=2, padding="SAME"),
         case("nn.moments", [f32(4, 3, 5)], moments, grads="0", axes=[0, 1], rtol=1e-5),
+        case(
+            "nn.conv2d",
+            [f32(2, 5, 4, 3), f32(1, 1, 3, 4)],
+            lambda x, w: x[:, ::2, ::3] @ w[0, 0],
+            grads="01",
+            order=2,
+            batch="0",
+            rtol=1e-5,
+            strides=[2, 3],
+            padding="SAME",
+            id="conv2d by filters of size 1",
+        ),
+        case("nn.crelu", [i32(3, 4)], lambda x: np.maximum(np.concatenate([x, -x], -1), 0)),
+        case(
+            lambda x, w: tf.nn.conv2d(x, w, 1, "VALID"),
+            [f32(2, 3, 5, 6, 3), f32(3, 2, 3, 4)],
+            lambda x, w: conv2d(x.reshape(6, 5, 6, 3), w).reshape(2, 3, 3, 5, 4),
+            grads="01",
+            rtol=1e-5,
+            batch="0",
+            id="conv2d behind two batch dimensions",
+        ),
+        case(
+            "conv",
+            [f32(2, 5, 6, 3), f32(3, 2, 3, 4)],
+            conv2d,
+            grads="01",
+            rtol=1e-5,
+            batch="0",
+            strides=[1] * 4,
+            padding="VALID",
+        ),
+        case(
+            lambda x, w: tf.nn.conv2d_transpose(x, w, [2, 3, 4, 5], 1, "VALID"),
+            [i32(2, 1, 3, 4), i32(3, 2, 5, 4)],
+            lambda x, w: sum(
+                np.pad(x @ w[i, j].T, ((0, 0), (i, 2 - i), (j, 1 - j), (0, 0))) for i in range(3) for j in range(2)
+            ),
+            batch="",
+            id="conv2d_transpose of integers",
+        ),
+        case(
+            lambda x, m, v: tf.nn.batch_normalization(x, m, v, None, None, 0.25),
+            [f16(5, 3), f32(3), f32(3, low=0.5)],
+            lambda x, m, v: ((x - m) / np.sqrt(v + 0.25)).astype(np.float16),
+            atol=5e-3,
+            batch="0",
+            id="batch_normalization of half precision by float32 moments",
+        ),
+        case("nn.compute_average_loss", [f32(6)], lambda x: np.float32(x.sum() / 4), grads="0", global_batch_size=4),
+        case("nn.compute_average_loss", [f32(6)], np.float32(0), global_batch_size=0, id="average over no batch"),
+        case(
+            "nn.isotonic_regression",
+            [np.array([[3, 1, 2], [1, 3, 4.0]], np.float32)],
+            lambda x: (np.array([[3, 1.5, 1.5], [8 / 3] * 3], np.float32), np.array([[0, 1, 1], [0, 0, 0]], np.int32)),
+            rtol=1e-6,
+        ),
+        case(
+            lambda x: tf.nn.isotonic_regression(x, decreasing=False, axis=0)[0],
+            [np.array([[3, 1], [1, 3], [2.5, 2]], np.float32)],
+            lambda x: np.array([[2, 1], [2, 2.5], [2.5, 2.5]], np.float32),
+            grads="0",
+            id="isotonic_regression, increasing, down the columns",
+        ),
+        case(
+            lambda x: tf.nn.with_space_to_batch(x, [2, 3], "SAME", lambda v, n, p: tf.nn.avg_pool(v, 2, 1, p), [2, 2]),
+            [f32(1, 7, 8, 2)],
+            lambda x: (
+                conv2d(
+                    np.pad(x, ((0, 0), (1, 1), (1, 2), (0, 0))),
+                    np.pad(np.eye(2, dtype=np.float32)[None, None], ((0, 2), (0, 3), (0, 0), (0, 0)))
+                    + np.pad(np.eye(2, dtype=np.float32)[None, None], ((2, 0), (0, 3), (0, 0), (0, 0)))
+                    + np.pad(np.eye(2, dtype=np.float32)[None, None], ((0, 2), (3, 0), (0, 0), (0, 0)))
+                    + np.pad(np.eye(2, dtype=np.float32)[None, None], ((2, 0), (3, 0), (0, 0), (0, 0))),
+                )
+                / 4
+            ),
+            batch="0",
+            rtol=1e-5,
+            id="with_space_to_batch",
+        ),
         case("nn.embedding_lookup", [f32(7, 3), i32(2, 3, low=0, high=7)], lambda p, i: p[i], batch="1"),
     ]
 )
@@ -178,6 +259,12 @@ LOGITS = np.ones((2, 5), np.float32)
         (lambda: tf.nn.conv2d(X, FILTERS, 1, "same"), ValueError, '"SAME", "VALID"'),
         (lambda: tf.nn.conv2d(X, FILTERS, [2, 1, 1, 1], "SAME"), ValueError, "batch and depth"),
         (lambda: tf.nn.conv2d(X[:, :2], FILTERS, 1, "VALID"), tf.errors.InvalidArgumentError, "negative"),
+        (lambda: tf.nn.max_pool2d(X, 2, 2, [[0, 0], [1, 0], [0, 2], [0, 0]]), tf.errors.InvalidArgumentError,
+         "Right padding 2 needs to be smaller than the window size 2"),
+        (lambda: tf.nn.conv2d(X, FILTERS[:0], 1, "SAME"), tf.errors.InvalidArgumentError, "zero elements"),
+        (lambda: tf.nn.conv_transpose(X, FILTERS, [2, 3], 1), ValueError, "must be of length 3, 4 or 5"),
+        (lambda: tf.nn.with_space_to_batch(X, [2, 2], "SAME", None), ValueError, "`filter_shape` must be specified"),
+        (lambda: tf.nn.compute_average_loss([1.0], global_batch_size=[1]), ValueError, "must be scalar"),
         (lambda: tf.nn.bias_add(X, np.ones(4, np.float32)), tf.errors.InvalidArgumentError, "as many biases as"),
         (lambda: tf.nn.bias_add(X, np.ones(3, np.float32), data_format="HWC"), ValueError, "of the form"),
         (lambda: tf.nn.dropout(LOGITS, 1.0), ValueError, r"range \[0, 1\)"),
@@ -197,6 +284,22 @@ def test_labels_outside_the_classes_are_nan_in_a_session():
         loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x)
         found = session.run(loss, {y: [1, 7], x: LOGITS})
     assert np.isfinite(found[0]) and np.isnan(found[1])
+
+
+def test_constant_labels_outside_the_classes_are_refused_when_the_graph_runs():
+    with tf.Graph().as_default(), v1.Session() as session:
+        loss = v1.nn.sparse_softmax_cross_entropy_with_logits(labels=[1, 7], logits=LOGITS)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"label value of 7 .* range of \[0, 5\)"):
+            session.run(loss)
+
+
+def test_labels_and_logits_of_unknown_rank():
+    with tf.Graph().as_default(), v1.Session() as session:
+        y, x, w = v1.placeholder(tf.int32), v1.placeholder(tf.float32), v1.placeholder(tf.float32)
+        loss = v1.losses.sparse_softmax_cross_entropy(y, x, weights=w)
+        assert session.run(loss, {y: [[1], [2]], x: LOGITS, w: [[1.0], [0.0]]}) == pytest.approx(np.log(5))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="weights can not be broadcast"):
+            session.run(loss, {y: [1, 2], x: LOGITS, w: [1.0, 2.0, 3.0]})
 
 
 def test_embedding_gradient_is_sparse():

@@ -230,3 +230,37 @@ def test_add_n_takes_slices_and_refuses_other_shapes():
         tf.add_n([])
     with pytest.raises(tf.errors.InvalidArgumentError, match="same shape"):
         tf.add_n([tf.ones(3), tf.ones(4)])
+
+
+def test_small_numbers_add_up():
+    """Means of integers do not overflow, and bfloat16 is rounded once."""
+    for dtype, values in (("uint8", [200, 200]), ("int8", [100] * 3), ("int32", [2**31 - 1] * 3)):
+        assert tf.reduce_mean(tf.constant(values, dtype)).numpy() == values[0]
+    x = tf.cast(f32(300, 300), tf.bfloat16)
+    want = x.numpy().astype(np.float64).sum()
+    assert abs(float(tf.reduce_sum(x)) - want) <= 2**-8 * abs(want)
+
+
+def test_matmul_of_small_integers():
+    a = tf.constant([[100, 100]], tf.int8)
+    out = tf.matmul(a, tf.constant([[200], [200]], tf.uint8), output_type=tf.int32)
+    assert out.dtype is tf.int32 and out.numpy().tolist() == [[40000]]
+    mixed = tf.matmul(tf.cast(a, tf.bfloat16), a, transpose_b=True, output_type=tf.bfloat16)
+    assert mixed.dtype is tf.bfloat16 and mixed.shape == [1, 1]
+    with pytest.raises(tf.errors.NotFoundError):
+        tf.matmul(a, a, transpose_b=True, output_type=tf.float32)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: tf.cumsum([1, 2], [0]), "axis must be a scalar"),
+        (lambda: tf.reduce_sum([[1, 2]], [[0], [1]]), "at most rank 1"),
+        (lambda: tf.einsum("ij,jk->ik", tf.ones([2, 3]), tf.ones([1, 4])), "Expected dimension 3"),
+        (lambda: tf.einsum("ij,jk->ik", tf.ones([1, 2, 3]), tf.ones([3, 4])), "Expected input of rank 2"),
+        (lambda: tf.einsum("...ij->ij", tf.ones([2, 2, 3])), "to have an ellipsis"),
+    ],
+)
+def test_arguments_that_do_not_fit(call, words):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        call()

@@ -136,3 +136,40 @@ def test_segments_of_fed_numbers():
         for feed in ([0, 0, 1], [0, 1, 2], [0, 3, 3]):
             got = session.run(total, {x: np.ones([3, 2]), ids: feed})
             np.testing.assert_array_equal(got[:, 0], np.bincount(feed))
+
+
+def test_static_shapes():
+    """What data of known rank tells; nothing where the rank is unknown (a guess would be wrong at run time)."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        any_rank, rows = v1.placeholder(tf.float32), v1.placeholder(tf.float32, [None, 3])
+        ids, n = v1.placeholder(tf.int32), v1.placeholder(tf.int32)
+        feed = {any_rank: np.ones([4, 3]), rows: np.ones([4, 3]), ids: [0, 0, 1, 3], n: 5}
+        for data, known in ((any_rank, None), (rows, [None, 3])):
+            total = tf.math.segment_sum(data, ids)
+            assert (total.shape.as_list() if total.shape.rank is not None else None) == known
+            assert session.run(total, feed)[:, 0].tolist() == [2, 1, 0, 1]
+        for data in (any_rank, rows):
+            total = tf.math.unsorted_segment_sum(data, ids, n)
+            assert total.shape.rank is None and session.run(total, feed)[:, 0].tolist() == [2, 1, 0, 1, 0]
+        vector = v1.placeholder(tf.int32, [None])
+        assert tf.math.unsorted_segment_max(rows, vector, n).shape.as_list() == [None, 3]
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: tf.math.segment_sum([1.0, 2.0], [-1, 0]), r"Segment id -1 out of range \[0, 1\)"),
+        (lambda: tf.math.segment_sum([1.0, 2.0], [0, -1]), "segment ids must be >= 0"),
+        (lambda: tf.math.segment_sum(1.0, [0]), "at least rank 1"),
+        (lambda: tf.math.segment_max(tf.ones([2, 3]), tf.constant([2**60] * 2, tf.int64)), "overflow"),
+        (lambda: tf.math.unsorted_segment_sum([1.0, 2.0], [0, 5], 3), r"segment_ids\[1\] = 5 is out of range \[0, 3\)"),
+        (lambda: tf.math.unsorted_segment_sum([1.0, 2.0], [0, 1], 2**60), "overflow"),
+    ],
+)
+def test_refused(call, words):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        call()
+
+
+def test_a_scalar_segment_number():
+    assert tf.math.unsorted_segment_sum([1.0, 2.0], 1, 3).numpy().tolist() == [[0, 0], [1, 2], [0, 0]]

@@ -21,8 +21,10 @@ with gzip.open(os.path.join(HERE, "goldens", "optimizers.json.gz")) as _f:
     GOLDEN = json.load(_f)["cases"]
 
 CASES = [(f"{c[0]}-{d}", *c[1:], d) for c in table.cases() for d in table.dtypes(c[2])]
-# float32: one rounding of a running sum more or less, 20 steps long; the issue asks for 1e-6 of the values' scale.
-TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
+# TensorFlow's vectorized float32 power is off by up to 1.3 units in the last place for a quarter of all numbers (its
+# scalar one by less than half a unit), and Ftrl divides the difference of two powers by the learning rate.
+LOOSE = {"v1-16-Ftrl-float32": 3e-6, "keras3-15-Ftrl-float32": 3e-6}
 
 
 def optimizer(generation, name, arguments, step):
@@ -37,12 +39,11 @@ def optimizer(generation, name, arguments, step):
 
 
 def close(got, wanted, dtype, what):
+    """Relative to each element, or to a tenth of the largest where steps have cancelled to something small."""
     got, wanted = np.asarray(got, np.float64).ravel(), np.asarray(wanted, np.float64)
     scale = np.maximum(np.abs(wanted), 0.1 * (np.abs(wanted).max() if wanted.size else 0) + 1e-30)
     worst = np.max(np.abs(got - wanted) / scale) if wanted.size else 0
-    # TensorFlow's float32 power with a general exponent is off by some units in the last place; Ftrl subtracts two of
-    # them.
-    allowed = 5e-6 if "v1-16-Ftrl-float32" in what else TOLERANCE[dtype]
+    allowed = LOOSE.get(what.partition(":")[0], TOLERANCE[dtype])
     assert worst <= allowed, f"{what}: off by {worst:.1e} relative"
 
 

@@ -150,3 +150,41 @@ def test_session_initializers():
             session.run(start)
             check(session.run(w), case["expected"]["w_after_second_init"])
             check(session.run(w2), case["expected"]["w2_after_second_init"])
+
+
+def test_a_generator_moves_with_every_run_of_a_session():
+    # TensorFlow's own numbers for this seed.
+    first = [[0.9356609, 1.0854305, -0.93788373], [-0.50615472, 1.31697023, 0.71375787]]
+    second = [[-0.3964749, 0.8369565, -0.30946946], [1.1206646, 1.00852597, -0.10185789]]
+    with tf.Graph().as_default(), v1.Session() as session:
+        generator = tf.random.Generator.from_seed(1234)
+        session.run(generator.state.initializer)
+        numbers = generator.normal([2, 3])
+        np.testing.assert_allclose(session.run(numbers), first, rtol=1e-6)
+        np.testing.assert_allclose(session.run(numbers), second, rtol=1e-6)
+
+
+def test_the_global_generator_is_made_anew():
+    tf.random.set_global_generator(None)
+    generator = tf.random.get_global_generator()
+    assert generator is tf.random.get_global_generator()
+    generator.reset_from_seed(1)
+    drawn = generator.normal([3]).numpy()
+    traced = tf.function(lambda: tf.random.get_global_generator().normal([3]))
+    generator.reset_from_seed(1)
+    np.testing.assert_array_equal(traced().numpy(), drawn)
+
+
+def test_gamma_has_a_gradient_in_graphs():
+    with tf.Graph().as_default(), v1.Session() as session:
+        alpha = v1.placeholder_with_default(np.array([0.5, 2.0], np.float32), [2])
+        numbers = v1.random_gamma([3], alpha, seed=3)
+        gradient = v1.gradients(numbers, alpha)[0]
+        steps = [session.run(v1.random_gamma([3], alpha, seed=3), {alpha: [0.5, 2.0 + d]}) for d in (-0.01, 0.01)]
+        found = session.run(gradient)
+    np.testing.assert_allclose(found[1], (steps[1] - steps[0]).sum(0)[1] / 0.02, rtol=1e-2)
+
+
+def test_no_classes_to_draw_from():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="num_classes should be positive"):
+        tf.random.categorical(np.zeros((5, 0), np.float32), 7)

@@ -473,3 +473,21 @@ def test_sharded_categorical_begins_elsewhere():
     one, two = (samplers.categorical(state, logits, num_samples=1, dtype="int64", threads=t) for t in (1, 2))
     rows = samplers.shard_rows(64, 1000, 1, 2)
     assert np.array_equal(one[:rows], two[:rows]) and not np.array_equal(one[rows:], two[rows:])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_truncated_normals_by_the_million_are_the_same(monkeypatch, dtype):
+    """Large arrays pick out the groups that the first round leaves open; TensorFlow's numbers, either way."""
+    state, shape = jnp.asarray(philox.make_state(3, 5)), (5003,)
+    few = np.asarray(kernels.truncated_normal(state, shape=shape, dtype=dtype))
+    monkeypatch.setattr(kernels, "_MANY", 1)
+    np.testing.assert_array_equal(np.asarray(kernels.truncated_normal(state, shape=shape, dtype=dtype)), few)
+
+
+@pytest.mark.parametrize("count", [100, 500, 700])
+def test_chosen_places(count):
+    condition = np.random.default_rng(1).random(1001) < 0.5
+    found = np.asarray(kernels._chosen(jnp.asarray(condition), count))
+    real = found[found < 1001]
+    assert len(real) == len(set(real.tolist())) == min(count, condition.sum())
+    assert condition[real].all() and len(found) == count

@@ -112,3 +112,111 @@ def test_bidirectional_reverses_each_row_on_its_own():
 def test_missing_dtype_is_refused():
     with pytest.raises(ValueError, match="dtype"):
         tf.nn.dynamic_rnn(cells.GRUCell(2), tf.placeholder(tf.float32, [None, 5, 4]))
+
+
+def test_raw_rnn_runs_as_its_function_directs():
+    lengths = np.array([3, 1])
+    inputs = tf.placeholder(tf.float32, [3, None, 4])
+    series = tf.TensorArray(tf.float32, size=3).unstack(inputs)
+    cell = cells.BasicLSTMCell(3)
+
+    def direct(time, output, state, steps):
+        state = cell.zero_state(2, tf.float32) if output is None else state
+        finished = time >= lengths
+        following = tf.cond(tf.reduce_all(finished), lambda: tf.zeros([2, 4]), lambda: series.read(time))
+        return finished, following, state, output, tf.constant(0) if steps is None else steps + 1
+
+    outputs, state, steps = tf.nn.raw_rnn(cell, direct)
+    x = np.ascontiguousarray(X[:2, :3].swapaxes(0, 1))
+    total = tf.reduce_sum(outputs.stack() ** 2)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        found = sess.run(
+            [*tf.trainable_variables(), outputs.stack(), state, steps, tf.gradients(total, inputs)], {inputs: x}
+        )
+    kernel, bias, out, last, count, (gradient,) = found
+    for a, b in zip((out.swapaxes(0, 1), *last), lstm(X[:2, :3], kernel, bias, lengths), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert count == 3
+    assert gradient[:, 0].all() and not gradient[1:, 1].any()
+
+
+def test_states_saved_by_name():
+    class Saver:
+        saved = {}
+
+        def state(self, name):
+            return tf.fill([3, 2], 0.5)
+
+        def save_state(self, name, value):
+            self.saved[name] = value
+            return value
+
+    cell, saver = cells.BasicLSTMCell(2), Saver()
+    outputs, state = tf.nn.static_state_saving_rnn(cell, tf.unstack(tf.constant(X), axis=1), saver, ("c", "h"))
+    assert len(outputs) == 5 and sorted(saver.saved) == ["c", "h"]
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        last, kept = sess.run([state, saver.saved])
+    np.testing.assert_array_equal(last.h, kept["h"])
+    with pytest.raises(ValueError, match="structure of `cell.state_size`"):
+        tf.nn.static_state_saving_rnn(cell, [tf.zeros([3, 4])], saver, "c")
+
+
+# Recorded with TensorFlow 2.21: DropoutWrapper(BasicLSTMCell(3), .5, .6, .7, seed=9, ...) over two steps of ones [1, 4],
+# every variable 0.3, graph seed 4.
+DROPPED = {
+    "plain": [[0.0, 1.2079947, 1.2079947], [1.3549726, 1.3549726, 1.3549726], [1.0354241, 0.0, 1.0354241]],
+    "variational": [[0.0, 1.2079947, 1.2079947], [1.3549726, 1.3549726, 1.3549726], [1.0354241, 0.0, 1.0354241]],
+    "filtered": [[0.0, 1.2741747, 1.2741747], [2.3001065, 2.3001065, 2.3001065], [1.0921499, 0.0, 1.0921499]],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("plain", {}),
+        ("variational", {"variational_recurrent": True, "input_size": 4, "dtype": tf.float32}),
+        ("filtered", {"dropout_state_filter_visitor": lambda state: True}),
+    ],
+)
+def test_dropout_takes_tensorflows_seeds(kind, settings):
+    tf.set_random_seed(4)
+    with tf.variable_scope("a", initializer=tf.constant_initializer(0.3)):
+        cell = cells.DropoutWrapper(cells.BasicLSTMCell(3), 0.5, 0.6, 0.7, seed=9, **settings)
+        outputs, state = tf.nn.static_rnn(cell, [tf.ones([1, 4])] * 2, dtype=tf.float32)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        found = sess.run([outputs[-1], state])
+    np.testing.assert_allclose(np.concatenate([found[0], *found[1]]), DROPPED[kind], rtol=1e-5, atol=1e-6)
+
+
+def test_variables_in_shards():
+    cell = cells.LSTMCell(4, num_unit_shards=2, num_proj=3, num_proj_shards=2)
+    x = tf.placeholder(tf.float32, [None, 5, 4])
+    tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+    assert [v.name.removeprefix("rnn/lstm_cell/") for v in tf.trainable_variables()] == [
+        "kernel/part_0:0", "kernel/part_1:0", "bias:0", "projection/kernel/part_0:0", "projection/kernel/part_1:0"
+    ]  # fmt: skip
+
+
+def test_a_state_may_be_a_scalar_and_a_tensor_array():
+    class Recorder(cells.RNNCell):
+        output_size, state_size = 1, (tf.TensorShape([]), ())
+
+        def zero_state(self, batch_size, dtype):
+            return tf.zeros([], tf.int32), tf.TensorArray(dtype, size=0, dynamic_size=True)
+
+        def call(self, inputs, state):
+            return inputs, (state[0] + 1, state[1].write(state[0], inputs))
+
+    x = tf.placeholder(tf.float32, [1, 4, 1])
+    outputs, (count, written) = tf.nn.dynamic_rnn(Recorder(), x, dtype=tf.float32, sequence_length=[4])
+    with tf.Session() as sess:
+        found = sess.run([outputs, count, written.stack()], {x: np.arange(4.0).reshape(1, 4, 1)})
+    assert found[1] == 4 and found[0].ravel().tolist() == found[2].ravel().tolist() == [0, 1, 2, 3]
+
+
+def test_integers_are_refused():
+    with pytest.raises(ValueError, match="only supports floating"):
+        tf.nn.dynamic_rnn(cells.GRUCell(2, dtype=tf.int32), tf.placeholder(tf.int32, [3, 4, 5]), dtype=tf.int32)

@@ -10,7 +10,7 @@ from collections import defaultdict
 
 HEAD = """\
 # Which dtypes the inputs of an op take, from the op registry of TensorFlow {version} (made by tests/oracle/record_dtypes.py).
-# A line of dtypes, then the inputs that take these only: Op.input, or Op alone where all its inputs with a dtype of their own do.
+# A line of dtypes, then the inputs that take these only: Op.input, or Op alone where all its inputs do; and what the dtype is called there.
 """
 
 
@@ -40,15 +40,16 @@ def record(ours):
         }
         attr_of = {a.name: a.type_attr or a.type_list_attr for a in definition.input_arg}
         found = {i: allowed[attr_of[i]] for i in inputs if attr_of.get(i) in allowed}
-        every = set(found.values())
+        every = {(dtypes, attr_of[i]) for i, dtypes in found.items()}
         if len(every) == 1 and len(found) == len(inputs):
-            sections[every.pop()].append(type)
+            dtypes, attr = every.pop()
+            sections[dtypes].append(f"{type} {attr}")
         else:
             for i, dtypes in found.items():
-                sections[dtypes].append(f"{type}.{i}")
+                sections[dtypes].append(f"{type}.{i} {attr_of[i]}")
     lines = [HEAD.format(version=tf.__version__)]
     for dtypes, members in sorted(sections.items()):
-        lines += [dtypes, *[f"    {m}" for m in sorted(members)], ""]
+        lines += [dtypes, *[f"    {m.removesuffix(' T')}" for m in sorted(members)], ""]
     return "\n".join(lines)
 
 

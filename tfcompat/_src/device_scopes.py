@@ -163,6 +163,15 @@ def container(container_name):
     return current_graph().container(container_name)
 
 
+@contextlib.contextmanager
+def _graph_kernel_label_map(self, op_to_kernel_label_map):
+    """Checked and otherwise of no effect: labels choose among TensorFlow's CPU kernels, of which XLA has one."""
+    if not isinstance(op_to_kernel_label_map, dict):
+        raise TypeError("op_to_kernel_label_map must be a dictionary mapping strings to strings")
+    yield
+
+
+Graph._kernel_label_map = _graph_kernel_label_map
 Graph.device = lambda self, device_name_or_function: _Device(self, device_name_or_function)
 Graph.colocate_with = _graph_colocate_with
 Graph.container = lambda self, container_name: contextlib.nullcontext(container_name)

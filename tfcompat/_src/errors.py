@@ -242,10 +242,10 @@ class UserLine(NamedTuple):
 
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_LIBRARIES = ("jax", "jaxlib", "optax", "numpy")  # Whose frames are not the user's either.
+_LIBRARIES = ("jax", "jaxlib", "optax", "numpy", "malt")  # Whose frames are not the user's either.
 # Standard modules that stand between a user's line and ours: decorators, context managers, the script launcher.
 _BETWEEN = {"contextlib", "functools", "threading", "runpy", "inspect"}
-_is_user_file = {}  # code file name -> bool; a look-up a frame instead of string work.
+_is_user_file = {}  # code file name -> bool, or its lines (translate_lines); a look-up a frame instead of string work.
 
 
 def _judge(file):
@@ -268,9 +268,23 @@ def user_frame(depth=0):
         file = frame.f_code.co_filename
         mine = _is_user_file.get(file)
         if mine or (mine is None and _judge(file)):
-            return file, frame.f_lineno
+            if mine.__class__ is not dict:
+                return file, frame.f_lineno
+            if frame.f_lineno in mine:
+                return mine[frame.f_lineno]
         frame = frame.f_back
     return None
+
+
+def is_user_file(file):
+    """Whether `file` is neither part of tfcompat nor of a library under it."""
+    known = _is_user_file.get(file)
+    return bool(_judge(file) if known is None else known)
+
+
+def translate_lines(file, lines):
+    """Frames of the generated `file` stand for others: line number -> (file, line number); those of other lines are nobody's."""
+    _is_user_file[file] = dict(lines) or False
 
 
 def user_line(depth=0):

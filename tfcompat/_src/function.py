@@ -382,7 +382,8 @@ def replay(op, ins):
     if graph is not None:
         out = record.add_op(
             graph, sig, ins, graph.op_name(None, op.name), reads=op.reads, writes=op.writes, sub=(),
-            avals=None if not (op.reads or op.writes) else tuple([s.aval for s in op.outs]), single=False, attributes=op.attributes,
+            avals=tuple([s.aval for s in op.outs]) if op.reads or op.writes or sig.op.host else None, single=False,
+            attributes=op.attributes,
         )  # fmt: skip
         out = list(out) if isinstance(out, (list, tuple)) else [out] if isinstance(out, Tensor) else []
         if op.gradient is not None and out:

@@ -1,6 +1,7 @@
 """Imports every room that declares public names, so that the faces can be filled."""
 
 from . import (  # noqa: F401 - for their declarations
+    autograph,
     basics,
     custom_gradient,
     data,

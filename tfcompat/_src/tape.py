@@ -145,7 +145,7 @@ class GradientTape:
                     f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
                 )
             if not (t.dtype.is_floating or t.dtype.is_complex):
-                if t.dtype.name in ("resource", "variant"):
+                if t.dtype.name in ("resource", "variant") or nest.is_composite(tensor):
                     continue
                 _warn(f"The dtype of the watched tensor must be floating (e.g. tf.float32), got {t.dtype!r}")
             if self._records is None:

@@ -363,9 +363,11 @@ def not_a_bool(tensor):
     where = errors.user_line()
     at = f"\n  at {where[0]}:{where[1]}    {where[2]}" if where else ""
     if tensor.graph.building_function:
+        from .autograph.status import why_not_converted
+
         return errors.OperatorNotAllowedInGraphError(
-            "Using a symbolic `tf.Tensor` as a Python `bool` is not allowed: AutoGraph did not convert this function. Try "
-            f"decorating it directly with @tf.function.{at}\n  or use tf.cond / tf.where on {tensor.name}"
+            f"Using a symbolic `tf.Tensor` as a Python `bool` is not allowed: {why_not_converted()}.{at}\n  or use tf.cond / tf.where on "
+            f"{tensor.name}"
         )
     return TypeError(
         "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of `if t:` to test if a tensor is "

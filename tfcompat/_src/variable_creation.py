@@ -84,7 +84,7 @@ def disable_resource_variables():
 @export("", v1="resource_variables_enabled")
 def resource_variables_enabled():
     """Whether variables of graphs are resource variables unless asked otherwise."""
-    return Tensor._use_equality if _use_resource is None else _use_resource
+    return Tensor._USE_EQUALITY if _use_resource is None else _use_resource
 
 
 V2_ARGUMENTS = (

@@ -14,16 +14,17 @@ from ..graph import context
 
 @functools.cache
 def taken():
-    """{op type: {input name, or None for all: names of the dtypes it takes}}, read once, when the first op is checked."""
+    """{op type: {input name, or None for all: (names of the dtypes it takes, what the dtype is called)}}, read when the first op is checked."""
     table: dict = {}
     path = os.path.join(os.path.dirname(__file__), "taken_dtypes.txt")
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("    "):
-                op, _, name = line.strip().partition(".")
-                table.setdefault(op, {})[name or None] = dtypes
+                place, _, attr = line.strip().partition(" ")
+                op, _, name = place.partition(".")
+                table.setdefault(op, {})[name or None] = taken_here, attr or "T"
             elif line.strip() and not line.startswith("#"):
-                dtypes = tuple(line.split())
+                taken_here = tuple(line.split())
     return table
 
 
@@ -52,21 +53,21 @@ def check_dtypes(sig, avals):
         return
     if op.dtypes is not None:
         if avals[0].dtype.base_dtype.name not in op.dtypes:
-            _refuse(op, op.inputs[0] if op.inputs else "input", avals[0].dtype, sorted(op.dtypes))
+            _refuse(op, op.inputs[0] if op.inputs else "input", "T", avals[0].dtype, sorted(op.dtypes))
         return
     listed = taken().get(op.type)
     if listed is None:
         return
     everywhere = listed.get(None)
     for name, a in zip(input_names(sig, len(avals)), avals, strict=False):
-        allowed = everywhere or listed.get(name)
+        allowed, attr = everywhere or listed.get(name) or (None, None)
         if allowed is not None and a.dtype.base_dtype.name not in allowed:
-            _refuse(op, name, a.dtype, allowed)
+            _refuse(op, name, attr, a.dtype, allowed)
 
 
-def _refuse(op, name, dtype, allowed):
+def _refuse(op, name, attr, dtype, allowed):
     if context.graph is None:
-        text = f"Value for attr 'T' of {spoken(dtype)} is not in the list of allowed values: {', '.join(map(spoken, allowed))}"
+        text = f"Value for attr '{attr}' of {spoken(dtype)} is not in the list of allowed values: {', '.join(map(spoken, allowed))}"
     else:
         text = f"Value passed to parameter '{name}' has DataType {dtype.base_dtype.name} not in list of allowed values: {', '.join(allowed)}"
     raise errors.InvalidArgumentError(None, None, f"{text} [Op:{op.type}]")

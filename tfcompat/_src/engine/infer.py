@@ -281,14 +281,15 @@ def _unknown_static(sig, avals, positions, slots, guesses=None):
 
     guesses: pairs of values tried in vain; what differs between the two was a stand-in and is guessed anew.  Then None where nothing fits.
     """
-    for fill in (1, 2, 0):
+    open_length = any(not avals[i].known for i in positions)
+    for fill, length in itertools.product((1, 2, 0), (1, 2, 3, 4, 5, 6) if open_length else (1,)):
         fixed = {}
         for i in positions:
             known = probe(slots[i], 0)
             if guesses is not None:
                 one, two = guesses[0][i], guesses[1][i]
                 known = np.where(one == two, one, np.asarray(fill, one.dtype)) if one.shape == two.shape else None
-            shape = tuple([1 if d is None else d for d in (avals[i].shape if avals[i].shape is not None else (1,))])
+            shape = (length,) if avals[i].shape is None else tuple([length if d is None else d for d in avals[i].shape])
             fixed[i] = known if known is not None else np.full(shape, fill, avals[i].np)
         one = None
         for size in (
@@ -330,7 +331,8 @@ def _dtype_only(sig, avals, positions, fixed, error):
 def probe(slot, k):
     """The value that a slot of a graph would have if every unknown size were PROBES[k]; None where that cannot be told.
 
-    k = 2: if every unknown size were another number; k = 3: if all were 1, which tells min(size, 7) from 7.  This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
+    k = 2: if every unknown size were another number; k = 3: if all were 1, which tells min(size, 7) from 7.
+    This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
     """
     if slot.value is not None:
         return np.asarray(slot.value)

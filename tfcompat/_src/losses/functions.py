@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
+
 from .. import dtypes, record
-from ..declare import OPS, export
+from ..declare import OPS, export, op
 from ..ops import core, losses_nn
 from ..ops.reductions import reduce_sum
 from ..scopes import GraphKeys, name_scope
-from .weighted import Reduction, compute_weighted_loss, count_present, divide, squeeze_last
+from .weighted import Reduction, add_loss, checked_weights, compute_weighted_loss, squeeze_last, squeeze_weights
 
 _LOSSES, _DEFAULT = GraphKeys.LOSSES, Reduction.SUM_BY_NONZERO_WEIGHTS
 
@@ -105,28 +107,32 @@ def log_loss(labels, predictions, weights=1.0, epsilon=1e-7, scope=None, loss_co
         return compute_weighted_loss(losses, weights, scope, loss_collection, reduction)
 
 
+@op("MeanPairwiseSquaredError", name="value")
+def _mean_pairwise(errors, weights):
+    """The mean of (e_i - e_j)^2 over the pairs of each example, from sums of e and e^2; 0 where nothing has a weight."""
+    axes = tuple(range(1, errors.ndim))
+
+    def share(total, count):
+        return jnp.where(count > 0, total / jnp.where(count > 0, count, 1), 0)
+
+    present = jnp.broadcast_to(jnp.where(weights == 0, 0.0, 1.0).astype(errors.dtype), errors.shape)
+    n = jnp.sum(present, axes, keepdims=True)
+    squares, total = jnp.sum(errors * errors, axes, keepdims=True), jnp.sum(errors, axes, keepdims=True)
+    each = 2 * share(squares, jnp.maximum(n - 1, 0)) - 2 * share(total * total, jnp.maximum(n * (n - 1), 0))
+    return jnp.where(jnp.sum(n) > 0, jnp.sum(each * weights), 0)
+
+
 @export("", v1="losses.mean_pairwise_squared_error")
 def mean_pairwise_squared_error(labels, predictions, weights=1.0, scope=None, loss_collection=_LOSSES):
-    """The squared differences of all pairs of errors within each example, averaged."""
+    """The squared differences of all pairs of errors within each example, averaged.
+
+    Raises ValueError for weights that do not broadcast.
+    """
     _given(labels=labels, predictions=predictions)
     with name_scope(scope, "mean_pairwise_squared_error", [predictions, labels, weights]) as scope:
         labels, predictions = _pair(labels, predictions)
-        weights = _float(weights)
-        from .weighted import add_loss, check_broadcastable
-
-        check_broadcastable(weights, labels)
-        errors = _op("Sub", predictions, labels)
-        axes = list(range(1, errors.shape.rank))
-        squares = reduce_sum(errors * errors, axes, keepdims=True)
-        n = count_present(errors, weights, per_batch=True)
-        first = 2.0 * divide(squares, _op("Maximum", n - 1, 0.0))
-        total = reduce_sum(errors, axes, keepdims=True)
-        second = 2.0 * divide(total * total, _op("Maximum", n * (n - 1), 0.0))
-        weighted = (first - second) * weights
-        loss = reduce_sum(weighted)
-        from ..ops import arithmetic, creation
-
-        loss = arithmetic.where_v1(reduce_sum(n) > 0, loss, creation.zeros_like(loss), name="value")
+        weights = checked_weights(_float(weights), labels)
+        loss = _mean_pairwise(_op("Sub", predictions, labels), weights)
         add_loss(loss, loss_collection)
         return loss
 
@@ -171,15 +177,9 @@ def sparse_softmax_cross_entropy(labels, logits, weights=1.0, scope=None, loss_c
     _given(labels=labels, logits=logits)
     with name_scope(scope, "sparse_softmax_cross_entropy_loss", [logits, labels, weights]) as scope:
         labels, logits = record.convert_to_tensor(labels), record.convert_to_tensor(logits)
-        if labels.shape.rank is not None and labels.shape.rank == logits.shape.rank and labels.shape.as_list()[-1] == 1:
-            labels, logits = squeeze_last(labels, logits, expected_difference=1)
-            if (
-                isinstance(weights, record.Tensor)
-                and weights.shape.rank is not None
-                and weights.shape.rank == labels.shape.rank + 1
-            ):
-                from ..ops import array
-
-                weights = array.squeeze(weights, [-1])
+        labels, logits = squeeze_last(labels, logits, expected_difference=1)
+        weights = (
+            squeeze_weights(record.convert_to_tensor(weights), labels) if weights.__class__ is not float else weights
+        )
         losses = losses_nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits, name="xentropy")
         return compute_weighted_loss(losses, weights, scope, loss_collection, reduction)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .. import dtypes, record
-from ..declare import OPS, export
+from .. import dtypes, errors, record
+from ..declare import OPS, export, op
 from ..graph import context
 from ..ops import arithmetic, array, core, creation, products
 from ..ops.reductions import reduce_sum
@@ -54,16 +54,60 @@ def check_broadcastable(weights, values):
         raise ValueError(text)
 
 
+@op("AssertBroadcastable", name="assert_broadcastable", own="values", alike=False)
+def _assert_broadcastable(weights, values):
+    """`weights`; what only the run can tell raises InvalidArgumentError there."""
+    fit = weights.ndim == values.ndim and all(w in (1, v) for w, v in zip(weights.shape, values.shape, strict=True))
+    if weights.ndim and not fit:
+        raise errors.InvalidArgumentError(
+            None, None,
+            f"weights can not be broadcast to values. values.shape={list(values.shape)}. weights.shape={list(weights.shape)}.",
+        )  # fmt: skip
+    return weights
+
+
+def checked_weights(weights, values):
+    """`weights` that broadcast to `values`; ValueError where they do not, InvalidArgumentError where the run finds out."""
+    check_broadcastable(weights, values)
+    if weights.shape.rank == 0 or weights.shape.is_fully_defined() and values.shape.is_fully_defined():
+        return weights
+    return _assert_broadcastable(weights, values)
+
+
+@op("RemoveSqueezableDimensions", name="remove_squeezable_dimensions", alike=False, own="two")
+def _squeeze_either(one, two, *, expected_difference):
+    difference = two.ndim - one.ndim
+    if difference == expected_difference + 1 and two.shape[-1] == 1:
+        two = two[..., 0]
+    elif difference == expected_difference - 1 and one.shape[-1] == 1:
+        one = one[..., 0]
+    return one, two
+
+
 def squeeze_last(one, two, expected_difference=0):
     """Two tensors of the same rank (or `expected_difference` apart): a last dimension of size 1 too many is dropped."""
     if one.shape.rank is None or two.shape.rank is None:
-        return one, two
+        return _squeeze_either(one, two, expected_difference=expected_difference)
     difference = two.shape.rank - one.shape.rank
     if difference == expected_difference + 1 and two.shape.as_list()[-1] in (1, None):
         two = array.squeeze(two, [-1])
     elif difference == expected_difference - 1 and one.shape.as_list()[-1] in (1, None):
         one = array.squeeze(one, [-1])
     return one, two
+
+
+@op("SqueezeWeights", name="Squeeze", own="values", alike=False)
+def _squeeze_weights(weights, values):
+    return weights[..., 0] if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1 else weights
+
+
+def squeeze_weights(weights, values):
+    """`weights` without a last dimension of 1 that `values` do not have."""
+    if weights.shape.rank is None or weights.shape.rank and values.shape.rank is None:
+        return _squeeze_weights(weights, values)
+    if weights.shape.rank and weights.shape.rank == values.shape.rank + 1 and weights.shape.as_list()[-1] in (1, None):
+        return array.squeeze(weights, [-1])
+    return weights
 
 
 def count_present(losses, weights, per_batch=False):
@@ -99,7 +143,7 @@ def compute_weighted_loss(
         losses = core.cast(losses, dtypes.float32)
         constant = 1.0 if isinstance(weights, (int, float)) and weights == 1 else None
         weights = core.cast(record.convert_to_tensor(weights), dtypes.float32)
-        check_broadcastable(weights, losses)
+        weights = checked_weights(weights, losses)
         losses = losses if constant and reduction != Reduction.NONE else OPS["Mul"].public(losses, weights)
         loss = losses
         if reduction != Reduction.NONE:

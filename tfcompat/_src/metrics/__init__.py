@@ -1,3 +1,3 @@
 """tf.metrics of TF1: each metric keeps sums in local variables and gives (value, update_op)."""
 
-from . import confusion, means  # noqa: F401
+from . import at_k, confusion, means  # noqa: F401

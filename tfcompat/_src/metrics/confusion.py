@@ -207,40 +207,30 @@ def _interpolated(tp, fp, fn, name):
     return reduce_sum(_op("DivNoNan", pieces, total), name=name)
 
 
-def _at_value(words, wanted, primary):
-    """Declares sensitivity_at_specificity and its mirror: the rate at the threshold whose other rate is closest to
-    what is asked.
-    """
+def _at_value(words, wanted, target, labels, predictions, weights, num_thresholds, collections, name, rate):
+    """(value, update) of `rate(sensitivities, specificities)` over thresholds spread evenly."""
+    refuse_eager(words)
+    if target < 0 or target > 1:
+        raise ValueError(f"`{wanted}` must be in the range [0, 1]. Currently, `{wanted}` got {target}.")
+    with variable_scope(name, words, (predictions, labels, weights)):
+        eps = 1e-7
+        levels = [0.0 - eps, *[(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)], 1.0 + eps]
+        found = _at_thresholds(labels, predictions, levels, weights, ["tp", "fn", "tn", "fp"])
 
-    def function(
-        labels,
-        predictions,
-        target,
-        weights=None,
-        num_thresholds=200,
-        metrics_collections=None,
-        updates_collections=None,
-        name=None,
-    ):
-        refuse_eager(words)
-        if target < 0 or target > 1:
-            raise ValueError(f"`{wanted}` must be in the range [0, 1].")
-        with variable_scope(name, words, (predictions, labels, weights)):
-            eps = 1e-7
-            levels = [0.0 - eps, *[(i + 1) / (num_thresholds - 1) for i in range(num_thresholds - 2)], 1.0 + eps]
-            found = _at_thresholds(labels, predictions, levels, weights, ["tp", "fn", "tn", "fp"])
+        def at(i):
+            tp, fn, tn, fp = (found[k][i] for k in ("tp", "fn", "tn", "fp"))
+            return rate(tp / (tp + fn + eps), tn / (tn + fp + eps))
 
-            def rate(i):
-                tp, fn, tn, fp = (found[k][i] for k in ("tp", "fn", "tn", "fp"))
-                sensitivity, specificity = tp / (tp + fn + eps), tn / (tn + fp + eps)
-                one, other = (specificity, sensitivity) if primary == "sensitivity" else (sensitivity, specificity)
-                nearest = NAMES["v1"]["argmin"](_op("Abs", one - target), 0)
-                return NAMES["v1"]["gather"](other, nearest)
+        return collect(at(0), at(1), *collections)
 
-            return collect(rate(0), rate(1), metrics_collections, updates_collections)
 
-    function.__name__ = function.__qualname__ = words
-    return function
+def _nearest(rates, target, last=False):
+    """The first (or the last) place where `rates` comes closest to `target`."""
+    distance = _op("Abs", rates - target)
+    if not last:
+        return NAMES["v1"]["argmin"](distance, 0)
+    place = NAMES["v1"]["argmin"](NAMES["v1"]["reverse"](distance, [0]), 0)
+    return rates.shape.as_list()[0] - 1 - place
 
 
 @export("", v1="metrics.sensitivity_at_specificity")
@@ -254,11 +244,37 @@ def sensitivity_at_specificity(
     updates_collections=None,
     name=None,
 ):
-    """The sensitivity where the specificity is closest to what is asked."""
-    function = _at_value("sensitivity_at_specificity", "specificity", "sensitivity")
-    return function(
-        labels, predictions, specificity, weights, num_thresholds, metrics_collections, updates_collections, name
-    )
+    """The sensitivity where the specificity is closest to what is asked; ValueError for one outside [0, 1]."""
+
+    def rate(sensitivities, specificities):
+        return NAMES["v1"]["gather"](sensitivities, _nearest(specificities, specificity))
+
+    return _at_value(
+        "sensitivity_at_specificity", "specificity", specificity, labels, predictions, weights, num_thresholds,
+        (metrics_collections, updates_collections), name, rate,
+    )  # fmt: skip
+
+
+@export("", v1="metrics.specificity_at_sensitivity")
+def specificity_at_sensitivity(
+    labels,
+    predictions,
+    sensitivity,
+    weights=None,
+    num_thresholds=200,
+    metrics_collections=None,
+    updates_collections=None,
+    name=None,
+):
+    """The specificity where the sensitivity is closest to what is asked; ValueError for one outside [0, 1]."""
+
+    def rate(sensitivities, specificities):
+        return NAMES["v1"]["gather"](specificities, _nearest(sensitivities, sensitivity, last=True))
+
+    return _at_value(
+        "specificity_at_sensitivity", "sensitivity", sensitivity, labels, predictions, weights, num_thresholds,
+        (metrics_collections, updates_collections), name, rate,
+    )  # fmt: skip
 
 
 def _confusion(labels, predictions, num_classes, weights):

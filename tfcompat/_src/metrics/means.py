@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .. import dtypes, record
-from ..declare import NAMES, OPS, export
+from ..declare import NAMES, OPS, export, op
 from ..graph import context
-from ..losses.weighted import check_broadcastable, squeeze_last
+from ..losses.weighted import checked_weights, squeeze_last
 from ..ops import core, creation
 from ..ops.reductions import reduce_sum
 from ..scopes import GraphKeys, add_to_collections, control_dependencies
@@ -53,8 +53,16 @@ def collect(value, update, metrics_collections, updates_collections):
 def broadcast_weights(weights, values):
     """Weights as float32 in the shape of `values`; ValueError where they do not broadcast."""
     weights = core.cast(record.convert_to_tensor(weights), dtypes.float32)
-    check_broadcastable(weights, values)
+    weights = checked_weights(weights, values)
     return OPS["Mul"].public(weights, creation.ones_like(values), name="broadcast_weights")
+
+
+@op("WeightsLike", alike=False, own="values", differentiable=False)
+def _weights_like(weights, values):
+    """`weights` with a last dimension of 1 more or less, where that makes their rank that of `values`."""
+    if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+        return weights[..., 0]
+    return weights[..., None] if weights.ndim and weights.ndim == values.ndim - 1 else weights
 
 
 def matched(predictions, labels, weights=None):
@@ -66,7 +74,9 @@ def matched(predictions, labels, weights=None):
         predictions.shape.assert_is_compatible_with(labels.shape)
     if weights is not None:
         weights = record.convert_to_tensor(weights)
-        if weights.shape.rank is not None and weights.shape.rank > 0 and predictions.shape.rank is not None:
+        if weights.shape.rank is None or weights.shape.rank and predictions.shape.rank is None:
+            weights = _weights_like(weights, predictions)
+        elif weights.shape.rank > 0:
             if weights.shape.rank == predictions.shape.rank + 1 and weights.shape.as_list()[-1] in (1, None):
                 weights = OPS["Squeeze"].public(weights, axis=[-1])
             elif weights.shape.rank == predictions.shape.rank - 1:

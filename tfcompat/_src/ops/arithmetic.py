@@ -142,7 +142,7 @@ def div(x, y, name=None):
     return record.call(OPS[which], [x, y], None, name, "div")
 
 
-@export("floordiv math.floordiv")
+@export("math.floordiv", v1="floordiv math.floordiv")
 def floordiv(x, y, name=None):
     """x // y, rounded toward minus infinity."""
     return record.call(OPS["FloorDiv"], [x, y], None, name, "floordiv")
@@ -273,6 +273,8 @@ def saturate_cast(value, dtype, name=None):
     with name_scope(name, "saturate_cast", [value]) as scope:
         value = record.convert_to_tensor(value, name="value")
         dtype = dtypes.as_dtype(dtype).base_dtype
+        if value.dtype.is_bool or dtype.is_bool:
+            raise TypeError("Cannot find minimum value of <dtype: 'bool'>: tf.saturate_cast takes numbers only.")
         if value.dtype.is_complex and dtype.is_complex:
             real, imag = (_within(OPS[part].public(value), dtype.real_dtype) for part in ("Real", "Imag"))
             value = OPS["Complex"].public(real, imag)
@@ -286,8 +288,6 @@ def saturate_cast(value, dtype, name=None):
 def _within(value, dtype):
     """Real `value`, in its own dtype, brought into the range of `dtype`; infinities become the ends, too."""
     have = value.dtype.base_dtype
-    if have.is_bool or dtype.is_bool:
-        return value
     low, high = max(_number(have.min), _number(dtype.min)), min(_number(have.max), _number(dtype.max))
     return OPS["Minimum"].public(OPS["Maximum"].public(value, _inside(low, have)), _inside(high, have))
 

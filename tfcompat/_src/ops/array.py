@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .. import errors, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..engine import infer as inference
 from ..graph import aval, context
@@ -57,7 +57,9 @@ def full_shape(old, shape):
     for i, d in enumerate(dims):
         if d < -1:
             raise bad("Reshape", f"Size {i} must be non-negative, not {d}")
-    known = int(np.prod([d for d in dims if d != -1], dtype=np.int64))
+    known = int(np.prod([d for d in dims if d != -1], dtype=object))
+    if known >= 2**63:
+        raise bad("Reshape", f"Shape {shapes_text(dims)} has too many elements")
     if unknown:
         if known == 0 and size == 0:  # TensorFlow leaves the zeros out on both sides
             rest = [int(np.prod([d for d in sizes if d > 0], dtype=object)) for sizes in (old, dims)]
@@ -66,7 +68,7 @@ def full_shape(old, shape):
             raise bad(
                 "Reshape",
                 f"Input to reshape is a tensor with {size} values, but the requested shape requires a multiple of "
-                f"{known}",
+                f"{known}: the size must be evenly divisible by {known}",
             )
         else:
             dims[unknown[0]] = size // known
@@ -98,6 +100,10 @@ def _reshaped(tensor, shape, full):
     one, two = inference.sizes(shape._slot, 0), inference.sizes(shape._slot, 1)
     if one is None or two is None:
         rank = shape._shape_tuple()
+        node = shape._slot.node
+        if node is not None and node.sig.op.type == "Pack" and any(s.aval.shape is None for s in node.ins):
+            parts = [inference.constant_value(s) for s in node.ins]
+            return tuple([None if p is None or p.size != 1 or p < 0 else int(p) for p in parts])
         return (None,) * rank[0] if rank and rank[0] is not None else None
     new = [int(a) if a == b else None for a, b in zip(one.ravel(), two.ravel(), strict=True)]
     if old is not None and None not in old and None not in new:
@@ -209,6 +215,8 @@ def transpose_kernel(x, perm=None):
 
 def _permutation(perm, rank):
     if perm.shape != (rank,):
+        if perm.ndim != 1:
+            raise bad("Transpose", f"perm must be rank 1, got shape {shapes_text(perm.shape)}")
         raise bad(
             "Transpose", f"transpose expects a vector of size {rank}. But input(1) is a vector of size {perm.size}"
         )
@@ -226,6 +234,17 @@ def _permutation(perm, rank):
 @export("transpose", v1="")
 def transpose(a, perm=None, conjugate=False, name="transpose"):
     """a [d0, d1, ...] -> its dimensions in the order `perm` (default: reversed), conjugated if asked."""
+    if context.graph is not None:
+        a = record.convert_to_tensor(a)
+        if a._rank() is None and not conjugate:
+            length = None if perm is None else record.convert_to_tensor(perm)._shape_tuple()
+            n = length[0] if length else None
+            shape = (None,) * n if n is not None and n > 1 else None  # TensorFlow's rule
+            full, avals = context.graph.op_name(name, "transpose"), (aval(a.dtype.base_dtype, shape),)
+            fixed = {1: None} if perm is None else None
+            inputs = [a] if perm is None else [a, record.convert_to_tensor(perm)]
+            sig = OPS["Transpose"].signature(None, fixed)
+            return record.add_op(context.graph, sig, inputs, full, avals=avals, single=True)
     if conjugate:
         a = record.convert_to_tensor(a)
         if a.dtype.is_complex:
@@ -272,6 +291,8 @@ def concat(values, axis, name="concat"):
     """values n x [.., d_i, ..] -> [.., sum d_i, ..] along `axis`."""
     if not isinstance(values, (list, tuple)):
         values = [values]
+    if _unknown().is_unknown(axis):
+        return _concat_somewhere(values, axis, name)
     if len(values) == 1:
         axis = _scalar_axis(axis)
         tensor = record.convert_to_tensor(values[0], name=name)
@@ -284,7 +305,27 @@ def concat(values, axis, name="concat"):
     return record.call(OPS["ConcatV2"], list(values), {"axis": _scalar_axis(axis)}, name)
 
 
+def _unknown():
+    from . import unknown
+
+    return unknown
+
+
+def _concat_somewhere(values, axis, name):
+    """tf.concat along an axis that is fed."""
+    ranks = {_rank_of(v) for v in values} - {None}
+    if 0 in ranks:
+        raise ValueError("Can't concatenate scalars (use tf.stack instead)")
+    if len(ranks) > 1:
+        raise ValueError(f"Ranks of all inputs of tf.concat should match, got {sorted(ranks)}")
+    rank = next(iter(ranks), None)
+    unknown = _unknown()
+    return unknown.call(OPS["ConcatV2"], list(values), {"axis": axis}, name, avals=lambda d: unknown.of_rank(d, rank))
+
+
 def _scalar_axis(axis):
+    if is_tensor(axis) and not axis.dtype.is_integer:
+        raise TypeError(f"The axis of tf.concat must be of dtype int32 or int64, not {axis.dtype.name}")
     axis = record.setting(axis)
     if isinstance(axis, tuple) and len(axis) == 1:
         axis = axis[0]
@@ -429,6 +470,9 @@ def split_v_kernel(value, size_splits, *, axis=0):
     """value [.., sum(size_splits), ..] -> parts of these sizes along `axis`; one size may be -1."""
     axis = _split_axis("SplitV", value, axis)
     sizes, total = size_splits.tolist(), value.shape[axis]
+    for i, n in enumerate(sizes):
+        if n < -1:
+            raise bad("SplitV", f"Split size at index {i} must be >= 0. Got: {n}")
     if sizes.count(-1) == 1:
         sizes[sizes.index(-1)] = total - sum(n for n in sizes if n != -1)
     if min(sizes, default=0) < 0 or sum(sizes) != total:
@@ -446,13 +490,66 @@ def split(value, num_or_size_splits, axis=0, num=None, name="split"):
     value = record.convert_to_tensor(value)
     if isinstance(num_or_size_splits, TensorShape):
         num_or_size_splits = num_or_size_splits.as_list()
-    if isinstance(num_or_size_splits, Tensor):
-        rank = num_or_size_splits.shape.rank
+    rank, unknown = value._rank(), _unknown()
+    if not is_tensor(num_or_size_splits) and not isinstance(num_or_size_splits, (list, tuple)):
+        if np.ndim(num_or_size_splits) == 0:
+            settings = {"num_split": num_or_size_splits, "axis": axis}
+            return unknown.call(
+                OPS["Split"], [value], settings, name,
+                avals=lambda d: [unknown.of_rank(d, rank)] * int(num_or_size_splits),
+            )  # fmt: skip
+    return _split_by_sizes(value, num_or_size_splits, axis, num, name)
+
+
+def _split_by_sizes(value, sizes, axis, num, name):
+    """tf.split into parts of these sizes; `num` of them where that is not known otherwise."""
+    unknown, graph = _unknown(), context.graph
+    if is_tensor(sizes):
+        sizes = record.convert_to_tensor(sizes)
+        shape = sizes._shape_tuple()
+        if shape == ():
+            raise ValueError("Rank-0 tensors are not supported as the num_or_size_splits argument to split.")
+        if num is None and (shape is None or shape[0] is None):
+            raise ValueError(f"Cannot infer argument `num` from shape {sizes.shape}")
+        count = shape[0] if shape and shape[0] is not None else num
+        if count != (num if num is not None else count):
+            raise bad("SplitV", f"num = {num} does not fit a size_splits of {count} elements")
     else:
-        rank = np.ndim(num_or_size_splits) if not isinstance(num_or_size_splits, (list, tuple)) else 1
-    if rank == 0:
-        return record.call(OPS["Split"], [value], {"num_split": num_or_size_splits, "axis": axis}, name)
-    return record.call(OPS["SplitV"], [value, num_or_size_splits], {"axis": axis}, name)
+        count = len(sizes)
+        if num is not None and num != count:
+            raise (
+                bad("SplitV", f"num = {num} does not fit {count} sizes")
+                if graph is None
+                else ValueError(f"num = {num} does not fit {count} sizes")
+            )
+    if graph is None:
+        return record.call(OPS["SplitV"], [value, sizes], {"axis": axis}, name)
+    if unknown.is_unknown(axis):
+        shape = lambda d: [unknown.of_rank(d, value._rank())] * count  # noqa: E731
+        return unknown.call(OPS["SplitV"], [value, record.convert_to_tensor(sizes)], {"axis": axis}, name, avals=shape)
+    sizes = record.convert_to_tensor(sizes, dtypes.int32 if not len_of(sizes) else None)
+    old, axis = value._shape_tuple(), record.setting(axis)
+    known = inference.sizes(sizes._slot, 0)
+    if known is not None and old is not None:
+        return record.call(OPS["SplitV"], [value, sizes], {"axis": axis}, name)
+    new = None
+    if old is not None:
+        at = _split_axis_of(len(old), axis)
+        new = (*old[:at], None, *old[at + 1 :])
+    sig = OPS["SplitV"].signature({"axis": axis})
+    full = graph.op_name(name, "split")
+    return record.add_op(graph, sig, [value, sizes], full, avals=(aval(value.dtype.base_dtype, new),) * count)
+
+
+def len_of(sizes):
+    """How many sizes there are, 1 where `sizes` is a tensor."""
+    return 1 if is_tensor(sizes) else len(sizes)
+
+
+def _split_axis_of(rank, axis):
+    if not -rank <= axis < rank:
+        raise ValueError(f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {axis}")
+    return axis % rank
 
 
 @export("", v1="split")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from .. import errors, record
-from ..declare import export, op
+from ..declare import NAMES, export, op
 from ..graph import context
 from .math import FLOATS
 from .nn import scoped
@@ -33,6 +34,12 @@ def convolve(value, filters, strides, padding, data_format, dilations):
     n = len(strides)
     check_rank(value, n, "Convolution input")
     check_rank(filters, n, "Convolution filter")
+    if 0 in filters.shape[:n]:
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"filter must not have zero elements (i.e. all dimensions must be non-zero): {list(filters.shape)}",
+        )
     first = data_format == FORMATS[n][1]
     channels, depth = value.shape[1 if first else -1], filters.shape[-2]
     if depth == 0 or channels % depth:
@@ -47,24 +54,47 @@ def convolve(value, filters, strides, padding, data_format, dilations):
             f"Number of output channels ({filters.shape[-1]}) is not a multiple of the number of groups ({groups})",
         )
     pads = pairs(padding, spatial(value.shape, first), filters.shape[:n], strides, dilations)
+    if groups == 1 and not first and set(filters.shape[:n]) == {1} and not any(map(any, pads)) and _on_cpu(value):
+        return _pointwise(value, filters, strides)
     return lax.conv_general_dilated(
         value, filters, strides, pads, rhs_dilation=dilations, feature_group_count=groups,
         dimension_numbers=(data_format, _FILTERS[n], data_format),
     )  # fmt: skip
 
 
+def _on_cpu(value):
+    return jax.default_backend() == "cpu" and jnp.issubdtype(value.dtype, jnp.floating)
+
+
+def _pointwise(value, filters, strides):
+    """A convolution by filters of size 1 as a matrix product: on a CPU XLA's is faster, three times by its filters' gradient."""
+    if max(strides) > 1:
+        value = lax.slice(value, (0,) * value.ndim, value.shape, (1, *strides, 1))
+    return lax.dot_general(value, filters.reshape(filters.shape[-2:]), (((value.ndim - 1,), (0,)), ((), ())))
+
+
 def input_gradient(function, input_sizes, filters, out_backprop):
     """What `function(value, filters)` passes back to a value of `input_sizes`; the batch is `out_backprop`'s."""
     value = jax.ShapeDtypeStruct((out_backprop.shape[0], *[int(s) for s in input_sizes[1:]]), out_backprop.dtype)
+    if not out_backprop.size:  # also where no window fits
+        return jnp.zeros(value.shape, value.dtype)
     _check_backprop(jax.eval_shape(function, value, filters).shape, out_backprop)
-    return jax.linear_transpose(lambda v: function(v, filters), value)(out_backprop)[0]
+    return _transposed_through(lambda v: function(v, filters.astype(v.dtype)), value, out_backprop)
 
 
 def filter_gradient(function, value, filter_sizes, out_backprop):
     """What `function(value, filters)` passes back to filters of `filter_sizes`."""
     filters = jax.ShapeDtypeStruct(tuple([int(s) for s in filter_sizes]), value.dtype)
     _check_backprop(jax.eval_shape(function, value, filters).shape, out_backprop)
-    return jax.linear_transpose(lambda f: function(value, f), filters)(out_backprop)[0]
+    return _transposed_through(lambda f: function(value.astype(f.dtype), f), filters, out_backprop)
+
+
+def _transposed_through(function, like, cotangent):
+    """The transpose of the linear `function`; JAX has none for integers, which float64 holds exactly."""
+    if not jnp.issubdtype(like.dtype, jnp.integer):
+        return jax.linear_transpose(function, like)(cotangent)[0]
+    wide = jax.ShapeDtypeStruct(like.shape, jnp.float64)
+    return jax.linear_transpose(function, wide)(cotangent.astype(jnp.float64))[0].astype(like.dtype)
 
 
 def _check_backprop(shape, out_backprop):
@@ -88,6 +118,10 @@ def _declare(n, forward, to_input, to_filter):
         return bound(strides, padding, data_format, dilations)(input, filter)
 
     def conv_input(input_sizes, filter, out_backprop, *, strides, padding, data_format=default, dilations=_ONES[n]):
+        if len(input_sizes) == n:  # the spatial ones alone
+            batch, channels = out_backprop.shape[0], filter.shape[-2]
+            first = data_format == FORMATS[n][1]
+            input_sizes = (batch, channels, *input_sizes) if first else (batch, *input_sizes, channels)
         return input_gradient(bound(strides, padding, data_format, dilations), input_sizes, filter, out_backprop)
 
     def conv_filter(input, filter_sizes, out_backprop, *, strides, padding, data_format=default, dilations=_ONES[n]):
@@ -126,8 +160,12 @@ def conv_settings(n, strides, padding, data_format, dilations):
     return settings
 
 
-def _forward(n, value, filters, strides, padding, data_format, dilations, name, default):
+def forward(n, value, filters, strides, padding, data_format, dilations, name, default):
     settings = conv_settings(n, strides, padding, data_format, dilations)
+    value = record.convert_to_tensor(value)
+    if (value._rank() or 0) > n + 2:
+        flat, back = _one_batch(value, n + 1)
+        return back(forward(n, flat, filters, strides, padding, data_format, dilations, name, default))
     if n == 1:
         out = scoped(_OPS[1][0].public, [value, filters], settings, name, default, "Squeeze")
     else:
@@ -137,7 +175,26 @@ def _forward(n, value, filters, strides, padding, data_format, dilations, name, 
     return out
 
 
-def _transposed(n, value, filters, output_shape, strides, padding, data_format, dilations, name, default):
+def _one_batch(value, inner):
+    """(`value` with its first dimensions made one, what gives a result these dimensions back)."""
+    reshape, shape, concat = (NAMES["v2"][k] for k in ("reshape", "shape", "concat"))
+    sizes = value.shape.as_list()
+    batch, rest = sizes[:-inner], sizes[-inner:]
+    if None in batch:
+        batch = shape(value)[:-inner]
+    flat = reshape(value, [-1, *rest] if None not in rest else concat([[-1], shape(value)[-inner:]], 0))
+
+    def back(out):
+        tail = out.shape.as_list()[1:]
+        tail = shape(out)[1:] if None in tail else tail
+        if isinstance(batch, list) and isinstance(tail, list):
+            return reshape(out, [*batch, *tail])
+        return reshape(out, concat([batch, tail], 0))
+
+    return flat, back
+
+
+def transposed(n, value, filters, output_shape, strides, padding, data_format, dilations, name, default):
     settings = conv_settings(n, strides, padding, data_format, dilations)
     value = record.convert_to_tensor(value)
     filters = record.convert_to_tensor(filters, value.dtype.base_dtype)
@@ -172,7 +229,7 @@ def _check_transposed(n, value, filters, output_shape, first):
 @export("nn.conv2d", v1="")
 def conv2d(input, filters, strides, padding, data_format="NHWC", dilations=None, name=None):
     """[batch, height, width, in] by filters [height, width, in, out], padded 'SAME', 'VALID' or by explicit pairs."""
-    return _forward(2, input, filters, strides, padding, data_format, dilations, name, "Conv2D")
+    return forward(2, input, filters, strides, padding, data_format, dilations, name, "Conv2D")
 
 
 @export("", v1="nn.conv2d")
@@ -182,7 +239,7 @@ def conv2d_v1(
 ):  # fmt: skip
     """TF1's argument order of conv2d, where `filters` are also called `filter`."""
     filters = old_name("filters", filters, "filter", filter)
-    return _forward(2, input, filters, strides, padding, data_format, dilations, name, "Conv2D")
+    return forward(2, input, filters, strides, padding, data_format, dilations, name, "Conv2D")
 
 
 @export("nn.conv2d_transpose", v1="")
@@ -190,7 +247,7 @@ def conv2d_transpose(
     input, filters, output_shape, strides, padding="SAME", data_format="NHWC", dilations=None, name=None
 ):
     """The gradient of conv2d by its input: filters [height, width, out, in], a result of `output_shape`."""
-    return _transposed(
+    return transposed(
         2, input, filters, output_shape, strides, padding, data_format, dilations, name, "conv2d_transpose"
     )
 
@@ -202,7 +259,7 @@ def conv2d_transpose_v1(
 ):  # fmt: skip
     """TF1's argument order of conv2d_transpose."""
     value, filters = old_name("input", input, "value", value), old_name("filters", filters, "filter", filter)
-    return _transposed(
+    return transposed(
         2, value, filters, output_shape, strides, padding, data_format, dilations, name, "conv2d_transpose"
     )
 
@@ -239,7 +296,7 @@ def conv2d_backprop_filter(
 @export("nn.conv1d", v1="")
 def conv1d(input, filters, stride, padding, data_format="NWC", dilations=None, name=None):
     """[batch, width, channels] by filters [width, in, out]."""
-    return _forward(1, input, filters, stride, padding, _flat(data_format), dilations, name, "conv1d")
+    return forward(1, input, filters, stride, padding, _flat(data_format), dilations, name, "conv1d")
 
 
 def _flat(data_format):
@@ -268,7 +325,7 @@ def conv1d_transpose(
     input, filters, output_shape, strides, padding="SAME", data_format="NWC", dilations=None, name=None
 ):
     """The gradient of conv1d by its input: filters [width, out, in], a result of `output_shape`."""
-    return _transposed(
+    return transposed(
         1, input, filters, output_shape, strides, padding, _flat(data_format), dilations, name, "conv1d_transpose"
     )
 
@@ -276,7 +333,7 @@ def conv1d_transpose(
 @export("nn.conv3d", v1="")
 def conv3d(input, filters, strides, padding, data_format="NDHWC", dilations=None, name=None):
     """[batch, depth, height, width, channels] by filters [depth, height, width, in, out]."""
-    return _forward(3, input, filters, strides, padding, data_format, dilations, name, "Conv3D")
+    return forward(3, input, filters, strides, padding, data_format, dilations, name, "Conv3D")
 
 
 @export("", v1="nn.conv3d")
@@ -299,7 +356,7 @@ def conv3d_transpose(
     input, filters, output_shape, strides, padding="SAME", data_format="NDHWC", dilations=None, name=None
 ):
     """The gradient of conv3d by its input: filters [depth, height, width, out, in], a result of `output_shape`."""
-    return _transposed(
+    return transposed(
         3, input, filters, output_shape, strides, padding, data_format, dilations, name, "conv3d_transpose"
     )
 
@@ -321,80 +378,3 @@ def conv3d_backprop_filter(
     """The gradient of conv3d by its filters, which have shape `filter_sizes`."""
     settings = conv_settings(3, strides, padding, data_format, dilations)
     return record.call(_OPS[3][2], [input, filter_sizes, out_backprop], settings, name)
-
-
-# -- any number of dimensions -----------------------------------------------------------------------------------------
-def _dimensions(value, filters, data_format):
-    """The number of spatial dimensions, from the filters, the input or the format; ValueError where none tells."""
-    for tensor in (filters, value):
-        if tensor._rank() is not None:
-            n = tensor._rank() - 2
-            break
-    else:
-        n = len(data_format or "") - 2
-    if n not in (1, 2, 3):
-        raise ValueError(
-            f"`input` must be of rank 3, 4 or 5. Received: input.shape={value.shape}, filters.shape={filters.shape}"
-        )
-    return n
-
-
-@export("nn.convolution", v1="")
-def convolution(input, filters, strides=None, padding="VALID", data_format=None, dilations=None, name=None):
-    """A convolution over as many dimensions as the filters have; ValueError for both strides and dilations above 1."""
-    input = record.convert_to_tensor(input)
-    filters = record.convert_to_tensor(filters, input.dtype.base_dtype)
-    n = _dimensions(input, filters, data_format)
-    return _any(_forward, n, (input, filters), strides, padding, data_format, dilations, name, "convolution")
-
-
-def _any(function, n, tensors, strides, padding, data_format, dilations, name, default):
-    _, first = layout(data_format, n)
-    steps, holes = full(strides, n, first, "strides"), full(dilations, n, first, "dilations")
-    if max(steps) > 1 and max(holes) > 1:
-        raise ValueError(
-            f"`strides > 1` not supported in conjunction with `dilations > 1`. Received: strides={steps} and "
-            f"dilations={holes}"
-        )
-    return function(n, *tensors, steps, padding, data_format, holes, name, default)
-
-
-@export("", v1="nn.convolution")
-def convolution_v1(
-    input, filter, padding, strides=None, dilation_rate=None, name=None, data_format=None, filters=None, dilations=None
-):
-    """TF1's argument order of convolution."""
-    dilations = old_name("dilations", dilations, "dilation_rate", dilation_rate)
-    return convolution(
-        input, old_name("filters", filters, "filter", filter), strides, padding, data_format, dilations, name
-    )
-
-
-@export("nn.conv_transpose")
-def conv_transpose(input, filters, output_shape, strides, padding="SAME", data_format=None, dilations=None, name=None):
-    """The gradient of a convolution by its input, over as many dimensions as `output_shape` has."""
-    input = record.convert_to_tensor(input)
-    filters = record.convert_to_tensor(filters, input.dtype.base_dtype)
-    n = _dimensions(input, filters, data_format)
-    return _transposed(
-        n, input, filters, output_shape, strides, padding, data_format, dilations, name, "conv_transpose"
-    )
-
-
-@export("nn.atrous_conv2d")
-def atrous_conv2d(value, filters, rate, padding, name=None):
-    """conv2d with `rate` - 1 holes between the filter's rows and columns; ValueError for a rate below one."""
-    rate = record.setting(rate)
-    if rate < 1:
-        raise ValueError(f"`rate` cannot be less than one. Received: rate={rate}")
-    return convolution(value, filters, None, padding, "NHWC", [rate, rate], name)
-
-
-@export("nn.atrous_conv2d_transpose")
-def atrous_conv2d_transpose(value, filters, output_shape, rate, padding, name=None):
-    """The gradient of atrous_conv2d by its input, a result of `output_shape`; ValueError for a rate below one."""
-    rate = record.setting(rate)
-    if rate < 1:
-        raise ValueError(f"`rate` cannot be less than one. Received: rate={rate}")
-    name_ = name or "atrous_conv2d_transpose"
-    return _transposed(2, value, filters, output_shape, 1, padding, "NHWC", rate, name_, "atrous_conv2d_transpose")

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import dtypes, errors, record
-from ..declare import OPS, op
+from ..declare import OPS, export, op
 from ..graph import aval, context
 from ..shapes import TensorShape
 
@@ -27,9 +27,20 @@ def no_op_kernel():
     return ()
 
 
-@op("Identity", names="identity", twin=True)
-def identity(input):
+@op("Identity", twin=True)
+def identity_kernel(input):
     return input
+
+
+@export("identity")
+def identity(input, name=None):
+    """A tensor of the same value; of a SparseTensor or IndexedSlices one of the same parts."""
+    if isinstance(input, record.IndexedSlices):
+        shape = input.dense_shape
+        return type(input)(identity(input.values), identity(input.indices), None if shape is None else identity(shape))
+    if not hasattr(input, "dense_shape"):
+        return OPS["Identity"].public(input, name)
+    return type(input)(identity(input.indices), identity(input.values), identity(input.dense_shape))
 
 
 @op("IdentityN", names="identity_n", twin=True)
@@ -64,12 +75,36 @@ def rank_kernel(input):
 
 @op("Cast", differentiable=True)
 def cast_kernel(x, *, dtype):
-    """Truncates toward zero; a complex number loses its imaginary part; NaN and out-of-range follow the CPU."""
+    """Truncates toward zero; a complex number loses its imaginary part; NaN and out-of-range follow TensorFlow's CPU."""
+    x = jnp.asarray(x)
     if jnp.iscomplexobj(x) and not dtype.is_complex:
         x = jnp.real(x)
     if dtype.is_bool:
         return x != 0
-    return jnp.asarray(x).astype(dtype.np)
+    if np.dtype(dtype.np).kind in "iu" and jnp.issubdtype(x.dtype, jnp.floating):
+        return _whole(x, np.dtype(dtype.np))
+    return x.astype(dtype.np)
+
+
+def _whole(x, dtype):
+    """Numbers as integers, as x86 converts them where XLA would saturate: NaN and what does not fit give the least int32
+    or int64, smaller types get the low bits of an int32 (300.0 as uint8 is 44), unsigned ones those of a negative number.
+    """
+    if dtype.itemsize < 4:
+        return _whole(x, np.dtype(np.int32)).astype(dtype)
+    signed = np.dtype(f"int{8 * dtype.itemsize}")
+    half = 2.0 ** (8 * dtype.itemsize - 1)
+    whole = jnp.where((x >= -half) & (x < half), x.astype(signed), np.iinfo(signed).min)
+    if dtype.kind == "i":
+        return whole
+    return jnp.where((x >= 0) & (x < 2 * half), x.astype(dtype), whole.astype(dtype))
+
+
+def scalar(value):
+    """A number that decides a shape, as given; a tensor whose rank is unknown while the graph is built, as a scalar."""
+    if isinstance(value, record.SymbolicTensor) and value._rank() is None:
+        return OPS["EnsureShape"].public(value, ())
+    return value
 
 
 def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False):

@@ -30,7 +30,11 @@ def ctc_loss_kernel(
         raise errors.InvalidArgumentError(
             None, None, f"logits must be 3-dimensional and labels 2: {list(logits.shape)}, {list(labels.shape)}"
         )
+    if not logits.shape[1]:
+        raise errors.InvalidArgumentError(None, None, "batch_size must not be 0")
     wide = logits.astype(jnp.float32) if logits.dtype.itemsize < 4 else logits
+    running = jnp.arange(logits.shape[0])[:, None] < logit_length
+    wide = jnp.where(running[..., None], wide, 0)  # beyond a row's end there may be anything, NaN too
     blank = blank_index % logits.shape[2]
     batch, length = labels.shape
     path = jnp.full((batch, 2 * length + 1), blank, labels.dtype).at[:, 1::2].set(labels)
@@ -56,7 +60,6 @@ def ctc_loss_kernel(
     last = jnp.where(ends >= 0, last, never)
     loss = -jnp.logaddexp(last[:, 0], last[:, 1])
     # Where no path fits TensorFlow still passes a gradient: the probabilities.
-    running = jnp.arange(logits.shape[0])[:, None] < logit_length
     total = jnp.sum(jnp.where(running, jax.nn.logsumexp(wide, axis=2), 0), 0)
     loss = jnp.where(loss > -_NEVER / 2, jnp.inf + (total - lax.stop_gradient(total)), loss)
     if ignore_longer:

@@ -11,19 +11,28 @@ import numpy as np
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export
-from ..engine.infer import _spoken
+from ..engine.dtype_checks import spoken as _spoken
 from ..graph import context
 from ..scopes import control_dependencies, name_scope
+from .checks import assert_type, called, described, prefixed
 from .core import no_op
-from .python import _call, _host_op, assert_op
+from .math import fit
+from .python import ASSERT, _call, _flat, assert_op
 
 
-def _prefix(message):
-    return f"{message}.  " if message else ""
+def _assert_on_host(holds, inputs, data, summarize):
+    """An operation that raises InvalidArgumentError with `data` unless holds(*arrays of the inputs), a Python function."""
+    summarize = 3 if summarize is None else summarize
+    inputs = [record.convert_to_tensor(t) for t in inputs]
+    data = [record.convert_to_tensor(d) for d in data]
 
+    def kernel(*args):
+        if not holds(*args[: len(inputs)]):
+            spoken = " ".join(["[" + _flat(a, summarize) + "]" for a in args[len(inputs) :]])
+            raise errors.InvalidArgumentError(None, None, f"assertion failed: {spoken}")
+        return ()
 
-def _described(x):
-    return f"shape={x.shape} dtype={x.dtype.name}" if context.graph is None else x.name
+    return _call(ASSERT, kernel, [*inputs, *data], "Assert/Assert", (), False)
 
 
 # -- element by element -----------------------------------
@@ -70,13 +79,15 @@ def _compare(symbol, op_name, test, x, y, data, summarize, message, name):
             data = data if message is None else [message, *data]
             raise errors.InvalidArgumentError(None, None, "\n".join([_pretty(d, summarize) for d in data]))
         if data is None:
-            data = [f"Condition x {symbol} y did not hold element-wise:", f"x ({x.name}) = ", x, f"y ({y.name}) = ", y]
+            condition = f"Condition x {symbol} y did not hold element-wise:"
+            data = [condition, f"x ({described(x)}) = ", x, f"y ({described(y)}) = ", y]
         data = data if message is None else [message, *data]
+        holds = OPS["All"].public(OPS[_COMPARISONS[symbol]].public(x, y))
         a, b = record.static_value(x), record.static_value(y)
         if a is not None and b is not None and not np.all(test(a, b)):
             parts = [record.static_value(d) if isinstance(d, record.Tensor) else d for d in data]
             raise errors.InvalidArgumentError(None, None, "\n".join([str(d) for d in parts]))
-        return assert_op(OPS["All"].public(OPS[_COMPARISONS[symbol]].public(x, y)), data, summarize)
+        return assert_op(holds, data, summarize)
 
 
 _COMPARISONS = {"==": "Equal", "!=": "NotEqual", "<": "Less", "<=": "LessEqual", ">": "Greater", ">=": "GreaterEqual"}
@@ -91,12 +102,7 @@ def _fit(x, y, op_name):
             f"is a {_spoken(y.dtype)} "
             f"tensor [Op:{op_name}]",
         )
-    try:
-        np.broadcast_shapes(x._shape_tuple(), y._shape_tuple())
-    except ValueError:
-        raise errors.InvalidArgumentError(
-            None, None, f"Incompatible shapes: {x.shape.as_list()} vs. {y.shape.as_list()} [Op:{op_name}]"
-        ) from None
+    fit(op_name, x._shape_tuple(), y._shape_tuple())
 
 
 def _same(x, y):
@@ -148,9 +154,9 @@ def _unary(name, symbol, compare, zero_first):
             x = record.convert_to_tensor(x, name="x")
             if data is None:
                 data = [
-                    _prefix(message),
+                    prefixed(message),
                     f"Condition x {symbol} 0 did not hold element-wise:",
-                    f"x ({_described(x)}) = ",
+                    f"x ({described(x)}) = ",
                     x,
                 ]
             zero = record.convert_to_tensor(0, x.dtype.base_dtype)
@@ -185,11 +191,11 @@ def assert_near(x, y, rtol=None, atol=None, data=None, summarize=None, message=N
         atol = record.convert_to_tensor(10 * eps if atol is None else atol, dtype, name="atol")
         if data is None:
             data = [
-                _prefix(message),
+                prefixed(message),
                 f"x and y not equal to tolerance rtol = {rtol!s}, atol = {atol!s}",
-                f"x ({_described(x)}) = ",
+                f"x ({described(x)}) = ",
                 x,
-                f"y ({_described(y)}) = ",
+                f"y ({described(y)}) = ",
                 y,
             ]
         size = OPS["Abs"].public
@@ -212,28 +218,29 @@ def _ranks(op_name, words, x, ranks, fits, data, summarize, message, name, singl
         ranks = [record.convert_to_tensor(r, name="rank") for r in ranks]
         for r in ranks:
             assert_type(r, dtypes.int32)
-        spoken = "" if context.graph is None or hasattr(x, "dense_shape") else x.name
+        spoken = "" if hasattr(x, "dense_shape") else called(x)
         known = [record.static_value(r) for r in ranks]
-        if any(r is not None and r.ndim for r in known):
+        if any(r.shape.rank not in (0, None) for r in ranks):
             raise ValueError("Rank must be a scalar.")
         if all(r is not None for r in known) and x.shape.rank is not None:
             known = [int(r) for r in known]
             if not fits(x.shape.rank, known):
                 wanted = known[0] if single else tuple(known)
                 raise ValueError(
-                    f"{_prefix(message)}Tensor {spoken} must have {words} {wanted}.  Received rank "
+                    f"{prefixed(message)}Tensor {spoken} must have {words} {wanted}.  Received rank "
                     f"{x.shape.rank}, shape {x.shape}"
                 )
             return no_op("static_checks_determined_all_ok")
-        shape = OPS["Shape"].public(x)
+        shape = _shape(x)
         if data is None:
-            data = [_prefix(message), f"Tensor {spoken} must have {words}", *ranks, "Received shape: ", shape]
-        rank = OPS["Rank"].public(x)
-        if op_name == "assert_rank_at_least":
-            condition = OPS["GreaterEqual"].public(rank, ranks[0])
-        else:
-            condition = OPS["Any"].public(OPS["Equal"].public(rank, OPS["Pack"].public(ranks)))
-        return assert_op(condition, data, summarize)
+            data = [prefixed(message), f"Tensor {spoken} must have {words}", *ranks, "Received shape: ", shape]
+
+        def holds(shape, *ranks):
+            if any(r.ndim for r in ranks):
+                raise errors.InvalidArgumentError(None, None, "Rank must be a scalar.")
+            return fits(shape.size, [int(r) for r in ranks])
+
+        return _assert_on_host(holds, [shape, *ranks], data, summarize)
 
 
 @export("", v1="assert_rank debugging.assert_rank")
@@ -282,8 +289,8 @@ def assert_scalar(tensor, name=None, message=None):
     with name_scope(name, "assert_scalar", [tensor]) as scope:
         tensor = record.convert_to_tensor(tensor, name=scope)
         if tensor.shape.rank != 0:
-            of = "" if context.graph is None else f" for {tensor.name}"
-            raise ValueError(f"{_prefix(message)}Expected scalar shape{of}, saw shape: {tensor.shape}.")
+            of = f" for {called(tensor)}" if called(tensor) else ""
+            raise ValueError(f"{prefixed(message)}Expected scalar shape{of}, saw shape: {tensor.shape}.")
         return tensor
 
 
@@ -302,7 +309,7 @@ def assert_shapes(shapes, data=None, summarize=None, message=None, name=None):
     """
     if isinstance(shapes, dict):
         shapes = list(shapes.items())
-    prefix = _prefix(message)
+    prefix = prefixed(message)
     with name_scope(name, "assert_shapes", [shapes, data]):
         given = [
             (x if hasattr(x, "dense_shape") else record.convert_to_tensor(x), s) for x, s in shapes if s is not None
@@ -331,7 +338,7 @@ def _symbols(x, sizes, prefix):
     """(tensor, whether leading sizes are free, the symbols of the rest)"""
     if not (hasattr(sizes, "__iter__") or hasattr(sizes, "__getitem__")):
         raise ValueError(
-            f"{prefix}Tensor {_described(x)}.  Specified shape must be an iterable.  An iterable has the "
+            f"{prefix}Tensor {described(x)}.  Specified shape must be an iterable.  An iterable has the "
             "attribute `__iter__` or "
             f"`__getitem__`.  Received specified shape: {sizes}"
         )
@@ -339,7 +346,7 @@ def _symbols(x, sizes, prefix):
     for i, s in enumerate(sizes):
         if s in (Ellipsis, "*") and i:
             raise ValueError(
-                f"{prefix}Tensor {_described(x)} specified shape index {i}.  Symbol `...` or `*` for a variable "
+                f"{prefix}Tensor {described(x)} specified shape index {i}.  Symbol `...` or `*` for a variable "
                 "number of unspecified "
                 "dimensions is only allowed as the first entry"
             )
@@ -358,33 +365,39 @@ def _check_sizes(wanted, data, summarize, prefix):
             place = i - len(symbols) if free else i
             number = _number(symbol)
             if number is None and symbol not in found:
-                found[symbol] = (_size(x, place), x, place)
+                found[symbol] = x, place
                 continue
             size, why = number, "Specified explicitly"
             if number is None:
-                size, y, there = found[symbol]
-                why = f"Specified by tensor {_described(y)} dimension {there}"
-            actual = _size(x, place)
-            if isinstance(actual, int) and isinstance(size, int):
+                y, there = found[symbol]
+                size, why = _static_size(y, there), f"Specified by tensor {described(y)} dimension {there}"
+            actual = _static_size(x, place)
+            if actual is not None and size is not None:
                 if actual != size:
                     raise ValueError(
-                        f"{prefix}{why}.  Tensor {_described(x)} dimension {place} must have size {size}.  "
-                        f"Received size {actual}, "
-                        f"shape {x.shape}"
+                        f"{prefix}{why}.  Tensor {described(x)} dimension {place} must have size {size}.  "
+                        f"Received size {actual}, shape {x.shape}"
                     )
                 continue
-            text = data or [
-                prefix,
-                why,
-                f"Tensor {_described(x)} dimension",
-                place,
-                "must have size",
-                size,
-                "Received shape: ",
-                _shape(x),
-            ]
-            checks.append(assert_op(OPS["Equal"].public(actual, size), text, summarize))
+            checks.append(_check_size(x, place, found.get(symbol, number), why, data, summarize, prefix))
     return checks
+
+
+def _check_size(x, place, wanted, why, data, summarize, prefix):
+    """Asserts at run time that dimension `place` of x is `wanted`: a number, or (another tensor, its dimension)."""
+    same = isinstance(wanted, tuple)
+    other, there = (_shape(wanted[0]), wanted[1]) if same else (wanted, None)
+    words = [prefix, why, f"Tensor {described(x)} dimension", place, "must have size", other, "Received shape: "]
+
+    def holds(shape, other):
+        return _entry(shape, place) == (_entry(other, there) if same else other)
+
+    return _assert_on_host(holds, [_shape(x), other], data or [*words, _shape(x)], summarize)
+
+
+def _entry(shape, place):
+    """A dimension's size; a scalar counts as a vector of one."""
+    return shape[place] if shape.size else 1
 
 
 def _number(symbol):
@@ -398,185 +411,7 @@ def _shape(x):
     return x.dense_shape if hasattr(x, "dense_shape") else OPS["Shape"].public(x)
 
 
-def _size(x, place):
-    """A dimension's size, as a number where it is known; a scalar counts as a vector of one."""
+def _static_size(x, place):
+    """A dimension's size where it is known, else None."""
     rank = x.shape.rank
-    if rank == 0:
-        return 1
-    if rank is not None and x.shape.as_list()[place] is not None:
-        return int(x.shape.as_list()[place])
-    return _shape(x)[place]
-
-
-# -- dtypes -----------------------------------
-@export("", v1="assert_type debugging.assert_type")
-def assert_type(tensor, tf_type, message=None, name=None):
-    """TypeError unless `tensor` has this dtype."""
-    tf_type = dtypes.as_dtype(tf_type)
-    with name_scope(name, "assert_type", [tensor]):
-        if not hasattr(tensor, "dense_shape"):
-            tensor = record.convert_to_tensor(tensor, name="tensor")
-        if tensor.dtype.base_dtype is not tf_type:
-            spoken = "tensor" if context.graph is None else getattr(tensor, "name", "tensor")
-            raise TypeError(f"{_prefix(message)}{spoken} must be of type {tf_type!r}; got {tensor.dtype!r}")
-        return no_op("statically_determined_correct_type")
-
-
-@export("debugging.assert_type", v1="")
-def assert_type_v2(tensor, tf_type, message=None, name=None):
-    """TypeError unless `tensor` has this dtype."""
-    assert_type(tensor, tf_type, message, name)
-
-
-@export("", v1="assert_integer debugging.assert_integer")
-def assert_integer(x, message=None, name=None):
-    """TypeError unless `x` is of an integer dtype."""
-    with name_scope(name, "assert_integer", [x]):
-        x = record.convert_to_tensor(x, name="x")
-        if not x.dtype.is_integer:
-            spoken = "tensor" if context.graph is None else x.name
-            raise TypeError(f'{_prefix(message)}Expected "x" to be integer type.  Found: {spoken} of dtype {x.dtype!s}')
-        return no_op("statically_determined_was_integer")
-
-
-@export("debugging.assert_integer", v1="")
-def assert_integer_v2(x, message=None, name=None):
-    """TypeError unless `x` is of an integer dtype."""
-    assert_integer(x, message, name)
-
-
-@export("debugging.is_numeric_tensor", v1="debugging.is_numeric_tensor is_numeric_tensor")
-def is_numeric_tensor(tensor):
-    """Whether `tensor` is a tensor of numbers (no strings, no booleans)."""
-    return isinstance(tensor, record.Tensor) and (
-        tensor.dtype.is_floating or tensor.dtype.is_integer or tensor.dtype.is_complex
-    )
-
-
-@export("debugging.assert_same_float_dtype", v1="debugging.assert_same_float_dtype assert_same_float_dtype")
-def assert_same_float_dtype(tensors=None, dtype=None):
-    """The one floating-point dtype of the tensors and `dtype` (default float32); ValueError where they differ."""
-    first = None
-    for item in [t for t in tensors or [] if t is not None]:
-        found = item.dtype.base_dtype
-        if dtype is None:
-            dtype, first = found, item
-        elif found is not dtype:
-            spoken = [t.name if context.graph is not None else str(t) for t in (item, first) if t is not None]
-            as_ = f" as {spoken[1]}" if first is not None else ""
-            raise ValueError(f"{spoken[0]}, type={found!s}, must be of the same type ({dtype!s}){as_}.")
-    dtype = dtypes.float32 if dtype is None else dtype
-    if not dtype.is_floating:
-        raise ValueError(f"Expected floating point type, got {dtype!s}.")
-    return dtype
-
-
-@export("debugging.assert_proper_iterable", v1="debugging.assert_proper_iterable assert_proper_iterable")
-def assert_proper_iterable(values):
-    """TypeError for tensors, arrays, text and what cannot be iterated over."""
-    improper = (record.Tensor, np.ndarray, bytes, str)
-    if isinstance(values, improper) or hasattr(values, "dense_shape"):
-        raise TypeError(f'Expected argument "values" to be a "proper" iterable.  Found: {type(values)}')
-    if not hasattr(values, "__iter__"):
-        raise TypeError(f'Expected argument "values" to be iterable.  Found: {type(values)}')
-
-
-# -- finite numbers -----------------------------------
-CHECK = _host_op("CheckNumerics", lambda tensor: tensor)
-
-
-def _check(array, message):
-    """Raises InvalidArgumentError where there are NaN or infinities."""
-    infinite, nan = np.isinf(array), np.isnan(array)
-    if not (np.any(infinite) or np.any(nan)):
-        return
-    text = " and ".join(["Inf"] * bool(np.any(infinite)) + ["NaN"] * bool(np.any(nan)))
-    raise errors.InvalidArgumentError(None, None, f"{message} : Tensor had {text} values")
-
-
-@export("debugging.check_numerics", v1="check_numerics debugging.check_numerics")
-def check_numerics(tensor, message, name=None):
-    """`tensor`; InvalidArgumentError where it holds NaN or infinities."""
-    tensor = record.convert_to_tensor(tensor, name="tensor")
-    if not tensor.dtype.is_floating:
-        allowed = "bfloat16, half, float, double"
-        text = f"Value for attr 'T' of {tensor.dtype.name} is not in the list of allowed values: {allowed}"
-        raise (
-            errors.InvalidArgumentError(None, None, text + " [Op:CheckNumerics]")
-            if context.graph is None
-            else TypeError(text)
-        )
-    if context.graph is None:
-        _check(tensor._numpy(), message)
-        return OPS["Identity"].public(tensor)
-
-    def kernel(value):
-        _check(value, message)
-        return (value,)
-
-    out = _call(CHECK, kernel, [tensor], name or "CheckNumerics", (tensor._slot.aval,), True)
-    out.op.attributes = {"message": message, "T": tensor.dtype}
-    out.op.gradient = lambda node, cotangents: [cotangents[0]]
-    return out
-
-
-@export("debugging.assert_all_finite", v1="")
-def assert_all_finite(x, message, name=None):
-    """`x`; InvalidArgumentError where it holds NaN or infinities."""
-    with name_scope(name, "VerifyFinite", [x]):
-        x = record.convert_to_tensor(x, name="x")
-        checked = check_numerics(x, message)
-        if context.graph is None:
-            return checked
-        with control_dependencies([checked]):
-            return OPS["Identity"].public(x, name="control_dependency")
-
-
-@export("", v1="verify_tensor_all_finite debugging.assert_all_finite")
-def verify_tensor_all_finite(t=None, msg=None, name=None, x=None, message=None):
-    """TF1's assert_all_finite."""
-    return assert_all_finite(t if x is None else x, msg if message is None else message, name)
-
-
-@export("", v1="add_check_numerics_ops")
-def add_check_numerics_ops():
-    """An operation that checks every floating-point tensor of the current graph."""
-    if context.graph is None:
-        raise RuntimeError("add_check_numerics_ops() is not compatible with eager execution.")
-    checks = []
-    for operation in context.graph.get_operations():
-        for tensor in operation.outputs:
-            if tensor.dtype.base_dtype.is_floating:
-                with control_dependencies(checks):
-                    checks = [check_numerics(tensor, f"{operation.name}:{tensor.value_index}").op]
-    with control_dependencies(checks):
-        return no_op("group_deps")
-
-
-@export("is_tensor", v1="is_tensor contrib.framework.is_tensor")
-def is_tensor(x):
-    """Whether `x` is a tensor, a sparse one, IndexedSlices or a variable."""
-    kinds = (record.Tensor, record.IndexedSlices)
-    return isinstance(x, kinds) or hasattr(type(x), "_dense_tensor") or hasattr(x, "_with_values")
-
-
-def _refused(name, why):
-    def refuse(*args, **kwargs):
-        raise NotImplementedError(f"tf.{name}: {why}")
-
-    refuse.__name__ = name.rpartition(".")[2]
-    return export(name)(refuse)
-
-
-_refused(
-    "debugging.enable_check_numerics",
-    "compiled programs are not checked op by op; use tf.debugging.check_numerics where you suspect "
-    "trouble, or tf.compat.v1.add_check_numerics_ops in a graph.",
-)
-_refused("debugging.experimental.enable_dump_debug_info", "there is no TensorFlow debugger here.")
-_refused("debugging.experimental.disable_dump_debug_info", "there is no TensorFlow debugger here.")
-
-
-@export("debugging.disable_check_numerics")
-def disable_check_numerics():
-    """Nothing to switch off: tfcompat does not have enable_check_numerics."""
+    return None if rank is None else _entry(np.array(x.shape.as_list(), object), place)

@@ -7,23 +7,22 @@ determined, and may differ.
 
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 
 import jax
 import jax.numpy as jnp
-import jax.scipy.linalg as jsl
 import numpy as np
 from jax import lax
 
-from .. import dtypes, errors, record
+from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..scopes import name_scope
 from .core import cast
-from .linalg import batch_of_matrices, diag_part, matrix_transpose, square
-from .math import with_jvp
+from .linalg import batch_of_matrices, diag_part, square
 from .reductions import reduce_max, reduce_sum
 
-_ANY = dict(dtypes="float16 float32 float64 complex64 complex128")
+ANY = dict(dtypes="float16 float32 float64 complex64 complex128")
 
 Qr = namedtuple("Qr", "q r")
 Lu = namedtuple("Lu", "lu p")
@@ -32,34 +31,91 @@ SelfAdjointEigV2 = namedtuple("SelfAdjointEigV2", "e v")
 Svd = namedtuple("Svd", "s u v")
 
 
-def _h(x):
+def h(x):
+    """The adjoint of matrices [..., n, m]."""
     return jnp.conj(jnp.swapaxes(x, -1, -2))
 
 
-def _from_lower(x):
+def in_float32(kernel):
+    """`kernel` for float16, too: LAPACK has none, so that is computed in float32."""
+
+    @functools.wraps(kernel)
+    def wide(*inputs, **settings):
+        if inputs[0].dtype != np.float16:
+            return kernel(*inputs, **settings)
+        out = kernel(*[x.astype(np.float32) if x.dtype == np.float16 else x for x in inputs], **settings)
+        narrow = [y.astype(np.float16) if y.dtype == np.float32 else y for y in jax.tree.leaves(out)]
+        return tuple(narrow) if isinstance(out, tuple) else narrow[0]
+
+    return wide
+
+
+def _safe_reciprocal(x):
+    """1 / x, and 0 at 0: what TensorFlow's gradients take for equal eigenvalues or vanishing singular values."""
+    return jnp.where(x == 0, 0, jnp.conj(x) / jnp.where(x == 0, 1, jnp.real(x * jnp.conj(x)) + 1e-20)).astype(x.dtype)
+
+
+def from_lower(x):
     """The self-adjoint matrix of the lower triangle; of the diagonal the real part counts."""
     below = jnp.tril(x, -1)
     diagonal = jnp.tril(jnp.triu(jnp.real(x) if jnp.iscomplexobj(x) else x))
-    return below + _h(below) + diagonal
+    return below + h(below) + diagonal
 
 
 # -- determinants and inverses ----------------------------------------------------------------------------------------
-@op("MatrixDeterminant", "linalg.det", "linalg.det matrix_determinant batch_matrix_determinant", **_ANY)
+@op("MatrixDeterminant", "linalg.det", "linalg.det matrix_determinant batch_matrix_determinant", **ANY)
+@in_float32
 def det(input):
     """input [..., n, n] -> [...]."""
     square("MatrixDeterminant", input)
-    return jnp.linalg.det(input) if input.shape[-1] else jnp.ones(input.shape[:-2], input.dtype)
+    return jnp.ones(input.shape[:-2], input.dtype) if 0 in input.shape else _det(input)
 
 
-@op("LogMatrixDeterminant", "", **_ANY)
+def _pivots(x):
+    """(the pivots [..., n] of elimination, the sign of the row exchanges [...]): their product is the determinant."""
+    both, exchanged, _ = lax.linalg.lu(x)
+    swaps = jnp.sum(exchanged != np.arange(x.shape[-1]), -1)
+    return jnp.diagonal(both, axis1=-2, axis2=-1), (1 - 2 * (swaps % 2)).astype(x.dtype)
+
+
+@jax.custom_jvp
+def _det(x):
+    pivots, sign = _pivots(x)
+    return jnp.prod(pivots, -1) * sign
+
+
+@_det.defjvp
+def _det_jvp(primals, tangents):
+    # By cofactors, which exist for singular matrices, too.
+    return _det(*primals), jax.jvp(jnp.linalg.det, primals, tangents)[1]
+
+
+@op("LogMatrixDeterminant", "", **ANY)
+@in_float32
 def log_matrix_determinant(input):
     square("LogMatrixDeterminant", input)
-    return tuple(jnp.linalg.slogdet(input))
+    if 0 in input.shape:
+        return jnp.ones(input.shape[:-2], input.dtype), jnp.zeros(input.shape[:-2], input.dtype)
+    pivots, sign = _pivots(lax.stop_gradient(input))
+    log = jnp.sum(jnp.log(jnp.abs(pivots)), -1).astype(input.dtype)
+    return sign * jnp.prod(jnp.sign(pivots), -1), _log_of_det(input, log)
+
+
+@jax.custom_jvp
+def _log_of_det(x, log):
+    """`log`, with the derivative of the log of the determinant of x, as TensorFlow has it for complex x, too."""
+    return log
+
+
+@_log_of_det.defjvp
+def _log_of_det_jvp(primals, tangents):
+    x, log = primals
+    return log, jnp.trace(jnp.linalg.solve(x, tangents[0]), axis1=-2, axis2=-1)
 
 
 @export("linalg.slogdet")
 def slogdet(input, name=None):
-    """(sign, log of the absolute value) of the determinants of input [..., n, n]."""
+    """(sign, log of the absolute value) of the determinants of input [..., n, n], both of its dtype."""
     return LogMatrixDeterminant(*record.call(OPS["LogMatrixDeterminant"], [input], None, name))
 
 
@@ -74,73 +130,93 @@ def logdet(matrix, name=None):
         return 2.0 * reduce_sum(OPS["Log"].public(diagonal), [-1])
 
 
-@op("MatrixInverse", "linalg.inv", "linalg.inv matrix_inverse batch_matrix_inverse", **_ANY)
+@op("MatrixInverse", "linalg.inv", "linalg.inv matrix_inverse batch_matrix_inverse", **ANY)
+@in_float32
 def inv(input, *, adjoint=False):
     """input [..., n, n] -> [..., n, n]; of the adjoint where `adjoint`."""
     square("MatrixInverse", input)
-    return jnp.linalg.inv(_h(input) if adjoint else input)
+    return input if 0 in input.shape else jnp.linalg.inv(h(input) if adjoint else input)
 
 
 @export("linalg.pinv")
 def pinv(a, rcond=None, validate_args=False, name=None):
-    """The Moore-Penrose inverse of a [..., m, n]; singular values below `rcond` times the largest count as zero."""
+    """The Moore-Penrose inverse of a [..., m, n]; singular values up to `rcond` times the largest count as zero.
+
+    Raises TypeError for a dtype that is not floating, ValueError for a rank below 2.
+    """
     with name_scope(name or "pinv", None, [a]):
-        a = record.convert_to_tensor(a, name="a")
-        if not a.dtype.is_floating:
-            raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
-        if a._rank() is not None and a._rank() < 2:
-            raise ValueError(f"Input `a` must have at least 2 dimensions (saw: {a._rank()}).")
-        return record.call(OPS["PseudoInverse"], [a], {"rcond": rcond}, None, "pinv")
+        a = _real_matrices(a)
+        if rcond is None:
+            size = OPS["Max"].public(OPS["Shape"].public(a)[-2:])
+            rcond = cast(size, a.dtype) * np.asarray(10.0 * np.finfo(a.dtype.np).eps, a.dtype.np)
+        return record.call(OPS["PseudoInverse"], [a, record.convert_to_tensor(rcond, a.dtype)], None, None, "pinv")
 
 
-def _pseudo_inverse(a, rcond=None):
-    u, s, vh = jnp.linalg.svd(a, full_matrices=False)
-    if rcond is None:
-        rcond = 10.0 * max(a.shape[-2:]) * np.finfo(np.dtype(a.dtype)).eps
-    kept = s > jnp.asarray(rcond, s.dtype)[..., None] * jnp.max(s, -1, keepdims=True)
-    inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0)
-    return jnp.matmul(_h(vh) * inverse[..., None, :], _h(u))
+def _real_matrices(a):
+    a = record.convert_to_tensor(a, name="a")
+    if not a.dtype.is_floating:
+        raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
+    if a._rank() is not None and a._rank() < 2:
+        raise ValueError(f"Input `a` must have at least 2 dimensions (saw: {a._rank()}).")
+    return a
+
+
+def pseudo_inverse(a, rcond):
+    """The Moore-Penrose inverse, `rcond` [...] for each of the matrices."""
+    s, u, v = _svd(a, False)
+    s = s.astype(np.finfo(a.dtype).dtype)
+    kept = s > (rcond * jnp.max(s, -1, initial=0))[..., None] if s.shape[-1] else s > 0
+    inverse = jnp.where(kept, 1 / jnp.where(kept, s, 1), 0).astype(a.dtype)
+    return jnp.matmul(v * inverse[..., None, :], h(u))
 
 
 @op("PseudoInverse", "")
-def pseudo_inverse(a, *, rcond=None):
-    return _pseudo_inverse(a, rcond)
+def pseudo_inverse_kernel(a, rcond):
+    return pseudo_inverse(a, rcond)
 
 
 @export("linalg.matrix_rank")
 def matrix_rank(a, tol=None, validate_args=False, name=None):
     """How many singular values of a [..., m, n] exceed `tol` (default: eps * max(m, n) * the largest), int32."""
     with name_scope(name or "matrix_rank", None, [a]):
-        a = record.convert_to_tensor(a, name="a")
-        if not a.dtype.is_floating:
-            raise TypeError(f"Input `a` must have `float`-like `dtype` (saw {a.dtype.name}).")
+        a = _real_matrices(a)
         s = svd(a, compute_uv=False)
         if tol is None:
-            size = max(d or 0 for d in a._shape_tuple()[-2:])
-            tol = np.asarray(np.finfo(np.dtype(a.dtype.np)).eps * size, a.dtype.np) * reduce_max(s, -1, keepdims=True)
+            size = cast(OPS["Max"].public(OPS["Shape"].public(a)[-2:]), a.dtype)
+            tol = np.asarray(np.finfo(a.dtype.np).eps, a.dtype.np) * size * reduce_max(s, -1, keepdims=True)
         return reduce_sum(cast(s > tol, dtypes.int32), -1)
 
 
 # -- Cholesky, QR, LU -------------------------------------------------------------------------------------------------
-@op("Cholesky", "linalg.cholesky", "linalg.cholesky cholesky batch_cholesky", **_ANY)
+@op("Cholesky", "linalg.cholesky", "linalg.cholesky cholesky batch_cholesky", **ANY)
+@in_float32
 def cholesky(input):
     """input [..., n, n], of which only the lower triangle is read -> lower triangular [..., n, n]."""
     square("Cholesky", input)
-    both = (input + _h(input)) / 2  # the gradient is shared by both triangles, as TensorFlow's is
-    return lax.linalg.cholesky(both + lax.stop_gradient(_from_lower(input) - both), symmetrize_input=False)
+    both = (input + h(input)) / 2  # the gradient is shared by both triangles, as TensorFlow's is
+    return lax.linalg.cholesky(both + lax.stop_gradient(from_lower(input) - both), symmetrize_input=False)
 
 
-@export("linalg.cholesky_solve", v1="linalg.cholesky_solve cholesky_solve batch_cholesky_solve")
-def cholesky_solve(chol, rhs, name=None):
-    """Solves A X = rhs [..., n, k], given the Cholesky factor of A [..., n, n]."""
-    with name_scope(name, "cholesky_solve", [chol, rhs]):
-        y = triangular_solve(chol, rhs, lower=True)
-        return triangular_solve(chol, y, lower=True, adjoint=True)
+def _r_of_wide(x):
+    """QR of matrices that are not taller than wide: of their first columns; the others are turned by the same Q."""
+    rows = x.shape[-2]
+    if rows == x.shape[-1]:
+        return tuple(jnp.linalg.qr(x))
+    q, r = jnp.linalg.qr(x[..., :rows])
+    return q, jnp.concatenate([r, jnp.matmul(h(q), x[..., rows:])], -1)
 
 
-@op("Qr", "", **_ANY)
+@op("Qr", "", **ANY)
+@in_float32
 def qr_kernel(input, *, full_matrices=False):
     batch_of_matrices("Qr", input)
+    rows, columns = input.shape[-2:]
+    if 0 in input.shape:
+        p = rows if full_matrices else min(rows, columns)
+        q = jnp.broadcast_to(jnp.eye(rows, p, dtype=input.dtype), (*input.shape[:-1], p))
+        return q, jnp.zeros((*input.shape[:-2], p, columns), input.dtype)
+    if rows <= columns:
+        return _r_of_wide(input)
     return tuple(jnp.linalg.qr(input, mode="complete" if full_matrices else "reduced"))
 
 
@@ -150,9 +226,12 @@ def qr(input, full_matrices=False, name=None):
     return Qr(*record.call(OPS["Qr"], [input], {"full_matrices": bool(full_matrices)}, name))
 
 
-@op("Lu", "", **_ANY)
+@op("Lu", "", **ANY)
+@in_float32
 def lu_kernel(input, *, output_idx_type=dtypes.int32):
     square("Lu", input)
+    if 0 in input.shape:
+        return input, jnp.broadcast_to(jnp.arange(input.shape[-1], dtype=output_idx_type.np), input.shape[:-1])
     both, _, permutation = lax.linalg.lu(input)
     return both, permutation.astype(output_idx_type.np)
 
@@ -163,50 +242,33 @@ def lu(input, output_idx_type=dtypes.int32, name=None):
     return Lu(*record.call(OPS["Lu"], [input], {"output_idx_type": dtypes.as_dtype(output_idx_type)}, name))
 
 
-@op("LuReconstruct", "", own="perm")
-def lu_reconstruct_kernel(lower_upper, perm):
-    n = lower_upper.shape[-1]
-    product = jnp.matmul(jnp.tril(lower_upper, -1) + jnp.eye(n, dtype=lower_upper.dtype), jnp.triu(lower_upper))
-    back = jnp.argsort(perm, -1)
-    return jnp.take_along_axis(product, back[..., None], -2)
-
-
-@export("linalg.lu_reconstruct")
-def lu_reconstruct(lower_upper, perm, validate_args=False, name=None):
-    """The matrices [..., n, n] whose `lu` these are."""
-    return record.call(OPS["LuReconstruct"], [lower_upper, perm], None, name, "lu_reconstruct")
-
-
-@op("LuSolve", "", own="perm")
-def lu_solve_kernel(lower_upper, perm, rhs):
-    rhs = jnp.take_along_axis(rhs, perm[..., None], -2)
-    y = lax.linalg.triangular_solve(lower_upper, rhs, left_side=True, lower=True, unit_diagonal=True)
-    return lax.linalg.triangular_solve(lower_upper, y, left_side=True, lower=False)
-
-
-@export("linalg.lu_solve")
-def lu_solve(lower_upper, perm, rhs, validate_args=False, name=None):
-    """Solves A X = rhs [..., n, k], given the `lu` of A."""
-    return record.call(OPS["LuSolve"], [lower_upper, perm, rhs], None, name, "lu_solve")
-
-
-@export("linalg.lu_matrix_inverse")
-def lu_matrix_inverse(lower_upper, perm, validate_args=False, name=None):
-    """The inverse of A, given its `lu`."""
-    lower_upper = record.convert_to_tensor(lower_upper)
-    identity = OPS["OnesLike"].public(diag_part(lower_upper))
-    return lu_solve(lower_upper, perm, OPS["MatrixDiagV3"].public(identity), name=name)
-
-
 # -- eigenvalues, singular values -------------------------------------------------------------------------------------
-@op("SelfAdjointEigV2", "", name="SelfAdjointEigV2", **_ANY)
+@jax.custom_jvp
+def _eigh(x):
+    return tuple(jnp.linalg.eigh(x, symmetrize_input=False))
+
+
+@_eigh.defjvp
+def _eigh_jvp(primals, tangents):
+    e, v = out = _eigh(*primals)
+    turned = jnp.matmul(h(v), jnp.matmul(tangents[0], v))
+    gaps = _safe_reciprocal(e[..., None, :] - e[..., :, None]).astype(v.dtype)
+    return out, (jnp.real(jnp.diagonal(turned, axis1=-2, axis2=-1)), jnp.matmul(v, gaps * turned))
+
+
+def self_adjoint_eig(x):
+    """(eigenvalues, ascending and real; eigenvectors) of self-adjoint x [..., n, n]."""
+    if 0 in x.shape:
+        return jnp.zeros(x.shape[:-1], np.finfo(x.dtype).dtype), x
+    return _eigh(x)
+
+
+@op("SelfAdjointEigV2", "", name="SelfAdjointEigV2", **ANY)
+@in_float32
 def self_adjoint_eig_kernel(input, *, compute_v=True):
     square("SelfAdjointEigV2", input)
-    sym = _from_lower(input)
-    if not compute_v:
-        return jnp.linalg.eigvalsh(sym, symmetrize_input=False).astype(input.dtype)
-    e, v = jnp.linalg.eigh(sym, symmetrize_input=False)
-    return e.astype(input.dtype), v
+    e, v = self_adjoint_eig(from_lower(input))
+    return (e.astype(input.dtype), v) if compute_v else e.astype(input.dtype)
 
 
 @export("linalg.eigh", v1="linalg.eigh self_adjoint_eig batch_self_adjoint_eig")
@@ -221,10 +283,30 @@ def eigvalsh(tensor, name=None):
     return record.call(OPS["SelfAdjointEigV2"], [tensor], {"compute_v": False}, name)
 
 
-@op("Eig", "", **_ANY)
+@jax.custom_jvp
+def _eig(x):
+    return tuple(jnp.linalg.eig(x))
+
+
+@_eig.defjvp
+def _eig_jvp(primals, tangents):
+    e, v = out = _eig(*primals)
+    turned = jnp.linalg.solve(v, jnp.matmul(tangents[0].astype(v.dtype), v))
+    moved = jnp.matmul(v, _safe_reciprocal(e[..., None, :] - e[..., :, None]) * turned)
+    # The vectors keep their length.
+    along = jnp.real(jnp.sum(jnp.conj(v) * moved, -2, keepdims=True)).astype(v.dtype)
+    return out, (jnp.diagonal(turned, axis1=-2, axis2=-1), moved - v * along)
+
+
+@op("Eig", "", **ANY)
+@in_float32
 def eig_kernel(input, *, compute_v=True):
     square("Eig", input)
-    return tuple(jnp.linalg.eig(input)) if compute_v else jnp.linalg.eigvals(input)
+    if 0 in input.shape:
+        empty = input.astype(np.result_type(input.dtype, np.complex64))
+        return (empty[..., 0], empty) if compute_v else empty[..., 0]
+    e, v = _eig(input)
+    return (e, v) if compute_v else e
 
 
 @export("linalg.eig eig", v1="")
@@ -239,13 +321,74 @@ def eigvals(tensor, name=None):
     return record.call(OPS["Eig"], [tensor], {"compute_v": False}, name)
 
 
-@op("Svd", "", **_ANY)
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _thin_or_full_svd(x, full_matrices):
+    u, s, vh = jnp.linalg.svd(x, full_matrices=full_matrices)
+    return s.astype(x.dtype), u, h(vh)
+
+
+@_thin_or_full_svd.defjvp
+def _svd_jvp(full_matrices, primals, tangents):
+    (x,), (dx,) = primals, tangents
+    rows, columns = x.shape[-2:]
+    if full_matrices and abs(rows - columns) > 1:
+        raise NotImplementedError(
+            "svd gradient is not implemented for abs(m - n) > 1 when full_matrices is True. "
+            f"Received: m={rows} and n={columns}: use full_matrices=False."
+        )
+    out = _thin_or_full_svd(x, full_matrices)
+    s, u, v = out
+    if rows > columns:  # by the adjoint, whose u and v are exchanged
+        ds, dv, du = _svd_tangent(h(dx), s, v, u)
+    else:
+        ds, du, dv = _svd_tangent(dx, s, u, v)
+    return out, (ds, du, dv)
+
+
+def _svd_tangent(dx, s, u, v):
+    """(ds, du, dv) of matrices that are not taller than wide, along dx; v may have a column more than u."""
+    n = u.shape[-1]
+    thin, rest = v[..., :n], v[..., n:]
+    turned = jnp.matmul(h(u), jnp.matmul(dx, thin))
+    column, row = s[..., None, :], s[..., :, None]
+    gaps = _safe_reciprocal((column - row) * (column + row))  # a difference of squares may not vanish once fused
+    # In u^H dx v the part that turns u and the part that turns v, where singular values differ.
+    by_column, by_row = turned * column, turned * row
+    du = jnp.matmul(u, gaps * (by_column + h(by_column)))
+    turn_v = gaps * (by_row + h(by_row))
+    inverse = _safe_reciprocal(s)
+    if jnp.iscomplexobj(s):  # the phase that a pair of vectors shares moves with v
+        phase = -1j * jnp.imag(jnp.diagonal(turned, axis1=-2, axis2=-1)) * inverse
+        turn_v = turn_v + phase[..., None, :] * jnp.eye(n, dtype=s.dtype)
+    dv = jnp.matmul(thin, turn_v)
+    if v.shape[-2] > n:
+        outside = jnp.matmul(h(dx), u) * inverse[..., None, :]
+        outside = outside - jnp.matmul(thin, jnp.matmul(h(thin), outside))
+        dv = dv + outside
+        if rest.shape[-1]:
+            dv = jnp.concatenate([dv, -jnp.matmul(thin, jnp.matmul(h(outside), rest))], -1)
+    ds = jnp.real(jnp.diagonal(turned, axis1=-2, axis2=-1)).astype(s.dtype)
+    return ds, du, dv
+
+
+def _svd(x, full_matrices):
+    """(s, of x's dtype; u; v) of x [..., m, n]."""
+    m, n = x.shape[-2:]
+    if 0 not in x.shape:
+        return _thin_or_full_svd(x, full_matrices)
+    p, batch = min(m, n), x.shape[:-2]
+    u, v = [
+        jnp.broadcast_to(jnp.eye(k, k if full_matrices else p, dtype=x.dtype), (*batch, k, k if full_matrices else p))
+        for k in (m, n)
+    ]
+    return jnp.zeros((*batch, p), x.dtype), u, v
+
+
+@op("Svd", "", **ANY)
+@in_float32
 def svd_kernel(input, *, full_matrices=False, compute_uv=True):
     batch_of_matrices("Svd", input)
-    if not compute_uv:
-        return jnp.linalg.svd(input, compute_uv=False).astype(input.dtype)
-    u, s, vh = jnp.linalg.svd(input, full_matrices=full_matrices)
-    return s.astype(input.dtype), u, _h(vh)
+    return _svd(input, full_matrices) if compute_uv else _svd(input, False)[0]
 
 
 @export("linalg.svd", v1="linalg.svd svd batch_svd")
@@ -257,189 +400,3 @@ def svd(tensor, full_matrices=False, compute_uv=True, name=None):
         return cast(OPS["Real"].public(out), out.dtype.real_dtype) if out.dtype.is_complex else out
     s, u, v = out
     return Svd(OPS["Real"].public(s) if s.dtype.is_complex else s, u, v)
-
-
-# -- solving ----------------------------------------------------------------------------------------------------------
-def _system(type, matrix, rhs):
-    square(type, matrix)
-    batch_of_matrices(type, rhs)
-    if matrix.shape[-1] != rhs.shape[-2]:
-        raise errors.InvalidArgumentError(
-            None, None,
-            f"Input matrix and rhs are incompatible: Dimensions must be equal, but are {matrix.shape[-1]} and "
-            f"{rhs.shape[-2]} [Op:{type}]",
-        )  # fmt: skip
-
-
-@op("MatrixSolve", "linalg.solve", "linalg.solve matrix_solve batch_matrix_solve", **_ANY)
-def solve(matrix, rhs, *, adjoint=False):
-    """Solves matrix [..., n, n] X = rhs [..., n, k]."""
-    _system("MatrixSolve", matrix, rhs)
-    return jnp.linalg.solve(_h(matrix) if adjoint else matrix, rhs)
-
-
-@op("MatrixTriangularSolve", "", **_ANY)
-def matrix_triangular_solve(matrix, rhs, *, lower=True, adjoint=False):
-    _system("MatrixTriangularSolve", matrix, rhs)
-    batch = np.broadcast_shapes(matrix.shape[:-2], rhs.shape[:-2])
-    matrix = jnp.broadcast_to(matrix, (*batch, *matrix.shape[-2:]))
-    rhs = jnp.broadcast_to(rhs, (*batch, *rhs.shape[-2:]))
-    return lax.linalg.triangular_solve(
-        matrix, rhs, left_side=True, lower=lower, transpose_a=adjoint, conjugate_a=adjoint
-    )
-
-
-@export("linalg.triangular_solve", v1="linalg.triangular_solve matrix_triangular_solve batch_matrix_triangular_solve")
-def triangular_solve(matrix, rhs, lower=True, adjoint=False, name=None):
-    """Solves matrix [..., n, n] X = rhs [..., n, k], reading one triangle of the matrix."""
-    with name_scope(name, "triangular_solve", [matrix, rhs]):
-        settings = {"lower": bool(lower), "adjoint": bool(adjoint)}
-        return record.call(OPS["MatrixTriangularSolve"], [matrix, rhs], settings, None)
-
-
-@op("MatrixSolveLs", "", **_ANY)
-def matrix_solve_ls(matrix, rhs, *, l2_regularizer=0.0, fast=True):
-    batch_of_matrices("MatrixSolveLs", matrix, rhs)
-    if matrix.shape[-2] != rhs.shape[-2]:
-        raise errors.InvalidArgumentError(
-            None, None, f"Dimensions must be equal, but are {matrix.shape[-2]} and {rhs.shape[-2]} [Op:MatrixSolveLs]"
-        )
-    if not fast:  # the solution of least norm; TensorFlow, too, leaves the regularizer out here
-        return jnp.matmul(_pseudo_inverse(matrix), rhs)
-    m, n = matrix.shape[-2:]
-    wide = m < n
-    gram = jnp.matmul(matrix, _h(matrix)) if wide else jnp.matmul(_h(matrix), matrix)
-    root = lax.linalg.cholesky(gram + l2_regularizer * jnp.eye(min(m, n), dtype=matrix.dtype))
-
-    def through(b):
-        y = lax.linalg.triangular_solve(root, b, left_side=True, lower=True)
-        return lax.linalg.triangular_solve(root, y, left_side=True, lower=True, transpose_a=True, conjugate_a=True)
-
-    return jnp.matmul(_h(matrix), through(rhs)) if wide else through(jnp.matmul(_h(matrix), rhs))
-
-
-@export("linalg.lstsq", v1="linalg.lstsq matrix_solve_ls batch_matrix_solve_ls")
-def lstsq(matrix, rhs, l2_regularizer=0.0, fast=True, name=None):
-    """Minimizes |matrix [..., m, n] X - rhs [..., m, k]|^2 + l2_regularizer |X|^2, by the normal equations where
-    `fast`.
-    """
-    settings = {"l2_regularizer": l2_regularizer, "fast": bool(fast)}
-    return record.call(OPS["MatrixSolveLs"], [matrix, rhs], settings, name, "matrix_solve_ls")
-
-
-# -- functions of matrices --------------------------------------------------------------------------------------------
-@op("MatrixExponential", "linalg.expm", name="matrix_exponential", **_ANY)
-def expm(input):
-    """The matrix exponential of input [..., n, n]."""
-    square("MatrixExponential", input)
-    return jsl.expm(input)
-
-
-def _sqrtm_of_one(x):
-    value = jsl.sqrtm(x)
-    return value if jnp.iscomplexobj(x) else jnp.real(value).astype(x.dtype)
-
-
-def _sqrtm_tangent(x, out, t):
-    """The root R of x changes by the solution of R S + S R = t."""
-    n = x.shape[-1]
-    eye = jnp.eye(n, dtype=x.dtype)
-    system = jnp.kron(out, eye) + jnp.kron(eye, out.T)
-    return jnp.linalg.solve(system, t.reshape(n * n)).reshape(n, n)
-
-
-_sqrtm = with_jvp(_sqrtm_of_one, _sqrtm_tangent)
-
-
-@op("MatrixSquareRoot", "linalg.sqrtm matrix_square_root", name="MatrixSquareRoot", **_ANY)
-def sqrtm(input):
-    """The principal square root of input [..., n, n]; on the CPU only."""
-    square("MatrixSquareRoot", input)
-    flat = input.reshape(-1, *input.shape[-2:])
-    return jax.vmap(_sqrtm)(flat).reshape(input.shape)
-
-
-# -- tridiagonal systems ----------------------------------------------------------------------------------------------
-def _diagonals(diagonals, diagonals_format):
-    """The super-, main and subdiagonal, each [..., n], of a tridiagonal matrix in one of TensorFlow's three forms."""
-    if diagonals_format == "compact":
-        d = record.convert_to_tensor(diagonals)
-        return d[..., 0, :], d[..., 1, :], d[..., 2, :]
-    if diagonals_format == "sequence":
-        if len(diagonals) != 3:
-            raise ValueError("Expected diagonals to be a sequence of length 3.")
-        return tuple(record.convert_to_tensor(d) for d in diagonals)
-    if diagonals_format == "matrix":
-        d = diag_part(diagonals, k=(-1, 1), align="LEFT_RIGHT")
-        return d[..., 0, :], d[..., 1, :], d[..., 2, :]
-    raise ValueError(f"Unrecognized diagonals_format: {diagonals_format}")
-
-
-@op("TridiagonalMatMul", "", **_ANY)
-def tridiagonal_matmul_kernel(superdiag, maindiag, subdiag, rhs):
-    last = jnp.zeros_like(rhs[..., :1, :])
-    up = jnp.concatenate([rhs[..., 1:, :], last], -2)
-    down = jnp.concatenate([last, rhs[..., :-1, :]], -2)
-    return superdiag[..., None] * up + maindiag[..., None] * rhs + subdiag[..., None] * down
-
-
-@export("linalg.tridiagonal_matmul")
-def tridiagonal_matmul(diagonals, rhs, diagonals_format="compact", name=None):
-    """A tridiagonal matrix times rhs [..., n, k]."""
-    with name_scope(name, "tridiagonal_matmul", [rhs]):
-        parts = _diagonals(diagonals, diagonals_format)
-        return record.call(OPS["TridiagonalMatMul"], [*parts, rhs], None, None)
-
-
-@op("TridiagonalSolve", "", **_ANY)
-def tridiagonal_solve_kernel(superdiag, maindiag, subdiag, rhs, *, conjugate_rhs=False):
-    rhs = jnp.conj(rhs) if conjugate_rhs else rhs
-    subdiag = subdiag.at[..., 0].set(0)
-    superdiag = superdiag.at[..., -1].set(0)
-    return lax.linalg.tridiagonal_solve(subdiag, maindiag, superdiag, rhs)
-
-
-@export("linalg.tridiagonal_solve")
-def tridiagonal_solve(diagonals, rhs, diagonals_format="compact", transpose_rhs=False, conjugate_rhs=False, name=None,
-                      partial_pivoting=True, perturb_singular=False):  # fmt: skip
-    """Solves a tridiagonal system for rhs [..., n, k] or [..., n].  NotImplementedError for `perturb_singular`."""
-    if perturb_singular:
-        raise NotImplementedError("tf.linalg.tridiagonal_solve: perturb_singular is not supported by tfcompat.")
-    with name_scope(name, "tridiagonal_solve", [rhs]):
-        parts = _diagonals(diagonals, diagonals_format)
-        rhs = record.convert_to_tensor(rhs)
-        vector = rhs._rank() == parts[1]._rank()
-        if vector:
-            rhs = OPS["ExpandDims"].public(rhs, -1)
-        elif transpose_rhs:
-            rhs = matrix_transpose(rhs)
-        out = record.call(OPS["TridiagonalSolve"], [*parts, rhs], {"conjugate_rhs": bool(conjugate_rhs)}, None)
-        return OPS["Squeeze"].public(out, axis=[-1]) if vector else out
-
-
-@op("EighTridiagonal", "")
-def eigh_tridiagonal_kernel(alpha, beta, *, eigvals_only=True, first=0, last=None):
-    n = alpha.shape[-1]
-    on, below = np.arange(n), np.arange(max(n - 1, 0))
-    full = jnp.zeros((*alpha.shape, n), beta.dtype).at[..., on, on].set(alpha.astype(beta.dtype))
-    e, v = jnp.linalg.eigh(_from_lower(full.at[..., below + 1, below].set(beta)), symmetrize_input=False)
-    return e[..., first:last] if eigvals_only else (e[..., first:last], v[..., first:last])
-
-
-@export("linalg.eigh_tridiagonal")
-def eigh_tridiagonal(alpha, beta, eigvals_only=True, select="a", select_range=None, tol=None, name=None):
-    """Eigenvalues, and vectors, of tridiagonal matrices with diagonal alpha [..., n] and subdiagonal beta [..., n - 1].
-
-    select 'i' takes those numbered `select_range`, both ends included; 'v' raises NotImplementedError.
-    """
-    if select not in ("a", "i", "v"):
-        raise ValueError("'select must have a value in {'a', 'i', 'v'}.")
-    if select == "v":
-        raise NotImplementedError("tf.linalg.eigh_tridiagonal: select='v' is not supported by tfcompat.")
-    settings = {"eigvals_only": bool(eigvals_only)}
-    if select == "i":
-        low, high = select_range
-        settings.update(first=int(low), last=int(high) + 1)
-    with name_scope(name or "eigh_tridiagonal", None, [alpha, beta]):
-        out = record.call(OPS["EighTridiagonal"], [alpha, beta], settings, None)
-        return tuple(out) if isinstance(out, list) else out

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 
 from .. import dtypes, record
-from ..declare import OPS, export
+from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from ..shapes import TensorShape
 
 
 def _shards(params):
@@ -40,14 +42,24 @@ def _assign(ids, shards, strategy):
         return ids % n, ids // n
     if strategy != "div":
         raise ValueError(f"Unrecognized partition strategy: {strategy}. Must be one of either `mod` or `div`.")
-    sizes = [s.shape.as_list()[0] for s in shards]
-    if None in sizes:
-        raise NotImplementedError("embedding_lookup with partition_strategy='div' needs shards of known size.")
-    each, extras = divmod(sum(sizes), n)  # the first `extras` shards hold one row more
     where, floor = OPS["SelectV2"].public, OPS["Maximum"].public
+    shapes = [TensorShape(s.shape) for s in shards]
+    sizes = [s.as_list()[0] if s.rank is not None else None for s in shapes]
+    if None in sizes:
+        total = sum(OPS["Cast"].public(OPS["Shape"].public(s)[0], dtype=ids.dtype) for s in shards)
+        each, extras = floor(total // n, 1), total % n
+        shard = floor(ids // (each + 1), (ids - extras) // each)
+        return shard, where(shard < extras, ids % (each + 1), (ids - extras) % each)
+    each, extras = divmod(sum(sizes), n)  # the first `extras` shards hold one row more
     shard = floor(ids // (each + 1), (ids - extras) // each) if each else ids // (each + 1)
     late = (ids - extras) % each if each else ids * 0
     return shard, where(shard < extras, ids % (each + 1), late)
+
+
+@op("SelectRows", name="SelectV2", own="mine")
+def _select_rows(mine, rows, other):
+    """`rows` where `mine` [...], a condition for whole rows, holds; of `other` the rest."""
+    return jnp.where(mine.reshape(mine.shape + (1,) * (rows.ndim - mine.ndim)), rows, other)
 
 
 def _from_shards(shards, ids, strategy):
@@ -65,15 +77,35 @@ def _from_shards(shards, ids, strategy):
             shard == i if context.graph is None else OPS["Equal"].public(shard, record.convert_to_tensor(i, ids.dtype))
         )
         rows = gather(table, where(mine, row, OPS["ZerosLike"].public(row)))
-        for _ in range((table.shape.rank or 1) - 1):
+        other = OPS["ZerosLike"].public(rows) if result is None else result
+        if TensorShape(table.shape).rank is None:
+            result = _select_rows(mine, rows, other)
+            continue
+        for _ in range(TensorShape(table.shape).rank - 1):
             mine = expand(mine, -1)
-        result = where(mine, rows, OPS["ZerosLike"].public(rows) if result is None else result)
+        result = where(mine, rows, other)
     return result
+
+
+def _ragged_lookup(params, ids, strategy, max_norm, name):
+    """A lookup for every value of a RaggedTensor, in rows of the same lengths."""
+    if params is None:
+        raise ValueError("params must be specified.")
+    if isinstance(params, (list, tuple)) and not params:
+        raise ValueError("params should not be empty.")
+    if ids.dtype not in (dtypes.int32, dtypes.int64):
+        raise ValueError(
+            f"The values contained by the inputs have type {ids.dtype} and cannot be processed. All values should be indices, "
+            "either of type `int32` or `int64`."
+        )
+    return ids.with_flat_values(_lookup(params, ids.flat_values, strategy, max_norm, name))
 
 
 def _lookup(params, ids, strategy, max_norm, name):
     from .gather import gather
 
+    if hasattr(ids, "flat_values"):
+        return _ragged_lookup(params, ids, strategy, max_norm, name)
     shards = _shards(params)
     with name_scope(name, "embedding_lookup", [*shards, ids]) as scope:
         ids = record.convert_to_tensor(ids, name="ids")
@@ -184,9 +216,18 @@ def embedding_lookup_sparse_v1(
     return _lookup_sparse(params, sp_ids, sp_weights, partition_strategy, name, combiner, max_norm)
 
 
+def _check_weights(shards, dtype):
+    """Raises ValueError where the embeddings have another dtype than the weights."""
+    for table in shards:
+        if hasattr(table, "dtype") and dtypes.as_dtype(table.dtype).base_dtype != dtype:
+            raise ValueError(f"Tensor conversion requested dtype {dtype.name} for embeddings of dtype {table.dtype}")
+
+
 def _safe(params, sparse_ids, sparse_weights, combiner, default_id, name, strategy, max_norm):
     combiner = _combiner(combiner)
     _sparse(sparse_ids, sparse_weights)
+    if sparse_weights is not None:
+        _check_weights(_shards(params), record.convert_to_tensor(sparse_weights.values).dtype.base_dtype)
     where, cast, reshape = OPS["SelectV2"].public, OPS["Cast"].public, OPS["Reshape"].public
     with name_scope(name, "embedding_lookup"):
         ids, indices = record.convert_to_tensor(sparse_ids.values), record.convert_to_tensor(sparse_ids.indices)

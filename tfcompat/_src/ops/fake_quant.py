@@ -10,6 +10,8 @@ import numpy as np
 
 from .. import record
 from ..declare import OPS, export, op
+from ..graph import context
+from .array import bad
 
 
 def _nudged(low, high, num_bits, narrow_range):
@@ -113,6 +115,19 @@ def quantize_and_dequantize_kernel(input, input_min, input_max, *, signed_input,
     return _on_grid(input, *rest, round_mode == "HALF_UP")
 
 
+def _check_axis(axis, input):
+    """ValueError or InvalidArgumentError for an axis that the input does not have."""
+    if axis is None:
+        return
+    if axis >= 2**31 - 1:
+        message = f"Axis cannot be >= kint32max value, got {axis}"
+        raise ValueError(message) if context.graph is not None else bad("QuantizeAndDequantizeV2", message)
+    rank = record.convert_to_tensor(input).shape.rank
+    if rank is not None and axis >= rank:
+        message = f"Shape must be at least rank {axis + 1} but is rank {rank}"
+        raise ValueError(message) if context.graph is not None else bad("QuantizeAndDequantizeV2", message)
+
+
 @export("quantization.quantize_and_dequantize quantization.quantize_and_dequantize_v2")
 def quantize_and_dequantize(input, input_min, input_max, signed_input=True, num_bits=8, range_given=False,
                             round_mode="HALF_TO_EVEN", name=None, narrow_range=False, axis=None):  # fmt: skip
@@ -120,6 +135,7 @@ def quantize_and_dequantize(input, input_min, input_max, signed_input=True, num_
 
     The range is [input_min, input_max] where `range_given`, else that of the input (of each slice along `axis`).
     """
+    _check_axis(axis, input)
     if round_mode not in ("HALF_TO_EVEN", "HALF_UP"):
         raise ValueError(f"round_mode must be HALF_TO_EVEN or HALF_UP, not {round_mode!r}")
     settings = dict(signed_input=signed_input, num_bits=num_bits, range_given=range_given, round_mode=round_mode,

@@ -196,7 +196,7 @@ def _check_coordinates(type, known, shape, what=""):
     outside = ((known < 0) | (known >= limits)).any(-1)
     if outside.any():
         where = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(outside)))[: known.ndim - 1]
-        listed = "[" + ",".join(str(i) for i in known[where].tolist()) + "]"
+        listed = "[" + ", ".join(str(i) for i in known[where].tolist()) + "]"
         place = shapes_text(where) if where else ""
         raise bad(type, f"indices{place} = {listed} does not index into {what}shape {shapes_text(shape)}")
 
@@ -240,13 +240,14 @@ def _check_updates(type, indices, updates, shape):
     if len(shape) and 0 in shape and (0 not in indices.shape or 0 not in updates.shape):
         raise bad(type, f"Indices and updates specified for empty output. indices shape: {shapes_text(indices.shape)}")
     outer, rank = indices.ndim - 1, len(indices.shape[:-1])
-    if updates.shape[:rank] != indices.shape[:-1]:
+    stepwise = type == "ScatterNd" or context.graph is not None  # TensorFlow has two ways of saying it
+    if stepwise and updates.shape[:rank] != indices.shape[:-1]:
         raise bad(
             type,
             f"Dimensions [0,{outer}) of indices[shape={shapes_text(indices.shape)}] must match dimensions [0,{outer}) "
             f"of updates[shape={shapes_text(updates.shape)}]",
         )
-    if k <= len(shape) and updates.shape[rank:] != tuple(shape[k:]):
+    if stepwise and k <= len(shape) and updates.shape[rank:] != tuple(shape[k:]):
         raise bad(
             type,
             f"Dimensions [{k},{len(shape)}) of input[shape={shapes_text(shape)}] must match dimensions "

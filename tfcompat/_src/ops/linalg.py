@@ -267,7 +267,7 @@ def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa:
     axis = record.setting(axis)
     matrix = isinstance(axis, (tuple, list)) and len(axis) == 2
     if matrix:
-        if axis[0] == axis[1]:
+        if axis[0] == axis[1] or not all(isinstance(a, int) for a in axis):
             raise ValueError(f"'axis' must be None, an integer, or a tuple of 2 unique integers, got {axis}")
         if ord not in ("euclidean", "fro", 1, 2, np.inf):
             raise ValueError(f"'ord' must be a supported matrix norm in ['euclidean', 'fro', 1, 2, inf], got {ord}")
@@ -323,8 +323,8 @@ def normalize(tensor, ord="euclidean", axis=None, name=None):  # noqa: A002
     """(tensor divided by its norm, the norm with the axes kept)."""
     with name_scope(name, "normalize", [tensor]):
         tensor = record.convert_to_tensor(tensor)
-        length = norm(tensor, ord, axis, keepdims=True)
-        return tensor / cast(length, tensor.dtype), length
+        length = cast(norm(tensor, ord, axis, keepdims=True), tensor.dtype)
+        return tensor / length, length
 
 
 def l2_normalize(x, axis=None, epsilon=1e-12, name=None):

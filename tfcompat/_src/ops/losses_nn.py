@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import dtypes, errors, record
-from ..declare import OPS, export, op
+from ..declare import NAMES, OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from .core import cast
@@ -66,7 +66,10 @@ def _softmax_cross_entropy(axis):
 @op("SoftmaxCrossEntropyWithLogits", dtypes=FLOATS)
 def softmax_cross_entropy_kernel(labels, logits, *, axis=-1):
     """Losses of the shape of `logits` without `axis`; in half precision the sums are taken in float32."""
-    if labels.ndim != logits.ndim or not -logits.ndim <= axis < logits.ndim or labels.shape[axis] != logits.shape[axis]:
+    fit = labels.ndim == logits.ndim and all(
+        1 in pair or pair[0] == pair[1] for pair in zip(labels.shape, logits.shape)
+    )
+    if not fit or not -logits.ndim <= axis < logits.ndim:
         raise errors.InvalidArgumentError(
             None,
             None,
@@ -132,9 +135,26 @@ def _sparse_tangent(labels, logits, by_logits):
 @op("SparseSoftmaxCrossEntropyWithLogits", own="labels")
 def sparse_softmax_cross_entropy_kernel(labels, logits):
     """A label outside the classes gives NaN, as TensorFlow does on a GPU."""
+    if labels.ndim != logits.ndim - 1:
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"labels must be 1-D, but got shape {list(labels.shape)} for logits of shape {list(logits.shape)}",
+        )
     narrow = logits.dtype.itemsize < 4
     loss = with_jvp(lambda x: _sparse_value(labels, x), lambda x, _, t: _sparse_tangent(labels, x, t))
     return loss(logits.astype(jnp.float32) if narrow else logits).astype(logits.dtype)
+
+
+@op(
+    "SparseSoftmaxCrossEntropyOfAnyRank",
+    name="SparseSoftmaxCrossEntropyWithLogits",
+    own="labels",
+    abstract=lambda labels, logits: (logits.dtype, labels.shape or (logits.shape and logits.shape[:-1])),
+)
+def _any_rank_kernel(labels, logits):
+    """The same where a graph does not know the ranks."""
+    return sparse_softmax_cross_entropy_kernel.op.kernel(labels, logits)
 
 
 def _check_sparse(labels, logits):
@@ -171,19 +191,39 @@ def _check_sparse(labels, logits):
             "`labels.shape` must equal `logits.shape` except for the last dimension. Received: "
             f"labels.shape={labels.shape} and logits.shape={logits.shape}"
         )
-    known = labels._slot.value
-    if (
-        known.__class__ is np.ndarray
-        and known.size
-        and context.graph is None
-        and not 0 <= known.min() <= known.max() < classes[-1]
-    ):
-        bad = known.min() if known.min() < 0 else known.max()
-        raise errors.InvalidArgumentError(
-            None, None,
-            f"Received a label value of {bad} which is outside the valid range of [0, {classes[-1]}).  Label values: "
-            f"{' '.join(str(v) for v in known.ravel()[:32])} [Op:SparseSoftmaxCrossEntropyWithLogits]",
-        )  # fmt: skip
+
+
+def _refused(known, classes):
+    """What is wrong with known labels, or None."""
+    if known is None or classes is None or not known.size or 0 <= known.min() <= known.max() < classes:
+        return None
+    bad = known.min() if known.min() < 0 else known.max()
+    return (
+        f"Received a label value of {bad} which is outside the valid range of [0, {classes}).  Label values: "
+        f"{' '.join(str(v) for v in known.ravel()[:32])} [Op:SparseSoftmaxCrossEntropyWithLogits]"
+    )
+
+
+@op("RefuseLabels", name="labels", host=True, abstract=lambda labels, *, message: (labels.dtype, labels.shape))
+def _refuse_labels(labels, *, message):
+    """Constant labels of a graph that are no classes are found when it is built, and refused when it runs."""
+    raise errors.InvalidArgumentError(None, None, message)
+
+
+def _check_range(labels, logits):
+    """`labels`; known ones outside the classes raise InvalidArgumentError, in a graph when it runs."""
+    shape = logits._shape_tuple()
+    if context.graph is None:
+        known = labels._slot.value
+        known = known if known.__class__ is np.ndarray else None
+    else:
+        known = record.static_value(labels)
+    message = _refused(known, shape[-1] if shape else None)
+    if message is None:
+        return labels
+    if context.graph is None:
+        raise errors.InvalidArgumentError(None, None, message)
+    return _refuse_labels(labels, message=message)
 
 
 def _sparse(labels, logits, name):
@@ -194,6 +234,7 @@ def _sparse(labels, logits, name):
         )
     labels, logits = record.convert_to_tensor(labels), record.convert_to_tensor(logits)
     _check_sparse(labels, logits)
+    labels = _check_range(labels, logits)
     if context.graph is None:
         return sparse_softmax_cross_entropy_kernel(labels, logits)
     rank = logits._rank()
@@ -203,7 +244,8 @@ def _sparse(labels, logits, name):
             if rank is not None and rank != 2
             else (name or "SparseSoftmaxCrossEntropyWithLogits").rstrip("/")
         )
-        return sparse_softmax_cross_entropy_kernel(labels, logits, name=inner.rpartition("/")[2])
+        kernel = _any_rank_kernel if rank is None or labels._rank() is None else sparse_softmax_cross_entropy_kernel
+        return kernel(labels, logits, name=inner.rpartition("/")[2])
 
 
 @export("nn.sparse_softmax_cross_entropy_with_logits", v1="")
@@ -318,18 +360,28 @@ def log_poisson_loss(targets, log_input, compute_full_loss=False, name=None):
 
 # -- averages ---------------------------------------------------------------------------------------------------------
 def _batch_size(given, losses):
-    """The global batch size as a tensor of the losses' dtype; TypeError or ValueError for what is no integer."""
+    """The global batch size as a tensor of the losses' dtype; TypeError, ValueError or InvalidArgumentError for a bad one."""
     if given is None:
         size = OPS["Shape"].public(losses)[0]
     else:
         size = record.convert_to_tensor(given)
         if not size.dtype.is_integer:
-            raise TypeError(f"`global_batch_size` must be an int, got type {size.dtype.name}.")
+            raise TypeError(f"global_batch_size must be an int. Got type {size.dtype.name}: {given}")
         if size._rank() not in (0, None):
-            raise TypeError(f"`global_batch_size` must be scalar, got shape {size.shape}.")
+            raise ValueError(f"global_batch_size must be scalar. Got shape {size.shape}: {given}")
         if isinstance(given, int) and given < 0:
-            raise ValueError("`global_batch_size` must be non-negative.")
+            raise errors.InvalidArgumentError(None, None, f"global_batch_size must be non-negative. Got {given}")
     return OPS["Cast"].public(size, dtype=losses.dtype.base_dtype)
+
+
+_NOT_PER_EXAMPLE = "Invalid value passed for `per_example_loss`. Expected a tensor with at least rank 1."
+
+
+@op("TotalOfLosses", name="Sum")
+def _total_kernel(losses):
+    if losses.ndim == 0:
+        raise errors.InvalidArgumentError(None, None, _NOT_PER_EXAMPLE)
+    return jnp.sum(losses, dtype=losses.dtype)
 
 
 @export("nn.compute_average_loss")
@@ -340,20 +392,20 @@ def compute_average_loss(per_example_loss, sample_weight=None, global_batch_size
     """
     losses = record.convert_to_tensor(per_example_loss)
     if losses._rank() == 0:
-        raise ValueError(
-            "Invalid value passed for `per_example_loss`. Expected a tensor with at least rank 1. "
-            f"Received per_example_loss={per_example_loss} with rank 0"
-        )
+        raise ValueError(f"{_NOT_PER_EXAMPLE} Received per_example_loss={per_example_loss} with rank 0")
     if sample_weight is not None:
         weight = OPS["Cast"].public(record.convert_to_tensor(sample_weight), dtype=losses.dtype.base_dtype)
         while weight._rank() and losses._rank() and weight._rank() < losses._rank():
             weight = OPS["ExpandDims"].public(weight, -1)
         losses = losses * weight
-    return OPS["Sum"].public(losses, list(range(losses._rank()))) / _batch_size(global_batch_size, losses)
+    total = _total_kernel(losses)
+    size = _batch_size(global_batch_size, losses)
+    if losses.dtype.is_integer:
+        total, size = (OPS["Cast"].public(t, dtype=dtypes.float64) for t in (total, size))
+    return OPS["DivNoNan"].public(total, size)
 
 
 @export("nn.scale_regularization_loss")
 def scale_regularization_loss(regularization_loss):
     """The sum of a regularization loss: there is one replica."""
-    losses = record.convert_to_tensor(regularization_loss)
-    return OPS["Sum"].public(losses, list(range(losses._rank())))
+    return NAMES["v2"]["reduce_sum"](regularization_loss)

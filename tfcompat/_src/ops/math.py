@@ -161,7 +161,34 @@ def _whole(type, f):
     return kernel
 
 
+def _opaque(x):
+    """True everywhere, which LLVM sees but XLA's algebraic simplifier does not."""
+    return (x == x) | (x != x)
+
+
+def quotient(x, y):
+    """x / y, rounded once.
+
+    XLA divides by a constant, a scalar or a square root by multiplying with the rounded reciprocal, which changes up to
+    two thirds of the last bits; a divisor chosen element by element it has to divide by.  This costs nothing: measured on
+    4e6 numbers, it is as fast by a scalar and 25 times faster by a square root.
+    """
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return x / y
+    return x / jnp.where(_opaque(x) & _opaque(y), y, jnp.asarray(np.nan, y.dtype))
+
+
 # -- two tensors ------------------------------------------------------------------------------------------------------
+def _linear_quotient(t, y):
+    """t / y for tangents: linear in t, and nothing but y is kept for the backward pass."""
+    return t / (jnp.where(_opaque(y), y, jnp.asarray(np.nan, y.dtype)) if y.ndim else y)
+
+
+_real_div = with_jvp(
+    quotient,
+    lambda x, y, _, t: _linear_quotient(t, y),
+    lambda x, y, _, t: t * quotient(quotient(-x, y), y),
+)
 # TensorFlow: where both are equal the gradient goes to the first; jnp: half each.
 _maximum = with_jvp(jnp.maximum, lambda x, y, _, t: jnp.where(x >= y, t, 0), lambda x, y, _, t: jnp.where(x >= y, 0, t))
 _minimum = with_jvp(jnp.minimum, lambda x, y, _, t: jnp.where(x <= y, t, 0), lambda x, y, _, t: jnp.where(x <= y, 0, t))
@@ -169,7 +196,7 @@ _minimum = with_jvp(jnp.minimum, lambda x, y, _, t: jnp.where(x <= y, t, 0), lam
 
 def _floor_div(x, y):
     """TensorFlow rounds the quotient; jnp corrects it as Python does, which differs where the quotient rounds up."""
-    return jnp.floor(x / y) if jnp.issubdtype(x.dtype, jnp.floating) else jnp.floor_divide(x, y)
+    return jnp.floor(quotient(x, y)) if jnp.issubdtype(x.dtype, jnp.floating) else jnp.floor_divide(x, y)
 
 
 def _safe_log(x):
@@ -204,12 +231,12 @@ _truncate_mod = with_jvp(jnp.fmod, lambda x, y, _, t: t + jnp.zeros_like(y), lam
 
 def _div_no_nan_value(x, y):
     zero = y == 0
-    return jnp.where(zero, 0, x / jnp.where(zero, 1, y)).astype(x.dtype)
+    return jnp.where(zero, 0, quotient(x, jnp.where(zero, 1, y))).astype(x.dtype)
 
 
 _div_no_nan = with_jvp(
     _div_no_nan_value,
-    lambda x, y, _, t: _div_no_nan(t, y),
+    lambda x, y, _, t: jnp.where(y == 0, 0, _linear_quotient(t, jnp.where(y == 0, 1, y))),
     lambda x, y, _, t: t * _div_no_nan(_div_no_nan(-x, y), y),
 )
 _multiply_no_nan = with_jvp(
@@ -234,7 +261,12 @@ def _zero_first(f, df):
 
 
 def _truncate_div(x, y):
-    return lax.div(*jnp.broadcast_arrays(x, y)) if jnp.issubdtype(x.dtype, jnp.integer) else jnp.trunc(x / y)
+    return lax.div(*jnp.broadcast_arrays(x, y)) if jnp.issubdtype(x.dtype, jnp.integer) else jnp.trunc(quotient(x, y))
+
+
+def _shift(f):
+    """`f` with the number of bits to shift by brought into [0, width)."""
+    return lambda x, y: f(x, jnp.clip(y, 0, 8 * x.dtype.itemsize - 1))
 
 
 def _squared_difference(x, y):
@@ -251,12 +283,12 @@ _np_quotient, _np_rest = _whole("FloorDiv", np.floor_divide), _whole("FloorMod",
 pair("AddV2", jnp.add, "add math.add", name="Add", **NUMERIC, numpy=np.add)
 pair("Sub", jnp.subtract, "subtract math.subtract", "subtract math.subtract sub", **NUMERIC, numpy=np.subtract)
 pair("Mul", jnp.multiply, "multiply math.multiply", "multiply math.multiply mul", **NUMERIC, numpy=np.multiply)
-pair("RealDiv", jnp.divide, "realdiv", **INEXACT)
+pair("RealDiv", _real_div, "realdiv", **INEXACT)
 pair("FloorDiv", _floor_quotient, "", "floor_div", **STEPS, numpy=_np_quotient)
 pair("TruncateDiv", _whole("TruncateDiv", _truncate_div), "truncatediv", **STEPS)
 pair("FloorMod", _floor_rest, "math.floormod math.mod", "floormod mod math.floormod math.mod", **REAL, numpy=_np_rest)
-pair("TruncateMod", _whole("TruncateMod", _truncate_mod), "truncatemod", **REAL)
-pair("Pow", _no_negative(_power), "pow math.pow", **NUMERIC, numpy=_no_negative(np.power))
+pair("TruncateMod", _whole("TruncateMod", _truncate_mod), "truncatemod", dtypes=FLOATS + " int32 int64")
+pair("Pow", _no_negative(_power), "pow math.pow", dtypes=SIGNED + COMPLEX, numpy=_no_negative(np.power))
 pair("Maximum", _maximum, "maximum math.maximum", **REAL, numpy=np.maximum)
 pair("Minimum", _minimum, "minimum math.minimum", **REAL, numpy=np.minimum)
 pair(
@@ -264,7 +296,7 @@ pair(
     _squared_difference,
     "math.squared_difference",
     "squared_difference math.squared_difference",
-    **NUMERIC,
+    dtypes=FLOATS + " int32 int64" + COMPLEX,
 )
 pair("Less", jnp.less, "less math.less", **STEPS, numpy=np.less)
 pair("LessEqual", jnp.less_equal, "less_equal math.less_equal", **STEPS, numpy=np.less_equal)
@@ -277,8 +309,8 @@ pair("LogicalOr", jnp.logical_or, "logical_or math.logical_or", **LOGIC, numpy=n
 pair("BitwiseAnd", jnp.bitwise_and, "bitwise.bitwise_and", **BITS)
 pair("BitwiseOr", jnp.bitwise_or, "bitwise.bitwise_or", **BITS)
 pair("BitwiseXor", jnp.bitwise_xor, "bitwise.bitwise_xor", **BITS)
-pair("LeftShift", jnp.left_shift, "bitwise.left_shift", **BITS)
-pair("RightShift", jnp.right_shift, "bitwise.right_shift", **BITS)
+pair("LeftShift", _shift(jnp.left_shift), "bitwise.left_shift", **BITS)
+pair("RightShift", _shift(jnp.right_shift), "bitwise.right_shift", **BITS)
 pair("DivNoNan", _div_no_nan, "", **INEXACT)
 pair("MulNoNan", _multiply_no_nan, "", **INEXACT)
 pair("Xdivy", _zero_first(lambda y: 1 / y, lambda y: -1 / (y * y)), "math.xdivy", **INEXACT)
@@ -328,11 +360,19 @@ def _acosh(x):
 _sqrt = _zero_stays_zero(
     jnp.sqrt, lambda y, dy: 0.5 * dy / y, lambda y, dy, g: -g / y * (0.5 * dy / y), lambda y, g: 0.5 * g / y
 )
+
+
+def _inverse_root(x):
+    """1 / sqrt(x) by those two: XLA's own function is not vectorized on CPUs and takes fifteen times as long."""
+    wide = x.dtype.itemsize > 2 and not jnp.iscomplexobj(x)
+    return quotient(jnp.ones((), x.dtype), jnp.sqrt(x)) if wide else lax.rsqrt(x)
+
+
 _rsqrt = _zero_stays_zero(
-    lax.rsqrt, lambda y, dy: -0.5 * dy * y**3, lambda y, dy, g: -1.5 * g * dy * y**2, lambda y, g: -0.5 * g * y**3
+    _inverse_root, lambda y, dy: -0.5 * dy * y**3, lambda y, dy, g: -1.5 * g * dy * y**2, lambda y, g: -0.5 * g * y**3
 )
 _reciprocal = _zero_stays_zero(
-    lambda x: jnp.ones((), x.dtype) / x,
+    lambda x: quotient(jnp.ones((), x.dtype), x),
     lambda y, dy: -dy * y * y,
     lambda y, dy, g: -2 * g * dy * y,
     lambda y, g: -g * y * y,

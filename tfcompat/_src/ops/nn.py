@@ -104,7 +104,7 @@ def silu(features, beta=1.0):
     return swish_kernel(features, beta)
 
 
-@op("CRelu", name="Relu", **FLOATING)
+@op("CRelu", name="Relu", dtypes=REALS)
 def crelu_kernel(features, *, axis):
     return _relu(jnp.concatenate([features, -features], axis))
 

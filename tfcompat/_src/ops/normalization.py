@@ -163,7 +163,7 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 
 
 # -- batch normalization ----------------------------------------------------------------------------------------------
-@op("BatchNormalization", name="add_1")
+@op("BatchNormalization", name="add_1", alike=False)
 def batch_normalization_kernel(x, mean, variance, offset=None, scale=None, *, variance_epsilon):
     factor = lax.rsqrt(variance + jnp.asarray(variance_epsilon, variance.dtype))
     if scale is not None:
@@ -236,6 +236,8 @@ def fused_batch_norm_kernel(
     else:
         out_mean, out_variance = mean, variance
         used_mean, used_variance = lax.stop_gradient(mean), lax.stop_gradient(variance)  # constants to TensorFlow, too
+    if not x.size:  # nothing to normalize; the moments of nothing would make the gradients NaN
+        used_mean, used_variance = jnp.zeros_like(scale), jnp.ones_like(scale)
     factor = lax.rsqrt(used_variance + np.asarray(epsilon, scale.dtype)) * scale
     y = (wide - used_mean.reshape(shape)) * factor.reshape(shape) + offset.reshape(shape)
     return y.astype(x.dtype), out_mean, out_variance

@@ -1,4 +1,4 @@
-"""Sorting and counting: sort, argsort, top_k, searchsorted, invert_permutation, histograms, bincount."""
+"""Sorting: sort, argsort, top_k, searchsorted, invert_permutation, unravel_index; counting is in counting.py."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..tensor import EagerTensor
 from .array import bad, shapes_text
+from .core import scalar
+from .math import REALS
 
 
 # -- sorting ----------------------------------------------------------------------------------------------------------
@@ -23,15 +25,24 @@ def _key(values, descending):
     return -values if jnp.issubdtype(values.dtype, jnp.inexact) else ~values
 
 
-@op("Sort", name="sort")
+def _check_axis(values, axis):
+    """Raises what TensorFlow says: it looks the size up in the shape."""
+    if not -values.ndim <= axis < values.ndim:
+        place = axis + values.ndim if axis < 0 else axis
+        raise bad("StridedSlice", f"slice index {place} of dimension 0 out of bounds.")
+
+
+@op("Sort", name="sort", dtypes=REALS)
 def sort_kernel(values, *, axis=-1, descending=False):
     """values [...] -> sorted along `axis`."""
+    _check_axis(values, axis)
     return jnp.flip(jnp.sort(values, axis), axis) if descending else jnp.sort(values, axis)
 
 
-@op("ArgSort", name="argsort", differentiable=False)
+@op("ArgSort", name="argsort", differentiable=False, dtypes=REALS)
 def argsort_kernel(values, *, axis=-1, descending=False):
     """values [...] -> the int32 positions that sort it along `axis`; equal values keep their order."""
+    _check_axis(values, axis)
     return jnp.argsort(_key(values, descending), axis, stable=True).astype(np.int32)
 
 
@@ -39,9 +50,6 @@ def _sorting(type, values, axis, direction, name):
     if direction not in ("ASCENDING", "DESCENDING"):
         raise ValueError(f'Argument `direction` should be one of "ASCENDING" or "DESCENDING". Received: {direction}')
     values, axis = record.convert_to_tensor(values), record.setting(axis)
-    rank = values._rank()
-    if rank is not None and not -rank <= axis < rank:
-        raise ValueError(f"axis {axis} out of range for values of rank {rank}")
     return record.call(OPS[type], [values], {"axis": axis, "descending": direction == "DESCENDING"}, name)
 
 
@@ -60,18 +68,25 @@ def argsort(values, axis=-1, direction="ASCENDING", stable=False, name=None):
 TopK = namedtuple("TopKV2", ["values", "indices"])
 
 
-@op("TopKV2", static="k", own="input", name="TopKV2")
+@op("TopKV2", static="k", own="input", name="TopKV2", dtypes=REALS)
 def top_k_kernel(input, k, *, index_type=dtypes.int32):
     """input [..., n], k [] -> the k largest [..., k] along the last dimension, and where they are; the first of
     equals first.
     """
-    n = int(k.reshape(()))
-    if input.ndim < 1 or input.shape[-1] < n:
-        raise bad(
-            "TopKV2", f"input must have at least k columns. Had {input.shape[-1] if input.ndim else 0}, needed {n}"
-        )
+    if k.ndim:
+        raise bad("TopKV2", f"k must be scalar, got shape {shapes_text(k.shape)}: Input must be scalar but has rank 1")
+    n = int(k)
     if n < 0:
-        raise bad("TopKV2", f"Need k >= 0, got {n}")
+        raise bad("TopKV2", f"Need k >= 0, got {n}: it must be non-negative but is {n}")
+    if input.ndim < 1:
+        raise bad("TopKV2", "input must be >= 1-D, got shape []: Shape must be at least rank 1 but is rank 0")
+    if input.shape[-1] < n:
+        columns = input.shape[-1]
+        raise bad(
+            "TopKV2",
+            f"input must have at least k columns. Had {columns}, needed {n}: input must have last dimension >= k = {n} "
+            f"but is {columns}",
+        )
     values, indices = lax.top_k(input, n)
     return values, indices.astype(index_type.np)
 
@@ -82,7 +97,7 @@ def top_k(input, k=1, sorted=True, index_type=dtypes.int32, name=None):
     equals first.
     """
     settings = {"index_type": dtypes.as_dtype(index_type)}
-    return TopK(*record.call(OPS["TopKV2"], [record.convert_to_tensor(input), k], settings, name))
+    return TopK(*record.call(OPS["TopKV2"], [record.convert_to_tensor(input), scalar(k)], settings, name))
 
 
 def _approximate(find):
@@ -170,114 +185,3 @@ def unravel_index_kernel(indices, dims):
         out.append(rest % dims[i])
         rest = rest // dims[i]
     return jnp.stack(out[::-1])
-
-
-# -- counting ---------------------------------------------------------------------------------------------------------
-@op("HistogramFixedWidth", name="histogram_fixed_width", differentiable=False)
-def histogram_kernel(values, value_range, *, nbins, dtype):
-    """values [...], value_range [2] -> [nbins]: how many values lie in each of the equal bins; outliers go to the
-    ends.
-    """
-    low, high = value_range[0], value_range[1]
-    step = (high - low) / np.asarray(nbins, values.dtype)
-    place = jnp.minimum(((jnp.maximum(values.reshape(-1), low) - low) / step).astype(np.int32), nbins - 1)
-    return jnp.zeros(nbins, dtype.np).at[place].add(np.ones((), dtype.np))
-
-
-@op("HistogramBins", name="histogram_fixed_width_bins", differentiable=False)
-def histogram_bins_kernel(values, value_range, *, nbins, dtype):
-    """values [...], value_range [2] -> [...]: the bin each value lies in."""
-    low, high = value_range[0], value_range[1]
-    scaled = jnp.floor(np.asarray(nbins, values.dtype) * ((values - low) / (high - low)))
-    return jnp.clip(scaled, 0, nbins - 1).astype(dtype.np)
-
-
-def _check_nbins(nbins):
-    if nbins <= 0:
-        raise bad("HistogramFixedWidth", f"nbins should be a positive number, but got '{nbins}'")
-
-
-@export("histogram_fixed_width")
-def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """values [...], value_range [2] -> [nbins]: how many values lie in each of the equal bins; outliers go to the
-    ends.
-    """
-    nbins = record.setting(nbins)
-    _check_nbins(nbins)
-    settings = {"nbins": nbins, "dtype": dtypes.as_dtype(dtype)}
-    return record.call(OPS["HistogramFixedWidth"], [values, value_range], settings, name)
-
-
-@export("histogram_fixed_width_bins")
-def histogram_fixed_width_bins(values, value_range, nbins=100, dtype=dtypes.int32, name=None):
-    """values [...], value_range [2] -> [...]: the bin each value lies in, outliers in those at the ends."""
-    nbins = record.setting(nbins)
-    _check_nbins(nbins)
-    settings = {"nbins": nbins, "dtype": dtypes.as_dtype(dtype)}
-    return record.call(OPS["HistogramBins"], [values, value_range], settings, name)
-
-
-def _counted(arr, weights, size, dtype, binary):
-    """[b.., n] -> [b.., size]: counts (or weights summed, or whether any) of each value below `size`."""
-    inside = (arr >= 0) & (arr < size)
-    place = jnp.where(inside, arr, size)
-    what = jnp.ones(arr.shape, dtype) if weights is None else weights.astype(dtype)
-    rows = int(np.prod(arr.shape[:-1], dtype=np.int64))
-    row = lax.broadcasted_iota(place.dtype, (rows, arr.shape[-1]), 0)
-    at = jnp.zeros((rows, size), dtype).at[row, place.reshape(rows, -1)]
-    what = what.reshape(rows, -1)
-    out = at.max(what, mode="drop") if binary else at.add(what, mode="drop")
-    return out.reshape(*arr.shape[:-1], size)
-
-
-@op("DenseBincount", static="size", own="input weights", name="bincount", differentiable=False)
-def bincount_kernel(input, size, weights=None, *, dtype, binary_output=False):
-    """input [n] or [b, n], size [] -> [size] or [b, size]: how often each value below `size` occurs (or their
-    weights summed).
-    """
-    return _counted(input, weights, int(size.reshape(())), dtype.np, binary_output)
-
-
-@op("BincountSize", host=True, abstract=lambda arr, minlength, maxlength: (dtypes.int64, ()), name="Max")
-def bincount_size(arr, *, minlength, maxlength):
-    """One more than the largest value, at least `minlength`, at most `maxlength`."""
-    if arr.size and arr.min() < 0:
-        raise bad("DenseBincount", "Input arr must be non-negative!")
-    size = int(arr.max()) + 1 if arr.size else 0
-    size = size if minlength is None else max(size, minlength)
-    return np.int64(size if maxlength is None else min(size, maxlength))
-
-
-@export("math.bincount", v1="")
-def bincount(
-    arr, weights=None, minlength=None, maxlength=None, dtype=dtypes.int32, name=None, axis=None, binary_output=False
-):
-    """arr [...] -> [max + 1]: how often each value occurs, or the sum of its weights; along the last of two
-    dimensions for axis=-1.
-    """
-    arr = record.convert_to_tensor(arr)
-    if hasattr(arr, "_with_values"):
-        raise NotImplementedError("tf.math.bincount of sparse and ragged tensors is not supported")
-    if not arr.dtype.is_integer:
-        raise bad("DenseBincount", f"tf.math.bincount counts integers, not {arr.dtype.name}")
-    axis, minlength, maxlength = record.setting(axis), record.setting(minlength), record.setting(maxlength)
-    if axis not in (None, 0, -1):
-        raise ValueError(f"Unsupported value for argument axis={axis}. Only 0 and -1 are currently supported.")
-    if weights is not None:
-        weights = record.convert_to_tensor(weights)
-        dtype = weights.dtype.base_dtype
-    if axis != -1:
-        arr = OPS["Reshape"].public(arr, [-1])
-        weights = None if weights is None else OPS["Reshape"].public(weights, [-1])
-    if minlength is not None and minlength == maxlength:
-        size = np.array(minlength, np.int64)
-    else:
-        size = record.call(OPS["BincountSize"], [arr], {"minlength": minlength, "maxlength": maxlength}, None)
-    settings = {"dtype": dtypes.as_dtype(dtype), "binary_output": binary_output}
-    return record.call(OPS["DenseBincount"], [arr, size, weights], settings, name)
-
-
-@export("", v1="bincount math.bincount")
-def bincount_v1(arr, weights=None, minlength=None, maxlength=None, dtype=dtypes.int32):
-    """TF1's tf.bincount."""
-    return bincount(arr, weights, minlength, maxlength, dtype)

@@ -29,7 +29,8 @@ def arithmetic(type, name, general=None, strict=True):
     strict: a Python value that does not fit the tensor's dtype is a TypeError; else the op refuses the two dtypes.
     """
     definition = OPS[type]
-    sig, fast, eager, textual = definition.sig, record.record_eager, EagerTensor, type in rules.TEXT
+    sig, fast, eager = definition.sig, record.record_eager, EagerTensor
+    apart = {"AddV2": dtypes.string, "Mul": dtypes.bool}.get(type)  # what `general` has another op for
 
     if general is None:
 
@@ -41,7 +42,7 @@ def arithmetic(type, name, general=None, strict=True):
         if context.graph is None and x.__class__ is eager:
             one = x._slot
             two = y._slot if y.__class__ is eager else leaf(y, one.aval.dtype)
-            if two is not None and not (textual and one.aval.dtype is dtypes.string):
+            if two is not None and (apart is None or one.aval.dtype is not apart):
                 return fast(sig, (one, two))
         x, y = _operands(x, y, strict)
         return NotImplemented if y is NotImplemented else general(x, y)
@@ -116,6 +117,11 @@ def _power():
     return operator, reflected
 
 
+def _multiply(x, y):
+    """`*`, which is "and" of booleans."""
+    return record.call(OPS["LogicalAnd" if x.dtype.base_dtype is dtypes.bool else "Mul"], [x, y], None, None, "mul")
+
+
 def _logic(logical, bitwise, name):
     """`&`, `|`, `^`: logical on bool, bit by bit on integers."""
 
@@ -130,7 +136,7 @@ def _logic(logical, bitwise, name):
             return record.call(OPS[bitwise], [x, y], None, None, bitwise)
 
     def operator(x, y):
-        x, y = _operands(x, y)
+        x, y = _operands(x, y, True)
         return general(x, y)
 
     def reflected(y, x):
@@ -169,7 +175,7 @@ def _equality(type, different):
     def operator(x, y):
         graph = context.graph
         own = x._slot.node.graph if x.__class__ is SymbolicTensor else graph
-        if not Tensor._use_equality or own is not None and not own.building_function:
+        if not Tensor._USE_EQUALITY or own is not None and not own.building_function:
             return (x is y) is not different
         if y is None:
             return different
@@ -197,7 +203,7 @@ def _operators():
     pairs = {
         "add": arithmetic("AddV2", "add", strict=False),
         "sub": arithmetic("Sub", "sub"),
-        "mul": arithmetic("Mul", "mul"),
+        "mul": arithmetic("Mul", "mul", _multiply),
         "truediv": _divide(),
         "div": _divide(),
         "floordiv": arithmetic("FloorDiv", "floordiv"),

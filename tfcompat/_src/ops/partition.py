@@ -27,9 +27,8 @@ def partition_positions(partitions, *, num_partitions):
     outside = np.flatnonzero((flat < 0) | (flat >= num_partitions))
     if outside.size:
         where = np.unravel_index(outside[0], partitions.shape)
-        raise bad(
-            "DynamicPartition", f"partitions{shapes_text(where)} = {flat[outside[0]]} is not in [0, {num_partitions})"
-        )
+        place = shapes_text(where) if where else ""
+        raise bad("DynamicPartition", f"partitions{place} = {flat[outside[0]]} is not in [0, {num_partitions})")
     return tuple([np.flatnonzero(flat == i).astype(np.int64) for i in range(num_partitions)])
 
 
@@ -46,7 +45,8 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
             raise NotImplementedError("tf.dynamic_partition needs the rank of `partitions`")
         if whole is not None and any(a is not None and b is not None and a != b for a, b in zip(whole, outer)):
             got = f"data.shape = {shapes_text(whole)}, partitions.shape = {shapes_text(outer)}"
-            raise bad("DynamicPartition", f"data.shape must start with partitions.shape, got {got}")
+            said = f"data.shape must start with partitions.shape, got {got}"
+            raise bad("DynamicPartition", said) if context.graph is None else ValueError(said)
         flat = _rows(data, len(outer))
         places = record.call(OPS["PartitionPositions"], [partitions], {"num_partitions": num_partitions}, None)
         return [gather(flat, at) for at in places]
@@ -95,7 +95,15 @@ def _stitch(type, indices, data, name):
         dtype = record._first_dtype([d for d in data if is_tensor(d)])
         data = [record.convert_to_tensor(d, dtype if not is_tensor(d) else None) for d in data]
         if len(indices) != len(data):
-            raise ValueError(f"{type}: {len(indices)} indices for {len(data)} data tensors")
+            raise ValueError(
+                f"List argument 'indices' to '{type}' Op with length {len(indices)} must match length {len(data)} of "
+                "argument 'data'."
+            )
+        for d, i in zip(data, indices):
+            head, whole = d._shape_tuple(), i._shape_tuple()
+            if head is not None and whole is not None and not _begins_with(head, whole):
+                message = f"data.shape {shapes_text(head)} does not start with indices.shape {shapes_text(whole)}"
+                raise bad(type, message) if context.graph is None else ValueError(message)
         rows = [_rows_of(d, i._rank()) for d, i in zip(data, indices)]
         known = [
             record.static_value(i) if context.graph is not None or i._slot.value is not None else None for i in indices
@@ -105,6 +113,11 @@ def _stitch(type, indices, data, name):
         else:
             at = record.call(OPS["StitchPositions"], indices, None, None)
         return record.call(OPS["StitchRows"], [at, *rows], None, type)
+
+
+def _begins_with(shape, start):
+    same = zip(shape, start, strict=False)
+    return len(shape) >= len(start) and all(a is None or b is None or a == b for a, b in same)
 
 
 def _rows_of(data, rank):
@@ -122,10 +135,12 @@ def stitch_rows(*inputs):
 
 
 # -- repeat -----------------------------------------------------------------------------------------------------------
-@op("RepeatPositions", host=True, abstract=lambda repeats: (dtypes.int64, (None,)), name="Where")
-def repeat_positions(repeats):
-    """repeats [n] -> [sum of repeats]: 0 as often as repeats[0] says, then 1, ..."""
-    return np.repeat(np.arange(repeats.size, dtype=np.int64), repeats)
+@op("RepeatPositions", host=True, alike=False, abstract=lambda repeats, n: (dtypes.int64, (None,)), name="Where")
+def repeat_positions(repeats, n):
+    """repeats [] or [n] -> [sum of repeats]: 0 as often as repeats[0] says, then 1, ... up to n - 1"""
+    if repeats.size not in (1, n):
+        raise bad("Repeat", f"repeats must be a scalar or have {n} elements, got shape {shapes_text(repeats.shape)}")
+    return np.repeat(np.arange(n, dtype=np.int64), np.broadcast_to(repeats.reshape(-1), (int(n),)))
 
 
 @op("RepeatEach", own="input repeats", static="repeats", name="Repeat")
@@ -153,7 +168,8 @@ def repeat(input, repeats, axis=None, name=None):
         known = repeats._slot.value if isinstance(repeats, EagerTensor) else inference.constant_value(repeats._slot)
         if known is None and repeats._rank() != 0:
             rank = input._rank()
-            at = record.call(OPS["RepeatPositions"], [repeats], None, None)
+            size = OPS["Shape"].public(input)[axis]
+            at = record.call(OPS["RepeatPositions"], [repeats, size], None, None)
             return gather(input, at, axis=axis if axis >= 0 or rank is None else axis + rank, name=name)
     shape = input._shape_tuple()
     if (

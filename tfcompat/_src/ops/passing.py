@@ -9,10 +9,11 @@ from jax import lax
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..graph import aval, context
-from ..shapes import TensorShape
+from ..graph import Slot, aval, context
+from ..shapes import Dimension, TensorShape
 from ..tensor import SymbolicTensor, Tensor
 from .array import bad, shapes_text
+from .hashes import fingerprint64
 
 
 @op("PlaceholderWithDefault")
@@ -108,7 +109,8 @@ def bitcast_kernel(input, *, type):
     ):
         raise bad(
             "Bitcast",
-            f"Cannot bitcast from {dtypes.as_dtype(input.dtype).name} to {type.name}: shape {shapes_text(input.shape)}",
+            f"Cannot bitcast from {dtypes.as_dtype(input.dtype).as_datatype_enum} to {type.as_datatype_enum} "
+            f"({type.name}): shape {shapes_text(input.shape)}",
         )
     return lax.bitcast_convert_type(input, type.np)
 
@@ -116,4 +118,61 @@ def bitcast_kernel(input, *, type):
 @export("bitcast")
 def bitcast(input, type, name=None):
     """input [...] -> the same bits read as `type`; a wider type takes the last dimension, a narrower one adds one."""
-    return record.call(OPS["Bitcast"], [input], {"type": dtypes.as_dtype(type)}, name)
+    type = dtypes.as_dtype(type)
+    out = record.call(OPS["Bitcast"], [input], {"type": type}, name)
+    return _as_quantized(out, type) if type.is_quantized else out
+
+
+def _as_quantized(tensor, dtype):
+    """The integers of a tensor as those of a quantized dtype."""
+    if context.graph is None:
+        value = tensor._numpy()
+        return record.handle(Slot(None, 0, aval(dtype, value.shape), value))
+    avals = (aval(dtype, tensor._shape_tuple()),)
+    full = context.graph.op_name(None, "Identity")
+    return record.add_op(context.graph, OPS["Identity"].sig, [tensor], full, avals=avals, single=True)
+
+
+@export("identity_n")
+def identity_n(input, name=None):
+    """The tensors, which may be of different dtypes, as they are."""
+    tensors = [record.convert_to_tensor(t) for t in input]
+    if len({t.dtype.base_dtype for t in tensors}) <= 1:
+        return OPS["IdentityN"].public(tensors, name)
+    return [OPS["Identity"].public(t, name) for t in tensors]
+
+
+@export("", v1="dimension_value")
+def dimension_value(dimension):
+    """A Dimension as an int or None; anything else as it is."""
+    return dimension.value if isinstance(dimension, Dimension) else dimension
+
+
+@export("", v1="dimension_at_index")
+def dimension_at_index(shape, index):
+    """The Dimension at a place of a TensorShape, unknown where its rank is."""
+    return Dimension(None) if shape.rank is None else shape.dims[index]
+
+
+@op("Fingerprint", host=True, abstract=lambda data: (dtypes.uint8, (data.shape[0] if data.shape else None, 8)))
+def fingerprint_kernel(data):
+    """data [n, ...] -> uint8 [n, 8]: the 64-bit FarmHash of each row's bytes, the lowest byte first."""
+    rows = data.reshape(len(data), -1)
+    if data.dtype == object and data.ndim == 1:
+        each = [fingerprint64(r[0]) for r in rows]
+    elif data.dtype == object:  # the hash of the hashes, as TensorFlow does
+        each = [fingerprint64(b"".join(fingerprint64(v).to_bytes(8, "little") for v in r)) for r in rows.tolist()]
+    else:
+        each = [fingerprint64(np.ascontiguousarray(r).tobytes()) for r in rows]
+    return np.array([list(h.to_bytes(8, "little")) for h in each], np.uint8).reshape(len(rows), 8)
+
+
+@export("fingerprint")
+def fingerprint(data, method="farmhash64", name=None):
+    """data [n, ...] -> uint8 [n, 8]: a fingerprint of each row."""
+    if method != "farmhash64":
+        raise bad("Fingerprint", f"Unsupported fingerprint method: {method}")
+    data = record.convert_to_tensor(data)
+    if data.shape.rank == 0:
+        raise ValueError("Shape must be at least rank 1 but is rank 0 for 'Fingerprint'")
+    return record.call(OPS["Fingerprint"], [data], None, name)

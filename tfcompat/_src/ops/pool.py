@@ -30,6 +30,16 @@ from .windows import (
 _UNROLLED = 64  # positions in a window up to which sums and gradients are written out: 2 to 20 times faster on a CPU
 
 
+def _check_explicit(pads, window):
+    """Raises InvalidArgumentError where a window could lie in the padding alone."""
+    for (low, high), size in zip(pads, window, strict=True):
+        for side, pad in (("Left", low), ("Right", high)):
+            if pad >= size:
+                raise errors.InvalidArgumentError(
+                    None, None, f"{side} padding {pad} needs to be smaller than the window size {size}"
+                )
+
+
 class _Windows:
     """The windows of one pool over one tensor: spatial sizes, paddings and counts."""
 
@@ -40,11 +50,13 @@ class _Windows:
         self.window, self.strides = spatial(ksize, self.first), spatial(strides, self.first)
         if min(ksize) < 1 or min(strides) < 1:
             raise errors.InvalidArgumentError(
-                None, None, f"Sliding window ksize and strides must be positive: {ksize}, {strides}"
+                None, None, f"Sliding window ksize must be positive. The ksize is {ksize}, the strides are {strides}"
             )
         self.dilations = dilations or (1,) * self.n
         self.sizes = spatial(value.shape, self.first)
         self.pads = pairs(padding, self.sizes, self.window, self.strides, self.dilations)
+        if not isinstance(padding, str):
+            _check_explicit(self.pads, self.window)
         self.counts = window_counts(self.sizes, self.pads, self.window, self.strides, self.dilations)
 
     def reduce(self, value, start, function):
@@ -147,7 +159,8 @@ def _pool_depth(value, ksize, strides, padding):
         raise errors.UnimplementedError(
             None,
             None,
-            "Depthwise max pooling requires the depth window to equal the depth stride and to divide the depth.",
+            "MaxPooling supports exactly one of pooling across depth or pooling across width/height; depthwise max pooling "
+            "requires the depth window to equal the depth stride, and the depth window to evenly divide the input depth.",
         )
     return jnp.max(value.reshape(*value.shape[:-1], value.shape[-1] // depth, depth), -1)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import string
+
 import jax.numpy as jnp
 import numpy as np
 
-from .. import errors, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from ..tensor import EagerTensor, IndexedSlices, SymbolicTensor
-from .math import spoken
+from .math import NUMBERS, spoken
 
-_MATMUL = "bfloat16 float16 float32 float64 uint8 uint16 int32 uint32 int64 uint64 complex64 complex128"
+_MATMUL = "bfloat16 float16 float32 float64 int32 int64 complex64 complex128"
 
 
 def _flip(x, transpose, adjoint):
@@ -81,8 +83,38 @@ def matmul(
                 f"`transpose_{which}`={transpose}, `adjoint_{which}`={adjoint}."
             )
     if output_type is not None:
-        raise NotImplementedError("tf.matmul: output_type is not supported by tfcompat; cast the result instead.")
+        return _typed(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, dtypes.as_dtype(output_type), name)
     return _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, "MatMul")
+
+
+@op("BatchMatMulV3", "", name="MatMul", alike=False)
+def typed_mat_mul(x, y, *, output_type, adj_x=False, adj_y=False):
+    """x [..., n, k] x y [..., k, m], of possibly two dtypes -> [..., n, m] of a third, which the sums are made in."""
+    wide = output_type.np
+    return batch_mat_mul.op.kernel(x.astype(wide), y.astype(wide), adj_x=adj_x, adj_y=adj_y)
+
+
+def _typed(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, output_type, name):
+    """tf.matmul with `output_type`.  Raises NotFoundError for the combinations that TensorFlow's CPU has no kernel for."""
+    a, b = record.convert_to_tensor(a, name="a"), record.convert_to_tensor(b, name="b")
+    one, two, out = a.dtype.base_dtype.name, b.dtype.base_dtype.name, output_type.name
+    if out == one == two:
+        return _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, "MatMul")
+    small = ("int8", "uint8")
+    if out not in _MATMUL.split() or out.startswith("uint"):
+        raise errors.InvalidArgumentError(
+            None, None, f"Value for attr 'Tout' of {out} is not in the list of allowed values: bfloat16, half, float, "
+            "double, int16, int32, int64, complex64, complex128 [Op:BatchMatMulV3]",
+        )  # fmt: skip
+    if not (out == "int32" and one in small and two in small or out == one == "bfloat16" and two in small):
+        message = f"Could not find device for node: BatchMatMulV3[Ta={one}, Tb={two}, Tout={out}]"
+        raise errors.NotFoundError(None, None, message)
+    if transpose_a:
+        a, adjoint_a = _conj(a), True
+    if transpose_b:
+        b, adjoint_b = _conj(b), True
+    settings = {"output_type": output_type, "adj_x": bool(adjoint_a), "adj_y": bool(adjoint_b)}
+    return record.call(OPS["BatchMatMulV3"], [a, b], settings, name, "MatMul")
 
 
 def matmul_operator(x, y):
@@ -152,7 +184,7 @@ def matvec(a, b, transpose_a=False, adjoint_a=False, a_is_sparse=False, b_is_spa
 
 
 # -- sums of several tensors ------------------------------------------------------------------------------------------
-@op("AddN", "")
+@op("AddN", "", dtypes=NUMBERS)
 def add_n_kernel(*inputs):
     first = inputs[0]
     for x in inputs:
@@ -217,9 +249,9 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 # -- contractions -----------------------------------------------------------------------------------------------------
 @op("Tensordot", "", dtypes=_MATMUL, static="axes")
-def tensordot_kernel(a, b, axes):
-    """`axes`: a number, or [2, pairs] integers."""
-    if axes.ndim not in (0, 2) or axes.ndim and axes.shape[0] != 2:
+def tensordot_kernel(a, b, axes, *, computed=False):
+    """`axes`: a number (not where it is `computed`), or [2, pairs] integers."""
+    if axes.ndim not in (0, 2) or axes.ndim and axes.shape[0] != 2 or computed and not axes.ndim:
         raise errors.InvalidArgumentError(None, None, f"`axes` must have length 2, got {axes.tolist()} [Op:Tensordot]")
     n = int(axes) if not axes.ndim else 0
     pairs = axes.tolist() if axes.ndim else (list(range(a.ndim - n, a.ndim)), list(range(n)))
@@ -241,7 +273,7 @@ def tensordot(a, b, axes, name=None):
     a = record.convert_to_tensor(a, name="a")
     b = record.convert_to_tensor(b, a.dtype.base_dtype, name="b")
     if isinstance(axes, SymbolicTensor) and record.static_value(axes) is None:
-        return record.call(OPS["Tensordot"], [a, b, axes], None, name)
+        return record.call(OPS["Tensordot"], [a, b, axes], {"computed": True}, name)
     return record.call(OPS["Tensordot"], [a, b, _pairs(record.setting(axes), a, b)], None, name)
 
 
@@ -272,7 +304,44 @@ def _pairs(axes, a, b):
 
 @op("Einsum", "", dtypes=_MATMUL)
 def einsum_kernel(*inputs, equation):
-    return jnp.einsum(equation, *inputs).astype(inputs[0].dtype)
+    """The contraction; a label twice in the output stands for a diagonal, zero elsewhere."""
+    left, arrow, right = equation.partition("->")
+    sizes = _label_sizes(left.split(","), right if arrow else None, inputs)
+    extra = []
+    free = iter([c for c in string.ascii_letters if c not in equation])
+    for label in sorted(set(right) - {"."}):
+        for _ in range(right.count(label) - 1):
+            other = next(free)
+            right = right[::-1].replace(label, other, 1)[::-1]
+            left += f",{label}{other}"
+            extra.append(jnp.eye(sizes[label], dtype=inputs[0].dtype))
+    return jnp.einsum(left + arrow + right, *inputs, *extra).astype(inputs[0].dtype)
+
+
+def _label_sizes(terms, out, inputs):
+    """{label: size}.  Raises InvalidArgumentError where the terms do not fit the shapes, which einsum would broadcast."""
+    sizes, broadcast = {}, ()
+    for term, x in zip(terms, inputs, strict=True):
+        before, dots, after = term.partition("...")
+        free = x.ndim - len(before) - len(after)
+        if free < 0 or free and not dots:
+            raise _unfit(
+                f"Expected input of rank {'at least ' * bool(dots)}{len(before + after)} but got {x.ndim}", term
+            )
+        for label, size in zip(before + after, x.shape[: len(before)] + x.shape[x.ndim - len(after) :], strict=True):
+            if sizes.setdefault(label, size) != size:
+                raise _unfit(f"Expected dimension {sizes[label]} of label {label!r} but got dimension {size}", term)
+        try:
+            broadcast = np.broadcast_shapes(broadcast, x.shape[len(before) : len(before) + free])
+        except ValueError:
+            raise _unfit("Incompatible broadcasting dimensions", term) from None
+    if broadcast and out is not None and "..." not in out:
+        raise _unfit("Expected the output to have an ellipsis: there are broadcasting dimensions", out)
+    return sizes
+
+
+def _unfit(message, term):
+    return errors.InvalidArgumentError(None, None, f"{message}, in {term!r} [Op:Einsum]")
 
 
 @export("einsum linalg.einsum")
@@ -299,7 +368,11 @@ def einsum(equation, *inputs, **kwargs):
     for label in right.replace("...", ""):
         if label not in left:
             raise ValueError(f"Unknown output label {label!r} in equation {equation!r}: it is in no input.")
+    if len(set(right.replace("...", ""))) != len(right.replace("...", "")):
+        raise ValueError(f"Output subscripts contain a label appearing more than once: {equation!r}")
     for term in (*terms, right):
+        if term.count("...") > 1:
+            raise ValueError(f"Subscripts contain more than one ellipsis: {equation!r}")
         if not all(c.isalpha() for c in term.replace("...", "")):
             raise ValueError(f"Indices have incorrect format: {equation}")
     with name_scope(name, "einsum", inputs):

@@ -9,12 +9,13 @@ import numpy as np
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
-from ..graph import aval, context
-from ..random_state import Stream, eager_state, get_seed
+from ..graph import GraphSlot, aval, context
+from ..random_state import STATE, Stream, eager_state, get_seed
 from ..scopes import name_scope
 from . import philox
 from . import random_kernels as kernels
 from . import random_samplers as samplers
+from .slicing import slice_
 
 _FLOATS = "float16 bfloat16 float32 float64"
 
@@ -67,6 +68,8 @@ def shuffle_kernel(value, state):
 
 @op("Multinomial", alike=False, differentiable=False, stateful=True)
 def multinomial_kernel(logits, state, *, num_samples, dtype):
+    if logits.ndim == 2 and logits.shape[0] and not logits.shape[1] and num_samples:
+        raise errors.InvalidArgumentError(None, None, "num_classes should be positive, got 0")
     blocks = philox.categorical_blocks(logits.shape[0], num_samples)
     return samplers.categorical(state, logits, num_samples=num_samples, dtype=dtype.np), philox.advance(state, blocks)
 
@@ -135,6 +138,8 @@ def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
     made = record.add_op(
         graph, sig, inputs, full, reads=(stream,), writes=(stream,), avals=(aval(dtype, out_shape),), single=True
     )
+    if definition.differentiable:  # its gradient draws again, from the state before
+        made.op.state_ins = (record.SymbolicTensor(GraphSlot(made.op, ~0, STATE))._slot,)
     made.op.attributes = {"seed": pair[0] or 0, "seed2": pair[1] or 0}
     return made
 
@@ -360,7 +365,7 @@ def random_crop(value, size, seed=None, name=None):
             dtypes.int32,
             seed,
         )
-        return OPS["Slice"].public(value, offset % limit, size)
+        return slice_(value, offset % limit, size)
 
 
 def _settle():

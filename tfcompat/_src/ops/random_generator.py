@@ -13,7 +13,7 @@ from jax import lax
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
-from ..scopes import init_scope, name_scope
+from ..scopes import control_dependencies, init_scope, name_scope
 from ..shapes import TensorShape
 from . import philox
 from . import stateless_random as stateless
@@ -152,24 +152,26 @@ class Generator:
     def _move(self, state, delta):
         if context.graph is None and not isinstance(delta, record.Tensor):
             stream = philox.generator_stream(np.ascontiguousarray(state._numpy()))
-            self._state_var.assign(philox.stream_generator(philox.host_advance(stream, BLOCKS * int(delta))))
-            return
+            return self._state_var.assign(philox.stream_generator(philox.host_advance(stream, BLOCKS * int(delta))))
         if not isinstance(delta, record.Tensor):
             delta = record.convert_to_tensor(int(delta) % 2**64, dtypes.uint64)
-        self._state_var.assign(skip_kernel(state, OPS["Cast"].public(delta, dtype=dtypes.uint64)))
+        return self._state_var.assign(skip_kernel(state, OPS["Cast"].public(delta, dtype=dtypes.uint64)))
 
     def _next(self, shape):
         """The stream for a draw of `shape`; the state moves past it."""
-        state = self._state_var.value()
+        state = self._state_var.read_value()
         known = record.constant_value_as_shape(shape)
         if known.is_fully_defined():
-            self._move(state, _size(known.as_list()))
+            moved = self._move(state, _size(known.as_list()))
         else:
             size = OPS["Prod"].public(record.convert_to_tensor(shape), 0)
-            self._move(state, OPS["Cast"].public(size, dtype=dtypes.int64))
+            moved = self._move(state, OPS["Cast"].public(size, dtype=dtypes.int64))
         if context.graph is None and not context.tapes:
             return record.constant(philox.generator_stream(np.ascontiguousarray(state._numpy())))
-        return generator_stream(state)
+        if context.graph is None:
+            return generator_stream(state)
+        with control_dependencies([moved.op]):  # whoever draws moves the state
+            return generator_stream(state)
 
     # -- drawing ------------------------------------------------------------------------------------------------------
     def normal(self, shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, name=None):
@@ -261,9 +263,9 @@ _global: list = []
 @export("random.get_global_generator random.experimental.get_global_generator")
 def get_global_generator():
     """The process's generator, made from entropy on first use."""
-    if not _global:
+    if not _global or _global[0] is None:
         with init_scope():
-            _global.append(Generator.from_non_deterministic_state())
+            _global[:] = [Generator.from_non_deterministic_state()]
     return _global[0]
 
 

@@ -149,6 +149,9 @@ def normal(state, *, shape, dtype):
     return lax.reshape(values.astype(dtype).x, shape)
 
 
+_MANY = 1 << 19  # numbers from which on the groups that one round does not fill are worth picking out
+
+
 def truncated_normal(state, *, shape, dtype):
     """Standard normal numbers, those of two standard deviations or more dropped and drawn again -> dtype[shape].
 
@@ -158,29 +161,74 @@ def truncated_normal(state, *, shape, dtype):
     wide, shift = _computed_in(dtype)
     width, size = 1 << shift, _size(shape)
     groups = -(-size // width)
+    places = lax.iota(np.uint64, groups * width)
+    values = (_fill_most if size >= _MANY else _fill)(state, places, wide, shift)
+    return lax.reshape(lax.convert_element_type(lax.slice(values, (0,), (size,)), dtype), shape)
 
-    def candidates(round_number):
-        # The round is part of the index: what the loop does not change XLA would compute before it, array by array.
-        start = lax.shift_left(round_number, np.uint64(_ROUND_BITS))
-        index = Lanes(lax.add(lax.iota(np.uint64, groups * width), start))
-        place = index & ((1 << _ROUND_BITS) - 1)
-        block = ((place >> shift) << (6 + shift)) + ((index >> _ROUND_BITS) - 1)
-        return _normals(state, index, block, wide, index).x
+
+def _candidates(state, places, round_number, wide, shift):
+    """What a round (numbered from 1, traced) offers to `places` (uint64, flat)."""
+    # The round is part of the index: what the loop does not change XLA would compute before it, array by array.
+    index = Lanes(lax.add(places, lax.shift_left(round_number, np.uint64(_ROUND_BITS))))
+    place = index & ((1 << _ROUND_BITS) - 1)
+    block = ((place >> shift) << (6 + shift)) + ((index >> _ROUND_BITS) - 1)
+    return _normals(state, index, block, wide, index).x
+
+
+def _fill(state, places, wide, shift):
+    """Truncated normal numbers for whole groups of places, in rounds until every place has one."""
 
     def fill(loop):
         # What is drawn in one turn is looked at in the next: held in the loop's state it is computed once for its four
         # readers.
         round_number, accepted, drawn = loop
-        accepted = _append_accepted(accepted, drawn, width)
+        accepted = _append_accepted(accepted, drawn, 1 << shift)
         total = jnp.sum(accepted)  # NaN as long as a place is free
         more = lax.select(lax.ne(total, total), lax.add(round_number, np.uint64(1)), np.uint64(0))
-        return more, accepted, candidates(round_number)
+        return more, accepted, _candidates(state, places, round_number, wide, shift)
 
     # Rounds are numbered from 1, and 0 ends the loop.  Round 1 finds only NaN to look at and draws from the groups'
     # first blocks.
-    free = lax.full((groups * width,), np.nan, wide)
-    values = lax.while_loop(lambda loop: lax.ne(loop[0], np.uint64(0)), fill, (np.uint64(1), free, free))[1]
-    return lax.reshape(lax.convert_element_type(lax.slice(values, (0,), (size,)), dtype), shape)
+    free = lax.full(places.shape, np.nan, wide)
+    return lax.while_loop(lambda loop: lax.ne(loop[0], np.uint64(0)), fill, (np.uint64(1), free, free))[1]
+
+
+def _fill_most(state, places, wide, shift):
+    """`_fill`, where the five groups of six that the first round fills are left alone afterwards."""
+    width = 1 << shift
+    shape = groups, _ = places.shape[0] >> shift, width
+    drawn = lax.reshape(_candidates(state, places, np.uint64(1), wide, shift), shape)
+    complete = jnp.all(lax.lt(lax.abs(drawn), wide.type(2)), axis=1, keepdims=True)
+    values = jnp.where(complete, drawn, wide.type(np.nan))
+    some = groups // 4
+
+    def fill_some(values):
+        chosen = _chosen(lax.ne(values[:, 0], values[:, 0]), some)
+        mine = lax.mul(lax.convert_element_type(chosen, np.uint64), np.uint64(width))
+        mine = lax.reshape(mine[:, None] + places[:width], (some * width,))
+        filled = lax.reshape(_fill(state, mine, wide, shift), (some, width))
+        return values.at[chosen].set(filled, mode="drop")
+
+    values = lax.while_loop(lambda v: jnp.any(lax.ne(v[:, 0], v[:, 0])), fill_some, values)
+    return lax.reshape(values, places.shape)
+
+
+def _chosen(condition, count):
+    """Where `condition` [n] holds, in any order: int32 [count], filled up with n, cut short where there are more.
+
+    Places are numbered along the columns of a square table by a matrix product: a cumulative sum compiles for longer.
+    """
+    n = condition.shape[0]
+    side = math.isqrt(n - 1) + 1
+    table = lax.reshape(lax.pad(condition, False, [(0, side * side - n, 0)]), (side, side))
+    table = lax.convert_element_type(table, np.float32)
+    above = lax.broadcasted_iota(np.int32, (side, side), 0) > lax.broadcasted_iota(np.int32, (side, side), 1)
+    above = lax.convert_element_type(above, np.float32)
+    ranks = lax.dot(above, table, precision="highest")
+    before = lax.dot(above, lax.reduce(table, np.float32(0), lax.add, (0,)), precision="highest")
+    place = lax.convert_element_type(jnp.where(table > 0, ranks + before, count), np.int32)
+    place = lax.slice(lax.reshape(place, (side * side,)), (0,), (n,))
+    return jnp.full(count, n, np.int32).at[place].set(lax.iota(np.int32, n), mode="drop")
 
 
 def _append_accepted(accepted, drawn, width):

@@ -6,16 +6,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .. import record
+from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..graph import context
+from ..engine import infer as inference
+from ..graph import aval, context
 from ..shapes import TensorShape
 from ..tensor import Tensor
-from .array import bad, one_of, shapes_text, xp
+from .array import bad, is_tensor, one_of, shapes_text, xp
 
 
 # -- repeating and padding --------------------------------------------------------------------------------------------
-@op("Tile", names="tile", v1="tile manip.tile", static="multiples", own="input", twin=True)
+@op("Tile", names="", static="multiples", own="input", twin=True)
 def tile_kernel(input, multiples):
     """input [d0, ...], multiples [m0, ...] -> [d0 * m0, ...]."""
     if multiples.shape != (input.ndim,):
@@ -25,13 +26,51 @@ def tile_kernel(input, multiples):
     for i, m in enumerate(multiples.tolist()):
         if m < 0:
             raise bad("Tile", f"Expected multiples[{i}] >= 0, but got {m}")
+    size = int(np.prod([n * m for n, m in zip(input.shape, multiples.tolist())], dtype=object))
+    if size >= 2**63:
+        raise bad("Tile", f"Encountered overflow when multiplying {shapes_text(input.shape)} by {multiples.tolist()}")
     return xp(input).tile(input, tuple(multiples.tolist()))
+
+
+@export("tile", v1="tile manip.tile")
+def tile(input, multiples, name=None):
+    """input [d0, ...], multiples [m0, ...] -> [d0 * m0, ...]."""
+    graph = context.graph
+    if graph is None:
+        return record.call(OPS["Tile"], [input, multiples], None, name)
+    input = record.convert_to_tensor(input)
+    multiples = record.convert_to_tensor(multiples, dtypes.int32 if not is_tensor(multiples) else None)
+    shape, many = input._shape_tuple(), multiples._shape_tuple()
+    if shape is not None and record.static_value(multiples) is not None:
+        return record.call(OPS["Tile"], [input, multiples], None, name)
+    n = many[0] if many else None
+    if shape is not None and n is not None and len(shape) != n:
+        raise ValueError(f"Shape must be rank {n} but is rank {len(shape)} for 'Tile'")
+    shape = (None,) * n if shape is None and n is not None else shape
+    if shape is not None:
+        known = _known_elements(multiples, len(shape))
+        shape = tuple([None if d is None or m is None else d * m for d, m in zip(shape, known)])
+    full, avals = graph.op_name(name, "Tile"), (aval(input.dtype.base_dtype, shape),)
+    return record.add_op(graph, OPS["Tile"].sig, [input, multiples], full, avals=avals, single=True)
+
+
+def _known_elements(vector, n):
+    """The elements of an integer vector of a graph, None where only a run can tell."""
+    node = vector._slot.node
+    if node.sig.op.type == "Pack" and len(node.ins) == n:
+        parts = [inference.constant_value(s) for s in node.ins]
+        return [None if p is None or p.size != 1 else int(p) for p in parts]
+    one, two = inference.sizes(vector._slot, 0), inference.sizes(vector._slot, 1)
+    if one is None or two is None or len(one) != n:
+        return [None] * n
+    return [int(a) if a == b else None for a, b in zip(one.tolist(), two.tolist())]
 
 
 @op("Pad", static="paddings", own="tensor", twin=True)
 def pad_kernel(tensor, paddings):
     """tensor [d0, ...], paddings [rank, 2] -> zeros put before and after each dimension."""
-    return _padded("Pad", tensor, paddings, np.zeros((), tensor.dtype))
+    nothing = np.array(b"", object) if tensor.dtype == object else np.zeros((), tensor.dtype)
+    return _padded("Pad", tensor, paddings, nothing)
 
 
 @op("PadV2", static="paddings", own="tensor", name="PadV2", twin=True)
@@ -56,8 +95,8 @@ def _check_paddings(type, tensor, paddings):
 
 def _padded(type, tensor, paddings, value):
     _check_paddings(type, tensor, paddings)
-    if tensor.dtype == object:
-        raise bad(type, "Value for attr 'T' of string is not in the list of allowed values")
+    if not tensor.ndim:
+        return tensor
     if isinstance(tensor, np.ndarray) and isinstance(value, np.ndarray):
         return np.pad(tensor, paddings.tolist(), constant_values=value.reshape(()))
     return lax.pad(
@@ -85,6 +124,12 @@ def mirror_pad_kernel(input, paddings, *, mode):
 def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
     """tensor [d0, ...], paddings [rank, 2] -> padded with a constant, or by REFLECT or SYMMETRIC mirroring."""
     mode = mode.upper()
+    if context.graph is not None:
+        tensor = record.convert_to_tensor(tensor)
+        paddings = record.convert_to_tensor(paddings, dtypes.int32 if not is_tensor(paddings) else None)
+        static = _static_padded(tensor, paddings)
+        if static is not None and mode in ("CONSTANT", "REFLECT", "SYMMETRIC"):
+            return _pad_unknown(tensor, paddings, mode, constant_values, static, name)
     if mode == "CONSTANT":
         if not isinstance(constant_values, (Tensor, np.ndarray)) and constant_values == 0:
             return record.call(OPS["Pad"], [tensor, paddings], None, name)
@@ -97,6 +142,43 @@ def pad(tensor, paddings, mode="CONSTANT", constant_values=0, name=None):
             f"{mode}"
         )
     return record.call(OPS["MirrorPad"], [tensor, paddings], {"mode": mode}, name)
+
+
+def _static_padded(tensor, paddings):
+    """What is known of the padded shape, (None,) for an unknown rank; None where the engine finds out by itself."""
+    if record.static_value(paddings) is not None:
+        return None
+    shape, rows = tensor._shape_tuple(), paddings._shape_tuple()
+    if shape is None and (rows is None or rows[0] is None):
+        return (None,)
+    if shape is None:
+        return ((None,) * rows[0],)
+    return (tuple([None if d is None or p is None else d + p for d, p in zip(shape, _amounts(paddings, len(shape)))]),)
+
+
+def _amounts(paddings, rank):
+    """How much is added to each dimension, None where only a run can tell."""
+    node = paddings._slot.node
+    if node.sig.op.type != "Pack" or len(node.ins) != rank:
+        return [None] * rank
+    out = []
+    for row in node.ins:
+        known = inference.constant_value(row)
+        if known is None and row.node is not None and row.node.sig.op.type == "Pack":
+            parts = [inference.constant_value(s) for s in row.node.ins]
+            known = None if any(p is None for p in parts) else np.array(parts)
+        out.append(None if known is None or known.size != 2 else int(known.sum()))
+    return out
+
+
+def _pad_unknown(tensor, paddings, mode, value, static, name):
+    """tf.pad in a graph, by paddings that only a run can tell."""
+    graph, zero = context.graph, mode == "CONSTANT" and not isinstance(value, Tensor) and np.all(value == 0)
+    type = ("Pad" if zero else "PadV2") if mode == "CONSTANT" else "MirrorPad"
+    inputs = [tensor, paddings] + ([_of_dtype(value, tensor)] if type == "PadV2" else [])
+    sig = OPS[type].signature({"mode": mode} if type == "MirrorPad" else None)
+    avals = (aval(tensor.dtype.base_dtype, static[0]),)
+    return record.add_op(graph, sig, inputs, graph.op_name(name, type), avals=avals, single=True)
 
 
 def _of_dtype(value, tensor):
@@ -135,12 +217,22 @@ def reverse(tensor, axis, name=None):
         listed = np.asarray(axis)
         if listed.dtype == bool:  # the form before TensorFlow 1.0
             axis = np.flatnonzero(listed).astype(np.int32)
+    if context.graph is not None:
+        tensor = record.convert_to_tensor(tensor)
+        axis = record.convert_to_tensor(axis, dtypes.int32 if not is_tensor(axis) else None)
+        if tensor._rank() is None or record.static_value(axis) is None:  # a run will tell whether the axes fit
+            full, avals = context.graph.op_name(name, "ReverseV2"), (tensor._slot.aval,)
+            return record.add_op(context.graph, OPS["ReverseV2"].sig, [tensor, axis], full, avals=avals, single=True)
     return record.call(OPS["ReverseV2"], [tensor, axis], None, name)
 
 
-@op("ReverseSequence", own="seq_lengths")
+@op("ReverseSequence", own="seq_lengths", twin=lambda *args, **kw: reverse_sequence_on_host(*args, **kw))
 def reverse_sequence_kernel(input, seq_lengths, *, seq_dim, batch_dim=0):
     """input [.., batch, .., time, ..] -> the first seq_lengths[b] steps of each sequence b back to front."""
+    if seq_dim == batch_dim:
+        raise bad("ReverseSequence", f"batch_dim == seq_dim == {seq_dim}")
+    if seq_lengths.ndim != 1:
+        raise bad("ReverseSequence", f"seq_lengths must be 1-dim, not {seq_lengths.ndim}")
     if seq_lengths.shape != (input.shape[batch_dim],):
         raise bad(
             "ReverseSequence",
@@ -153,7 +245,22 @@ def reverse_sequence_kernel(input, seq_lengths, *, seq_dim, batch_dim=0):
     if batch_dim > seq_dim:
         order = order.T
     shape = [d if i in (batch_dim, seq_dim) else 1 for i, d in enumerate(input.shape)]
+    if input.dtype == object:
+        return np.take_along_axis(input, np.broadcast_to(np.asarray(order).reshape(shape), input.shape), seq_dim)
     return jnp.take_along_axis(input, jnp.broadcast_to(order.reshape(shape), input.shape), seq_dim)
+
+
+def reverse_sequence_on_host(input, seq_lengths, *, seq_dim, batch_dim=0):
+    """The kernel in NumPy, for any dtype."""
+    if seq_dim == batch_dim or seq_lengths.shape != (input.shape[batch_dim],):
+        return reverse_sequence_kernel.op.kernel(input, seq_lengths, seq_dim=seq_dim, batch_dim=batch_dim)
+    out = input.copy()
+    for b, n in enumerate(seq_lengths.tolist()):
+        index = [slice(None)] * input.ndim
+        index[batch_dim], index[seq_dim] = b, slice(0, n)
+        row = np.moveaxis(np.expand_dims(input[tuple(index)], batch_dim), batch_dim, batch_dim)
+        out[tuple(index)] = np.squeeze(np.flip(row, seq_dim), batch_dim)
+    return out
 
 
 @export("reverse_sequence", v1="")
@@ -163,10 +270,30 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
     rank = input._rank()
     seq_axis, batch_axis = record.setting(seq_axis), record.setting(batch_axis) or 0
     if rank is not None:
+        for label, axis in (("seq_dim", seq_axis), ("batch_dim", batch_axis)):
+            if not -rank <= axis < rank:
+                message = f"{label} must be < input rank ({axis} vs. {rank})"
+                raise bad("ReverseSequence", message) if context.graph is None else ValueError(message)
         seq_axis, batch_axis = seq_axis % rank, batch_axis % rank
+    if context.graph is not None:
+        return _reverse_sequence_in_graph(input, seq_lengths, seq_axis, batch_axis, name)
     return record.call(
         OPS["ReverseSequence"], [input, seq_lengths], {"seq_dim": seq_axis, "batch_dim": batch_axis}, name
     )
+
+
+def _reverse_sequence_in_graph(input, seq_lengths, seq_axis, batch_axis, name):
+    """What fits is reversed in a run, and has the shape of the input."""
+    seq_lengths = record.convert_to_tensor(seq_lengths)
+    many, shape = seq_lengths._shape_tuple(), input._shape_tuple()
+    if many is not None and len(many) != 1:
+        raise ValueError(f"Shape must be rank 1 but is rank {len(many)} for 'ReverseSequence'")
+    if many and shape and None not in (many[0], shape[batch_axis]) and many[0] != shape[batch_axis]:
+        raise ValueError(f"Dimensions must be equal, but are {shape[batch_axis]} and {many[0]} for 'ReverseSequence'")
+    sig = OPS["ReverseSequence"].signature({"seq_dim": seq_axis, "batch_dim": batch_axis})
+    full = context.graph.op_name(name, "ReverseSequence")
+    avals = (aval(input.dtype.base_dtype, shape),)
+    return record.add_op(context.graph, sig, [input, seq_lengths], full, avals=avals, single=True)
 
 
 @export("", v1="reverse_sequence")
@@ -182,6 +309,11 @@ def reverse_sequence_v1(input, seq_lengths, seq_axis=None, batch_axis=None, name
 @op("Roll", own="input shift", static="axis")
 def roll_kernel(input, shift, axis):
     """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
+    if input.ndim < 1:
+        raise bad("Roll", "input must be 1-D or higher")
+    for label, value in (("shift", shift), ("axis", axis)):
+        if value.ndim > 1:
+            raise bad("Roll", f"{label} must be a scalar or a 1-D vector. Found: {shapes_text(value.shape)}")
     shifts, axes = jnp.asarray(shift).reshape(-1), axis.ravel().tolist()
     if shifts.shape[0] != len(axes):
         raise bad("Roll", f"shift and axis must have the same size: {shifts.shape[0]} vs {len(axes)}")
@@ -195,7 +327,21 @@ def roll_kernel(input, shift, axis):
 @export("roll", v1="roll manip.roll")
 def roll(input, shift, axis, name=None):
     """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
-    return record.call(OPS["Roll"], [input, shift, axis], None, name)
+    if context.graph is None:
+        return record.call(OPS["Roll"], [input, shift, axis], None, name)
+    full = context.graph.op_name(name, "Roll")
+    tensors = [record.convert_to_tensor(v, name=f"{full}/{k}/")
+               for v, k in ((input, "input"), (shift, "shift"), (axis, "axis"))]  # fmt: skip
+    ranks = [t._rank() for t in tensors]
+    if ranks[0] == 0:
+        raise ValueError(f"Shape must be at least rank 1 but is rank 0 for {full!r} (op: 'Roll')")
+    for rank in ranks[1:]:
+        if rank is not None and rank > 1:
+            raise ValueError(f"Shape must be at most rank 1 but is rank {rank} for {full!r} (op: 'Roll')")
+    if None not in ranks and tensors[1]._shape_tuple() != tensors[2]._shape_tuple():
+        raise ValueError(f"both shapes must be equal for {full!r} (op: 'Roll'): {tensors[1].shape}, {tensors[2].shape}")
+    same = (aval(tensors[0].dtype.base_dtype, tensors[0]._shape_tuple()),)  # what is out of range a run will tell
+    return record.add_op(context.graph, OPS["Roll"].sig, tensors, full, avals=same, single=True)
 
 
 # -- broadcasting -----------------------------------------------------------------------------------------------------
@@ -211,11 +357,12 @@ def broadcast_to_kernel(input, shape):
         if d < 0:
             raise bad("BroadcastTo", f"Dimension {d} must be >= 0")
     try:
-        fits = np.broadcast_shapes(input.shape, shape) == shape
+        both = np.broadcast_shapes(input.shape, shape)
     except ValueError:
-        fits = False
-    if not fits:
-        raise bad("BroadcastTo", f"Incompatible shapes: {shapes_text(input.shape)} vs. {shapes_text(shape)}")
+        raise bad("BroadcastTo", f"Incompatible shapes: {shapes_text(input.shape)} vs. {shapes_text(shape)}") from None
+    if both != shape:
+        said = f"tensor of shape {shapes_text(input.shape)} to tensor of shape {shapes_text(shape)}"
+        raise bad("BroadcastTo", f"Unable to broadcast {said}")
     return xp(input).broadcast_to(input, shape)
 
 

@@ -12,8 +12,8 @@ from ..graph import context
 from ..scopes import name_scope
 from ..tensor import EagerTensor
 from .arithmetic import not_equal
-from .core import cast
-from .math import FLOATS, NUMBERS, REALS, with_jvp
+from .core import cast, scalar
+from .math import FLOATS, NUMBERS, REALS, quotient, with_jvp
 
 
 def axes_of(type, x, axis):
@@ -21,6 +21,10 @@ def axes_of(type, x, axis):
     if axis is None:
         return tuple(range(x.ndim))
     found = []
+    if axis.ndim > 1:
+        raise errors.InvalidArgumentError(
+            None, None, f"Shape must be at most rank 1 but is rank {axis.ndim} [Op:{type}]"
+        )
     for a in np.atleast_1d(axis).ravel().tolist():
         a = int(a)
         if not -x.ndim <= a < x.ndim:
@@ -56,12 +60,17 @@ def reduction(type, compute, twin=None, **flags):
 
 
 def _mean(x, axes):
-    """Integers: the sum over the count, truncated."""
+    """Integers: the sum, which does not overflow, over the count, truncated."""
     if jnp.issubdtype(x.dtype, jnp.integer):
         count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
-        total = jnp.sum(x, axes, dtype=x.dtype)
-        return lax.div(total, jnp.full_like(total, max(count, 1)))
-    return jnp.mean(x, axes)
+        wide = jnp.uint64 if jnp.issubdtype(x.dtype, jnp.unsignedinteger) else jnp.int64
+        total = jnp.sum(x, axes, dtype=wide)
+        return lax.div(total, jnp.full_like(total, max(count, 1))).astype(x.dtype)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.mean(x, axes)
+    wide = jnp.float32 if x.dtype.itemsize == 2 else x.dtype
+    count = np.prod([x.shape[a] for a in axes], dtype=np.int64)
+    return quotient(jnp.sum(x, axes, dtype=wide), jnp.asarray(count, wide)).astype(x.dtype)
 
 
 def _logsumexp(x, axes):
@@ -95,7 +104,13 @@ def _extreme(find):
     return compute
 
 
-reduction("Sum", lambda x, axes: jnp.sum(x, axes, dtype=x.dtype), dtypes=NUMBERS, twin=np.sum)
+def _sum(x, axes):
+    """bfloat16 and float16 add up in float32; XLA by itself would round in between."""
+    small = x.dtype.itemsize == 2 and jnp.issubdtype(x.dtype, jnp.floating)
+    return jnp.sum(x.astype(jnp.float32), axes).astype(x.dtype) if small else jnp.sum(x, axes, dtype=x.dtype)
+
+
+reduction("Sum", _sum, dtypes=NUMBERS, twin=np.sum)
 reduction("Mean", _mean, dtypes=NUMBERS)
 reduction("Prod", lambda x, axes: jnp.prod(x, axes, dtype=x.dtype), dtypes=NUMBERS, twin=np.prod)
 reduction("Max", _extreme(lax.reduce_max), dtypes=REALS)
@@ -223,7 +238,7 @@ def count_nonzero_v1(input_tensor=None, axis=None, keepdims=None, dtype=dtypes.i
 
 # -- where the extreme is ---------------------------------------------------------------------------------------------
 def _arg(type, find, low):
-    @op(type, "", static="dimension", differentiable=False)
+    @op(type, "", static="dimension", differentiable=False, dtypes=REALS + " bool")
     def kernel(input, dimension, *, output_type=dtypes.int64):
         axis = int(dimension)
         if not -input.ndim <= axis < input.ndim:
@@ -265,7 +280,7 @@ def _publish_arg(name, type):
                 settings = {"output_type": dtypes.as_dtype(output_type)}
                 sig = _sigs[key] = OPS[type].signature(settings, {1: np.array(dimension, np.int32)})
             return record.record_eager(sig, (input._slot,))
-        return record.call(OPS[type], [input, dimension], {"output_type": dtypes.as_dtype(output_type)}, name)
+        return record.call(OPS[type], [input, scalar(dimension)], {"output_type": dtypes.as_dtype(output_type)}, name)
 
     def function_v1(input, axis=None, name=None, dimension=None, output_type=dtypes.int64):
         axis = old_name("axis", axis, "dimension", dimension)
@@ -304,6 +319,8 @@ def _running(total, start):
     """
 
     def kernel(x, axis, *, exclusive=False, reverse=False):
+        if axis.ndim:
+            raise errors.InvalidArgumentError(None, None, f"ScanOp: axis must be a scalar, not {list(axis.shape)}")
         axis = int(axis)
         if not -x.ndim <= axis < x.ndim:
             raise errors.InvalidArgumentError(
@@ -351,7 +368,12 @@ def _declare_scan(type, names, v1):
         return kernel(x, axis, exclusive=exclusive, reverse=reverse)
 
     def function(x, axis=0, exclusive=False, reverse=False, name=None):
-        return record.call(OPS[type], [x, axis], {"exclusive": bool(exclusive), "reverse": bool(reverse)}, name)
+        x = record.convert_to_tensor(x, name="x")
+        settings = {"exclusive": bool(exclusive), "reverse": bool(reverse)}
+        out = record.call(OPS[type], [x, scalar(axis)], settings, name)
+        if isinstance(out, record.SymbolicTensor):
+            out.set_shape(x.shape)
+        return out
 
     function.__name__ = function.__qualname__ = names.split()[0].rpartition(".")[2]
     function.op = OPS[type]
@@ -361,22 +383,3 @@ def _declare_scan(type, names, v1):
 cumsum = _declare_scan("Cumsum", "cumsum math.cumsum", None)
 cumprod = _declare_scan("Cumprod", "math.cumprod", "cumprod math.cumprod")
 cumulative_logsumexp = _declare_scan("CumulativeLogsumexp", "math.cumulative_logsumexp", None)
-
-
-# -- the k most extreme, approximately on TPUs --------------------------------------------------------------------------
-def _declare_approximate(type, find, public):
-    @op(type, f"math.{public} nn.{public}", differentiable=True)
-    def kernel(
-        operand, *, k, reduction_dimension=-1, recall_target=0.95, reduction_input_size_override=-1,
-        aggregate_to_topk=True,
-    ):  # fmt: skip
-        """The `k` most extreme values along an axis and their int32 indices; exact except on TPUs."""
-        return tuple(
-            find(operand, k, reduction_dimension, recall_target, reduction_input_size_override, aggregate_to_topk)
-        )
-
-    kernel.__name__ = kernel.__qualname__ = public
-
-
-_declare_approximate("ApproxMaxK", lax.approx_max_k, "approx_max_k")
-_declare_approximate("ApproxMinK", lax.approx_min_k, "approx_min_k")

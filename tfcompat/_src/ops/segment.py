@@ -13,8 +13,8 @@ from jax import lax
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..scopes import name_scope
-from .core import cast
-from .math import COMPLEX, FLOATS, NUMBERS, REALS, with_jvp
+from .core import cast, scalar
+from .math import FLOATS, NUMBERS, REALS, with_jvp
 
 
 def _rows(ids, like):
@@ -30,18 +30,19 @@ def _flat(type, data, ids):
             None,
             f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)} [Op:{type}]",
         )
-    ids = jnp.ravel(ids)
+    depth = ids.ndim
     big = np.iinfo(np.dtype(ids.dtype)).max
-    return data.reshape(ids.shape[0], *data.shape[_depth(data, ids) :]), jnp.where(ids < 0, big, ids)
+    ids = jnp.ravel(ids)
+    return data.reshape(ids.shape[0], *data.shape[depth:]), jnp.where(ids < 0, big, ids)
 
 
-def _depth(data, ids):
-    """How many leading dimensions of `data` the flat `ids` cover."""
-    total, depth = 1, 0
-    while total != ids.shape[0] or depth == 0:
-        total *= data.shape[depth]
-        depth += 1
-    return depth
+def _check_room(type, n, data, depth):
+    """Raises InvalidArgumentError for outputs that no machine holds: XLA would end the process."""
+    rest = int(np.prod(data.shape[depth:], dtype=np.int64))
+    if n * rest > 2**40:
+        raise errors.InvalidArgumentError(
+            None, None, f"Encountered overflow when multiplying {n} with {rest}: too many elements [Op:{type}]"
+        )
 
 
 def _total(data, ids, n):
@@ -92,8 +93,10 @@ def _divided(total, count):
 
 
 def _true_mean(data, ids, n):
-    """Integers, too, give a fraction here, as tf.divide does."""
-    return _mean(data.astype(jnp.float64) if jnp.issubdtype(data.dtype, jnp.integer) else data, ids, n)
+    """Integers, too, give a fraction here, as tf.divide does: float64, of 8 and 16 bits float32."""
+    if jnp.issubdtype(data.dtype, jnp.integer):
+        data = data.astype(jnp.float32 if data.dtype.itemsize < 4 else jnp.float64)
+    return _mean(data, ids, n)
 
 
 def _root_mean(data, ids, n):
@@ -125,34 +128,64 @@ def _empty_as(f, fill):
     return compute
 
 
+def _shaped(out, data, depth):
+    """`out` with the static shape that `data` tells: its own, but for the first `depth` dimensions."""
+    if isinstance(out, record.SymbolicTensor) and depth is not None and data._rank() is not None:
+        out.set_shape([None, *data.shape.as_list()[depth:]])
+    return out
+
+
 # -- unsorted: the number of segments is given ------------------------------------------------------------------------
 _KINDS = {
     "Sum": (_total, NUMBERS),
     "Prod": (_product, NUMBERS),
     "Max": (_empty_as(_max, lambda dtype: _lowest(dtype, True)), REALS),
     "Min": (_empty_as(_min, lambda dtype: _lowest(dtype, False)), REALS),
-    "Mean": (_true_mean, NUMBERS),
-    "SqrtN": (_root_mean, FLOATS + COMPLEX),
+    "Mean": (_true_mean, REALS),
+    "SqrtN": (_root_mean, FLOATS),
 }
+
+
+def _check_ids(type, ids, n):
+    """Raises InvalidArgumentError where numbers that are known on the host are too large."""
+    if ids.__class__ is np.ndarray and ids.size and ids.max() >= n:
+        place = np.argwhere(ids >= n)[0].tolist()
+        where = "segment_ids" + (f"[{','.join(map(str, place))}]" if place else "")
+        value = ids[tuple(place)]
+        raise errors.InvalidArgumentError(None, None, f"{where} = {value} is out of range [0, {n}) [Op:{type}]")
 
 
 def _declare_unsorted(kind, public):
     compute, allowed = _KINDS[kind]
     type = f"UnsortedSegment{kind}"
 
-    @op(type, f"math.{public}", f"math.{public} {public}", static="num_segments", own="segment_ids", dtypes=allowed)
+    @op(type, "", static="num_segments", own="segment_ids", dtypes=allowed)
     def kernel(data, segment_ids, num_segments):
-        """data [n, ...], segment_ids [n] -> [num_segments, ...]; rows with a negative number are left out."""
-        n = int(num_segments)
+        n = int(num_segments.reshape(()))
         if n < 0:
             raise errors.InvalidArgumentError(
                 None, None, f"Input num_segments == {n} must not be negative. [Op:{type}]"
             )
+        _check_room(type, n, data, segment_ids.ndim)
+        _check_ids(type, segment_ids, n)
         rows, ids = _flat(type, data, segment_ids)
         return compute(rows, ids, n)
 
-    kernel.__name__ = kernel.__qualname__ = public
-    return kernel
+    def function(data, segment_ids, num_segments, name=None):
+        data = record.convert_to_tensor(data, name="data")
+        segment_ids = record.convert_to_tensor(segment_ids, name="segment_ids")
+        count = num_segments if data._rank() is None else scalar(num_segments)
+        if segment_ids.__class__ is record.EagerTensor and count.__class__ is int and count >= 0:
+            _check_ids(type, segment_ids._slot.value, count)
+        return _shaped(record.call(OPS[type], [data, segment_ids, count], None, name), data, segment_ids._rank())
+
+    function.__name__ = function.__qualname__ = public
+    function.__doc__ = (
+        f"data [n, ...], segment_ids [n] -> [num_segments, ...]: the {kind.lower()} of the rows of each number; rows with "
+        "a negative number are left out."
+    )
+    function.op = OPS[type]
+    return export(f"math.{public}", f"math.{public} {public}")(function)
 
 
 unsorted_segment_sum = _declare_unsorted("Sum", "unsorted_segment_sum")
@@ -164,19 +197,40 @@ unsorted_segment_sqrt_n = _declare_unsorted("SqrtN", "unsorted_segment_sqrt_n")
 
 
 # -- sorted: the last number tells how many ---------------------------------------------------------------------------
-@op("SegmentCount", "", host=True, abstract=lambda segment_ids: (dtypes.int32, ()))
-def segment_count(segment_ids):
-    """One more than the last of sorted segment numbers; InvalidArgumentError where they are not sorted."""
+@op("SegmentCount", "", host=True, alike=False, abstract=lambda segment_ids, shape=None: (dtypes.int64, ()))
+def segment_count(segment_ids, shape=None):
+    """One more than the last of sorted segment numbers; InvalidArgumentError where they are not sorted, or not as many
+    as the first size of the data's `shape`.
+    """
     ids = np.asarray(segment_ids)
     if ids.ndim != 1:
         raise errors.InvalidArgumentError(
             None, None, f"segment_ids should be a vector: Shape must be rank 1 but is rank {ids.ndim}"
         )
-    if ids.size and ids[0] < 0:
+    if shape is not None and not shape.size:
+        raise errors.InvalidArgumentError(None, None, "input must be at least rank 1")
+    if shape is not None and ids.size != shape[0]:
+        raise errors.InvalidArgumentError(
+            None, None, f"segment_ids should be the same size as dimension 0 of input: {ids.size}, not {shape[0]}."
+        )
+    if ids.size and ids[-1] < 0:
         raise errors.InvalidArgumentError(None, None, "segment ids must be >= 0")
-    if (np.diff(ids) < 0).any():
-        raise errors.InvalidArgumentError(None, None, "segment ids are not increasing")
-    return np.asarray(ids[-1] + 1 if ids.size else 0, np.int32)
+    for i in np.flatnonzero(np.diff(ids)):
+        if ids[i + 1] < ids[i]:
+            raise errors.InvalidArgumentError(None, None, "segment ids are not increasing")
+        if not 0 <= ids[i] <= ids[-1]:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Segment id {ids[i]} out of range [0, {ids[-1] + 1}), possibly because 'segment_ids' input is not sorted.",
+            )
+    return np.asarray(int(ids[-1]) + 1 if ids.size else 0, np.int64)
+
+
+def _as_vector(ids):
+    """`ids`, as a vector where the rank is unknown while the graph is built: inference then need not guess."""
+    unknown = isinstance(ids, record.SymbolicTensor) and ids._rank() is None
+    return OPS["EnsureShape"].public(ids, (None,)) if unknown else ids
 
 
 _SORTED = {
@@ -194,18 +248,17 @@ def _declare_sorted(kind, public):
 
     @op(type, "", static="num_segments", own="segment_ids", dtypes=allowed)
     def kernel(data, segment_ids, num_segments):
-        if not data.ndim or segment_ids.shape != data.shape[:1]:
-            raise errors.InvalidArgumentError(
-                None,
-                None,
-                f"segment_ids should be the same size as dimension 0 of input: {list(segment_ids.shape)} [Op:{type}]",
-            )
-        return compute(data, segment_ids, int(num_segments))
+        n = int(num_segments)
+        if segment_ids.shape != data.shape[:1]:  # never run: the count, made first, raises
+            return jnp.zeros((n, *data.shape[1:]), data.dtype)
+        _check_room(type, n, data, 1)
+        return compute(data, segment_ids, n)
 
     def function(data, segment_ids, name=None):
-        segment_ids = record.convert_to_tensor(segment_ids, name="segment_ids")
-        count = record.call(OPS["SegmentCount"], [segment_ids], None, None)
-        return record.call(OPS[type], [data, segment_ids, count], None, name)
+        data = record.convert_to_tensor(data, name="data")
+        segment_ids = _as_vector(record.convert_to_tensor(segment_ids, name="segment_ids"))
+        count = record.call(OPS["SegmentCount"], [segment_ids, OPS["Shape"].public(data)], None, None)
+        return _shaped(record.call(OPS[type], [data, segment_ids, count], None, name), data, 1)
 
     function.__name__ = function.__qualname__ = public
     function.__doc__ = (
@@ -223,25 +276,55 @@ segment_min = _declare_sorted("Min", "segment_min")
 
 
 # -- sparse: of chosen rows -------------------------------------------------------------------------------------------
+@op("SparseSegmentCount", "", host=True, alike=False, abstract=lambda segment_ids, indices, shape: (dtypes.int64, ()))
+def sparse_segment_count(segment_ids, indices, shape):
+    """`segment_count`; InvalidArgumentError also for indices outside of the data, whose shape is `shape`."""
+    count = segment_count.op.kernel(segment_ids)
+    if shape.size:
+        _check_room("SparseSegmentSum", int(count), np.broadcast_to(0, shape), 1)
+        outside = np.flatnonzero((indices < 0) | (indices >= shape[0]))
+        if outside.size:
+            raise errors.InvalidArgumentError(
+                None, None, f"indices[{outside[0]}] == {indices[outside[0]]} out of range [0, {shape[0]})"
+            )
+    return count
+
+
+def _places(values, name):
+    """`values` as a tensor: an empty list is one of integers."""
+    empty = values.__class__ in (list, tuple) and not values
+    return record.convert_to_tensor(values, dtypes.int32 if empty else None, name=name)
+
+
 def _declare_sparse(kind, public):
     type = f"SparseSegment{kind}"
     compute = {"Sum": _total, "Mean": _mean, "SqrtN": _root_mean}[kind]
 
-    @op(type, "", static="num_segments", own="indices segment_ids", dtypes=FLOATS)
+    @op(type, "", static="num_segments", own="indices segment_ids", dtypes=REALS if kind == "Sum" else FLOATS)
     def kernel(data, indices, segment_ids, num_segments):
         if indices.shape != segment_ids.shape or indices.ndim != 1:
             raise errors.InvalidArgumentError(None, None, f"segment_ids and indices should have same size. [Op:{type}]")
-        return compute(jnp.take(data, indices, axis=0), segment_ids, int(num_segments))
+        if not data.ndim:
+            raise errors.InvalidArgumentError(
+                None, None, f"data: Shape must be at least rank 1 but is rank 0 [Op:{type}]"
+            )
+        n = int(num_segments)
+        _check_room(type, n, data, 1)
+        return compute(jnp.take(data, indices, axis=0), segment_ids, n)
 
     def function_v1(data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False):
         if sparse_gradient:
             raise NotImplementedError(
                 f"tf.sparse.{public}: sparse_gradient is not supported by tfcompat; leave it out."
             )
-        segment_ids = record.convert_to_tensor(segment_ids, name="segment_ids")
+        data = record.convert_to_tensor(data, name="data")
+        indices = _as_vector(_places(indices, "indices"))
+        segment_ids = _as_vector(_places(segment_ids, "segment_ids"))
         if num_segments is None:
-            num_segments = record.call(OPS["SegmentCount"], [segment_ids], None, None)
-        return record.call(OPS[type], [data, indices, segment_ids, num_segments], None, name)
+            shape = OPS["Shape"].public(data)
+            num_segments = record.call(OPS["SparseSegmentCount"], [segment_ids, indices, shape], None, None)
+        out = record.call(OPS[type], [data, indices, segment_ids, scalar(num_segments)], None, name)
+        return _shaped(out, data, 1)
 
     def function(data, indices, segment_ids, num_segments=None, name=None, sparse_gradient=False):
         return function_v1(data, indices, segment_ids, name, num_segments, sparse_gradient)
@@ -269,9 +352,15 @@ def confusion_kernel(labels, predictions, weights=None, *, num_classes=None, dty
     labels, predictions = labels.ravel(), predictions.ravel()
     for what, values in (("labels", labels), ("predictions", predictions)):
         if values.size and values.min() < 0:
-            raise errors.InvalidArgumentError(None, None, f"`{what}` contains negative values")
+            raise errors.InvalidArgumentError(
+                None, None, f"`{what}` contains negative values.  Condition x >= 0 did not hold: x = {values[:3]}"
+            )
         if num_classes is not None and values.size and values.max() >= num_classes:
-            raise errors.InvalidArgumentError(None, None, f"`{what}` out of bound")
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"`{what}` out of bound. Condition x < y did not hold: x = {values[:3]}, y = {num_classes}",
+            )
     n = num_classes if num_classes is not None else int(max(labels.max(initial=-1), predictions.max(initial=-1))) + 1
     out = np.zeros((n, n), dtype.np)
     np.add.at(out, (labels, predictions), 1 if weights is None else weights.ravel().astype(dtype.np))
@@ -289,7 +378,9 @@ def confusion_matrix(labels, predictions, num_classes=None, weights=None, dtype=
         labels = cast(_vector(labels, "labels"), dtypes.int64)
         predictions = cast(_vector(predictions, "predictions"), dtypes.int64)
         if not labels.shape.is_compatible_with(predictions.shape):
-            raise ValueError(f"Shapes {predictions.shape} and {labels.shape} are incompatible")
+            raise ValueError(
+                f"Shapes of labels and predictions must be equal, but are {labels.shape} and {predictions.shape}."
+            )
         if weights is not None:
             weights = record.convert_to_tensor(weights, name="weights")
         settings = {"num_classes": num_classes, "dtype": dtypes.as_dtype(dtype)}

@@ -212,15 +212,16 @@ def _getitem_graph(x, key):
             sig = INDEXED_IN_GRAPH.signature({"spec": spec})
         else:
             sig = OPS["StridedSlice"].signature(masks)
-        return record.add_op(graph, sig, [x, *vectors], graph.op_name(scope, ""), **_where_unknown(x, spec))
+        known = _where_unknown(x, spec, moving and fixed)
+        return record.add_op(graph, sig, [x, *vectors], graph.op_name(scope, ""), **known)
 
 
-def _where_unknown(x, spec):
+def _where_unknown(x, spec, always=False):
     """What record.add_op is told of the result where dimensions of `x` are unknown: how much a slice takes of them
-    is, too.
+    is, too.  always: positions are, which the engine would guess.
     """
     shape = x._shape_tuple()
-    if shape is not None and None not in shape:
+    if shape is not None and None not in shape and not always:
         return {}
     a = aval(x.dtype.base_dtype, None if shape is None else _unknown_part(shape, spec))
     return {"avals": (a,), "single": True}

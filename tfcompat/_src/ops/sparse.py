@@ -17,6 +17,7 @@ from ..graph import context
 from ..scopes import name_scope
 from ..session import register_feed, register_fetch
 from ..shapes import TensorShape
+from ..tensor import EagerTensor
 from ..type_spec import TensorSpec, TypeSpec
 from .core import placeholder
 
@@ -112,6 +113,16 @@ class SparseTensor:
         """Eagerly: its SparseTensorValue."""
         return SparseTensorValue(self._indices.numpy(), self._values.numpy(), self._dense_shape.numpy())
 
+    def _is_eager(self):
+        """Whether it has values."""
+        return isinstance(self._values, EagerTensor)
+
+    def _numpy(self):
+        """Eagerly: the dense array."""
+        if not self._is_eager():
+            raise ValueError("SparseTensor.numpy() is only supported in eager mode.")
+        return to_dense(self).numpy()
+
     def __tf_tensor__(self, dtype=None, name=None):
         raise ValueError(
             f"Failed to convert elements of {self} to Tensor. Consider casting elements to a supported type: "
@@ -120,6 +131,9 @@ class SparseTensor:
         )
 
     def __mul__(self, other):
+        return _dense_binary("Mul", self, other)
+
+    def __rmul__(self, other):
         return _dense_binary("Mul", self, other)
 
     def __truediv__(self, other):
@@ -132,7 +146,23 @@ class SparseTensor:
 def _dense_binary(type, sparse, dense):
     """sparse * dense or sparse / dense, `dense` broadcast to the sparse shape and read at its places."""
     dense = record.convert_to_tensor(dense, sparse.dtype)
-    return sparse._with_values(OPS[type].public(sparse.values, _read_dense(dense, sparse.indices)))
+    _, indices = _checked_broadcast(OPS["Shape"].public(dense), sparse.indices, sparse.dense_shape)
+    read, values = _read_dense(dense, indices), sparse.values
+    if type == "RealDiv" and sparse.dtype.is_integer:
+        read, values = (OPS["Cast"].public(v, dtype=dtypes.float64) for v in (read, values))
+    return sparse._with_values(OPS[type].public(values, read))
+
+
+@op("SparseDenseShapes", host=True, alike=False, abstract=lambda d, i, s: [(d.dtype, d.shape), (i.dtype, i.shape)])
+def _checked_broadcast(dense_shape, indices, sparse_shape):
+    """The indices; InvalidArgumentError unless the dense shape broadcasts to the sparse one."""
+    wide = sparse_shape[len(sparse_shape) - len(dense_shape) :] if len(dense_shape) <= len(sparse_shape) else None
+    if wide is None or np.any((dense_shape != wide) & (dense_shape != 1)):
+        both = f"{sparse_shape.tolist()} vs. {dense_shape.tolist()}"
+        raise errors.InvalidArgumentError(
+            None, None, f"SparseDenseBinaryOpShared broadcasts dense to sparse only; got incompatible shapes: {both}"
+        )
+    return dense_shape, indices
 
 
 @op("SparseDenseRead", own="indices")
@@ -157,6 +187,57 @@ class SparseTensorSpec(TypeSpec):
     shape = property(lambda self: self._shape)
     dtype = property(lambda self: self._dtype)
     value_type = property(lambda self: SparseTensor)
+
+    rank = property(lambda self: self._shape.rank)
+
+    @property
+    def _component_specs(self):
+        rank = self._shape.rank
+        return [
+            TensorSpec([None, rank], dtypes.int64),
+            TensorSpec([None], self._dtype),
+            TensorSpec([rank], dtypes.int64),
+        ]
+
+    def _serialize(self):
+        return self._shape, self._dtype
+
+    def _to_components(self, value):
+        value = as_sparse(value)
+        return [value.indices, value.values, value.dense_shape]
+
+    def _from_components(self, tensor_list):
+        if all(isinstance(t, np.ndarray) for t in tensor_list) and context.graph is not None:
+            return SparseTensorValue(*tensor_list)
+        made = SparseTensor(*tensor_list)
+        made._stated = self._shape.merge_with(made.shape)
+        return made
+
+    @property
+    def _flat_tensor_specs(self):
+        return [TensorSpec(None, dtypes.variant)]
+
+    def _to_tensor_list(self, value):
+        return self._to_components(value)
+
+    def _from_tensor_list(self, tensor_list):
+        return self._from_components(tensor_list)
+
+    def _batch(self, batch_size):
+        rest = self._shape.as_list() if self._shape.rank is not None else None
+        return SparseTensorSpec(None if rest is None else [batch_size, *rest], self._dtype)
+
+    def _unbatch(self):
+        return SparseTensorSpec(None if self._shape.rank is None else self._shape.as_list()[1:], self._dtype)
+
+    @classmethod
+    def from_value(cls, value):
+        """The spec of a SparseTensor or SparseTensorValue."""
+        if isinstance(value, SparseTensor):
+            return cls(value.shape, value.dtype)
+        if isinstance(value, SparseTensorValue):
+            return cls(value.dense_shape, dtypes.as_dtype(np.asarray(value.values).dtype))
+        raise TypeError("Expected SparseTensor or SparseTensorValue.")
 
     def is_compatible_with(self, value):
         """Whether a SparseTensor (or spec) may be used where this spec is asked for."""
@@ -201,6 +282,18 @@ def as_sparse(value, name=None):
     if isinstance(value, SparseTensorValue):
         return SparseTensor(*value)
     raise TypeError(f"Input must be a SparseTensor. Received: {value!r}")
+
+
+@export("", v1="convert_to_tensor_or_sparse_tensor")
+def convert_to_tensor_or_sparse_tensor(value, dtype=None, name=None):
+    """A SparseTensor (of one, or a SparseTensorValue) as it is; anything else as a tensor."""
+    if isinstance(value, SparseTensorValue):
+        value = SparseTensor.from_value(value)
+    if isinstance(value, SparseTensor):
+        if dtype is not None and not dtypes.as_dtype(dtype).is_compatible_with(value.dtype):
+            raise RuntimeError(f"Sparse dtype mismatch. Requested: {dtype},  Actual: {value.dtype}")
+        return value
+    return record.convert_to_tensor(value, dtype, name=name)
 
 
 @export("", v1="sparse_placeholder sparse.placeholder")

@@ -159,7 +159,7 @@ def _reset(indices, shape, new):
         return indices.max(0) + 1 if len(indices) else np.zeros_like(shape)
     if len(new) != len(shape):
         raise errors.InvalidArgumentError(
-            None, None, f"reset_shape: new shape {_spoken(new)} has not the rank of {_spoken(shape)}"
+            None, None, f"Condition x == y did not hold element-wise: the ranks of {_spoken(shape)} and {_spoken(new)}"
         )
     if np.any(new < shape):
         raise errors.InvalidArgumentError(
@@ -181,7 +181,8 @@ def reset_shape(sp_input, new_shape=None):
                 f"({list(new_shape)}), "
                 f"sp_input.shape ({sp_input.shape.as_list()})."
             )
-    new = record.convert_to_tensor([] if new_shape is None else new_shape, dtypes.int64)
+    new = OPS["Cast"].public(record.convert_to_tensor(np.zeros(0, np.int64) if new_shape is None else new_shape),
+                             dtype=dtypes.int64)  # fmt: skip
     made = SparseTensor._of(sp_input.indices, sp_input.values, _reset(sp_input.indices, sp_input.dense_shape, new))
     if new_shape is not None:
         made.set_shape(record.constant_value_as_shape(new_shape))
@@ -341,14 +342,22 @@ def concat_v1(axis, sp_inputs, name=None, expand_nonconcat_dim=False, concat_dim
 
 def _mismatch(a, b):
     if len(a) != len(b):
-        return f"Ranks of input tensors must match, but saw tensors of ranks {len(a)} and {len(b)}"
+        return f"Operands do not have the same ranks; got shapes: {_spoken(a)} and {_spoken(b)}"
     d = next(d for d in range(len(a)) if a[d] != b[d])
     return f"Operands' shapes do not match: got {a[d]} and {b[d]} for dimension {d}"
+
+
+def _check_columns(indices, shape):
+    if indices.ndim != 2 or indices.shape[1] != len(shape):
+        width = indices.shape[1] if indices.ndim == 2 else indices.ndim
+        raise errors.InvalidArgumentError(None, None, f"Index rank {width} and shape rank {len(shape)} do not match")
 
 
 @op("SparseUnion", host=True, alike=False, abstract=lambda a, b, s, t: [_INDICES, _PLACES])
 def _union(a, b, shape, other):
     """The places of either, in order, and for each input value (a's, then b's) which of these it belongs to."""
+    _check_columns(a, shape)
+    _check_columns(b, other)
     if not np.array_equal(shape, other):
         raise errors.InvalidArgumentError(None, None, _mismatch(shape, other))
     both = np.concatenate([a, b])
@@ -427,6 +436,10 @@ def _filled(indices, shape):
     """The indices with [row, 0, ...] for empty rows, where each value is (-1 position: the default, last), which rows
     were empty.
     """
+    wrong = np.flatnonzero((indices[:, 0] < 0) | (indices[:, 0] >= shape[0]))
+    if len(wrong):
+        i = int(wrong[0])
+        raise errors.InvalidArgumentError(None, None, f"indices({i}, 0) is invalid: {indices[i, 0]} >= {int(shape[0])}")
     empty = np.ones(int(shape[0]), bool)
     empty[indices[:, 0]] = False
     rows = np.nonzero(empty)[0]
@@ -435,6 +448,25 @@ def _filled(indices, shape):
     both = np.concatenate([indices, added])
     order = np.argsort(both[:, 0], kind="stable")
     return both[order], np.minimum(order, len(indices)), empty
+
+
+@export("raw_ops.SparseFillEmptyRowsGrad")
+def _fill_empty_rows_grad(reverse_index_map, grad_values, name=None):
+    """(what arrives at the values, what arrives at the default) of `fill_empty_rows`."""
+    return _filled_gradient(record.convert_to_tensor(reverse_index_map, dtypes.int64), grad_values)
+
+
+@op("SparseFillEmptyRowsGrad", host=True, alike=False, abstract=lambda i, g: [(g.dtype, i.shape), (g.dtype, ())])
+def _filled_gradient(reverse_index_map, grad_values):
+    if np.any((reverse_index_map < 0) | (reverse_index_map >= len(grad_values))):
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"Elements in reverse index must be in [0, {len(grad_values)}), got {reverse_index_map.tolist()}",
+        )
+    rest = np.ones(len(grad_values), bool)
+    rest[reverse_index_map] = False
+    return grad_values[reverse_index_map], np.asarray(grad_values[rest].sum(), grad_values.dtype)
 
 
 @export("sparse.fill_empty_rows", v1="sparse.fill_empty_rows sparse_fill_empty_rows")

@@ -9,7 +9,7 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from .sparse import SparseTensor, as_sparse, to_dense
-from .sparse_ops import _INDICES, _PLACES, _flat, _take, reorder
+from .sparse_ops import _INDICES, _PLACES, _flat, _take, maximum, minimum, reorder
 
 
 @op(
@@ -21,11 +21,14 @@ from .sparse_ops import _INDICES, _PLACES, _flat, _take, reorder
 def _groups(indices, shape, *, axes, keepdims):
     """Which group each value is reduced into, the groups' places, and the shape of the result."""
     rank = len(shape)
-    axes = tuple(range(rank)) if axes is None else tuple([a + rank if a < 0 else a for a in axes])
-    if any(not 0 <= a < rank for a in axes):
-        raise errors.InvalidArgumentError(
-            None, None, f"Invalid reduction dimension {axes}, for input with {rank} dimensions."
-        )
+    if len(shape) and (shape.min() < 0 or int(np.prod(shape, dtype=object)) >= 2**63):
+        raise errors.InvalidArgumentError(None, None, f"Shape {shape.tolist()} is negative or has too many elements")
+    for a in axes or ():
+        if not -rank <= a < rank:
+            raise errors.InvalidArgumentError(
+                None, None, f"Invalid reduction dimension {a}, for input with {rank} dimensions."
+            )
+    axes = tuple(range(rank)) if axes is None else tuple([a % rank for a in axes])
     kept = [d for d in range(rank) if d not in axes]
     out = np.array(
         [1 if d in axes else shape[d] for d in range(rank)] if keepdims else [shape[d] for d in kept], np.int64
@@ -163,3 +166,53 @@ _refused(
     "crossed features are not computed here; join the strings and hash them yourself.",
 )
 _refused("sparse.sampled_addmm", "multiply densely and gather at the indices.", v1="")
+
+
+# -- raw names -----------------------------------
+def _parts(sparse):
+    return sparse.indices, sparse.values, sparse.dense_shape
+
+
+def _sparse_of(indices, values, shape):
+    """A SparseTensor of the parts that a raw op takes; InvalidArgumentError for shapes that cannot be."""
+    shape = record.convert_to_tensor(shape, dtypes.int64)
+    known = record.static_value(shape)
+    if known is not None and known.size and (known.min() < 0 or int(np.prod(known, dtype=object)) >= 2**63):
+        raise errors.InvalidArgumentError(None, None, f"Shape {known.tolist()} is negative or has too many elements")
+    return SparseTensor._of(record.convert_to_tensor(indices, dtypes.int64), record.convert_to_tensor(values), shape)
+
+
+def _raw_reduction(type, reduce):
+    def raw(*, input_indices, input_values, input_shape, reduction_axes, keep_dims=False, name=None):
+        made = reduce(_sparse_of(input_indices, input_values, input_shape), reduction_axes, keep_dims)
+        return _parts(made) if isinstance(made, SparseTensor) else made
+
+    raw.__name__ = raw.__qualname__ = type
+    raw.__doc__ = "The reduction along `reduction_axes` of a SparseTensor given in parts."
+    return export(f"raw_ops.{type}")(raw)
+
+
+_raw_reduction("SparseReduceSum", lambda sp, axes, keep: reduce_sum(sp, axes, keep))
+_raw_reduction("SparseReduceMax", lambda sp, axes, keep: reduce_max(sp, axes, keep))
+_raw_reduction("SparseReduceSumSparse", lambda sp, axes, keep: reduce_sum(sp, axes, keep, True))
+_raw_reduction("SparseReduceMaxSparse", lambda sp, axes, keep: reduce_max(sp, axes, keep, True))
+
+
+@export("raw_ops.SparseSoftmax")
+def raw_softmax(*, sp_indices, sp_values, sp_shape, name=None):
+    """The softmax of a SparseTensor given in parts."""
+    return softmax(_sparse_of(sp_indices, sp_values, sp_shape)).values
+
+
+def _raw_extreme(type, function):
+    def raw(*, a_indices, a_values, a_shape, b_indices, b_values, b_shape, name=None):
+        made = function(_sparse_of(a_indices, a_values, a_shape), _sparse_of(b_indices, b_values, b_shape))
+        return made.indices, made.values
+
+    raw.__name__ = raw.__qualname__ = type
+    raw.__doc__ = "The larger or smaller of two SparseTensors given in parts."
+    return export(f"raw_ops.{type}")(raw)
+
+
+_raw_extreme("SparseSparseMaximum", maximum)
+_raw_extreme("SparseSparseMinimum", minimum)

@@ -6,14 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .. import errors, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op
+from ..graph import aval, context
 from .array import bad, one_of, shapes_text
 
 
 # -- batch ------------------------------------------------------------------------------------------------------------
-@op("SpaceToBatchND", names="space_to_batch_nd", v1="space_to_batch_nd manip.space_to_batch_nd",
-    static="block_shape paddings", own="input")  # fmt: skip
+@op("SpaceToBatchND", names="", static="block_shape paddings", own="input")
 def space_to_batch_nd(input, block_shape, paddings):
     """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch
     entries.
@@ -48,7 +48,7 @@ def _check_blocks(type, input, blocks, paddings):
         raise bad(type, "paddings and crops must be non-negative")
 
 
-@op("BatchToSpaceND", names="", v1="batch_to_space_nd manip.batch_to_space_nd", static="block_shape crops", own="input")
+@op("BatchToSpaceND", names="", static="block_shape crops", own="input")
 def batch_to_space_nd(input, block_shape, crops):
     """input [B * prod(block), s0, .., ...] -> [B, s0 * b0 - crops, .., ...]: the inverse of space_to_batch_nd."""
     blocks = block_shape.reshape(-1).tolist()
@@ -78,32 +78,72 @@ def _blocks(block_shape, m=2):
     return np.array([known] * m if isinstance(known, int) else known, np.int32)
 
 
+def _blocks_op(type, input, block_shape, pads, name, images=False):
+    """Records the op; in a graph with a static shape where sizes, blocks or borders are known in a run only."""
+    graph = context.graph
+    if graph is None:
+        return record.call(OPS[type], [input, block_shape, pads], None, name)
+    input = record.convert_to_tensor(input)
+    tensors = [record.convert_to_tensor(v, dtypes.int32 if record._dtype_of(v) is None and not np.size(v) else None)
+               for v in (block_shape, pads)]  # fmt: skip
+    shape = input._shape_tuple()
+    if shape is not None and all(record.static_value(t) is not None for t in tensors):
+        return record.call(OPS[type], [input, *tensors], None, name)
+    blocks = tensors[0]._shape_tuple()
+    m = blocks[0] if blocks else None
+    if shape is not None and m is not None and len(shape) < m + 1:
+        raise ValueError(f"Shape must be at least rank {m + 1} but is rank {len(shape)} for {type!r}")
+    known = None if shape is None else (None,) * len(shape) if m is None else (None,) * (m + 1) + shape[m + 1 :]
+    sizes = record.static_value(tensors[0])
+    if known and sizes is not None and shape[0] is not None and sizes.min(initial=1) > 0:
+        n = int(np.prod(sizes))
+        known = ((shape[0] * n if type == "SpaceToBatchND" else shape[0] // n), *known[1:])
+    if known is None and images:
+        known = (None,) * 4
+    full, avals = graph.op_name(name, type), (aval(input.dtype.base_dtype, known),)
+    return record.add_op(graph, OPS[type].sig, [input, *tensors], full, avals=avals, single=True)
+
+
+@export("space_to_batch_nd", v1="space_to_batch_nd manip.space_to_batch_nd")
+def space_to_batch_nd_public(input, block_shape, paddings, name=None):
+    """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch
+    entries.
+    """
+    return _blocks_op("SpaceToBatchND", input, block_shape, paddings, name)
+
+
+@export("", v1="batch_to_space_nd manip.batch_to_space_nd")
+def batch_to_space_nd_public(input, block_shape, crops, name=None):
+    """input [B * prod(block), s0, .., ...] -> [B, s0 * b0 - crops, .., ...]: the inverse of space_to_batch_nd."""
+    return _blocks_op("BatchToSpaceND", input, block_shape, crops, name)
+
+
 @export("space_to_batch nn.space_to_batch", v1="")
 def space_to_batch(input, block_shape, paddings, name=None):
     """input [B, s0, .., ...] padded -> [B * prod(block), s0 / b0, .., ...]: the places inside a block become batch
     entries.
     """
-    return OPS["SpaceToBatchND"].public(input, block_shape, paddings, name)
+    return _blocks_op("SpaceToBatchND", input, block_shape, paddings, name)
 
 
 @export("", v1="space_to_batch nn.space_to_batch")
 def space_to_batch_v1(input, paddings, block_size=None, name=None, block_shape=None):
     """TF1's tf.space_to_batch: images [B, H, W, C], one block size for height and width."""
     block = one_of("block_shape", block_shape, "block_size", block_size)
-    return OPS["SpaceToBatchND"].public(input, _blocks(block), paddings, name)
+    return _blocks_op("SpaceToBatchND", input, _blocks(block), paddings, name, True)
 
 
 @export("batch_to_space", v1="")
 def batch_to_space(input, block_shape, crops, name=None):
     """input [B * prod(block), s0, .., ...] -> [B, s0 * b0 - crops, .., ...]: the inverse of tf.space_to_batch."""
-    return OPS["BatchToSpaceND"].public(input, block_shape, crops, name)
+    return _blocks_op("BatchToSpaceND", input, block_shape, crops, name)
 
 
 @export("", v1="batch_to_space")
 def batch_to_space_v1(input, crops, block_size, name=None, block_shape=None):
     """TF1's tf.batch_to_space: images [B, H, W, C], one block size for height and width."""
     block = one_of("block_size", block_size, "block_shape", block_shape)
-    return OPS["BatchToSpaceND"].public(input, _blocks(block), crops, name)
+    return _blocks_op("BatchToSpaceND", input, _blocks(block), crops, name, True)
 
 
 @export("required_space_to_batch_paddings")

@@ -7,11 +7,11 @@ import jax.scipy.special as special
 import numpy as np
 from jax import lax
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op, unary
 from ..scopes import name_scope
 from .arithmetic import where
-from .math import FLOATING, pair, with_jvp
+from .math import FLOATING, REALS, pair, spoken, with_jvp
 
 _COMPLEX = dict(dtypes="complex64 complex128")
 _REAL = dict(dtypes="float16 bfloat16 float32 float64")
@@ -97,11 +97,26 @@ _i1 = with_jvp(special.i1, lambda x, out, t: t * (_i0(x) - jnp.where(x == 0, 0.5
 
 
 def _polygamma_value(a, x):
-    """jax.scipy.special.polygamma takes integer orders only."""
+    """jax.scipy.special.polygamma takes orders that are integers by dtype; NaN for orders that are none."""
     sign = jnp.where(a % 2 == 1, 1, -1)
-    return jnp.where(
-        a == 0, special.digamma(x), sign * jnp.exp(special.gammaln(a + 1)) * special.zeta(a + 1, x)
-    ).astype(x.dtype)
+    value = jnp.where(a == 0, special.digamma(x), sign * jnp.exp(special.gammaln(a + 1)) * special.zeta(a + 1, x))
+    return jnp.where((a >= 0) & (a == jnp.floor(a)), value, jnp.nan).astype(x.dtype)
+
+
+def _expint(x):
+    """The real branch, as TensorFlow's: NaN left of zero."""
+    return jnp.where(x > 0, special.expi(jnp.where(x > 0, x, 1)), jnp.where(x == 0, -jnp.inf, jnp.nan)).astype(x.dtype)
+
+
+def _incomplete(f, at_infinity):
+    """`f`(a, x) of a > 0; NaN elsewhere, and the limit where a is infinite."""
+
+    def kernel(a, x):
+        inside = (a > 0) & ~jnp.isinf(a)
+        value = f(jnp.where(inside, a, 1), x)
+        return jnp.where(inside, value, jnp.where(a > 0, at_infinity, jnp.nan).astype(value.dtype))
+
+    return kernel
 
 
 _polygamma = with_jvp(_polygamma_value, lambda a, x, _, t: 0 * t * x, lambda a, x, _, t: t * _polygamma(a + 1, x))
@@ -116,19 +131,41 @@ unary("BesselI0e", special.i0e, "math.bessel_i0e math.special.bessel_i0e", **_RE
 unary("BesselI1", _i1, "math.bessel_i1 math.special.bessel_i1", **_REAL)
 unary("BesselI1e", special.i1e, "math.bessel_i1e math.special.bessel_i1e", **_REAL)
 unary("Dawsn", special.dawsn, "math.special.dawsn", **_REAL)
-unary("Expint", special.expi, "math.special.expint", **_REAL)
+unary("Expint", _expint, "math.special.expint", **_REAL)
 unary("FresnelSin", lambda x: special.fresnel(x)[0], "math.special.fresnel_sin", **_REAL)
 unary("FresnelCos", lambda x: special.fresnel(x)[1], "math.special.fresnel_cos", **_REAL)
 unary("Spence", _spence, "math.special.spence", **_REAL)
 pair("Polygamma", lambda a, x: _polygamma(lax.stop_gradient(a), x), "", dtypes="float32 float64")
 pair("Zeta", lambda x, q: special.zeta(lax.stop_gradient(x), q), "", dtypes="float32 float64")
-pair("Igamma", special.gammainc, "", **FLOATING)
-pair("Igammac", special.gammaincc, "", **FLOATING)
+pair("Igamma", _incomplete(special.gammainc, 0.0), "", **FLOATING)
+pair("Igammac", _incomplete(special.gammaincc, 1.0), "", **FLOATING)
+
+
+def _beta_density(a, b, x):
+    """The derivative of betainc by x."""
+    log_beta = special.gammaln(a) + special.gammaln(b) - special.gammaln(a + b)
+    return jnp.exp((b - 1) * jnp.log1p(-x) + special.xlogy(a - 1, x) - log_beta)
+
+
+_betainc = with_jvp(
+    special.betainc,
+    lambda a, b, x, _, t: 0 * t,  # TensorFlow has no gradient by a and b, either
+    lambda a, b, x, _, t: 0 * t,
+    lambda a, b, x, _, t: t * _beta_density(a, b, x),
+)
 
 
 @op("Betainc", "math.betainc", "betainc math.betainc", dtypes="float32 float64")
 def betainc(a, b, x):
-    return special.betainc(a, b, x)
+    """The regularized incomplete beta function of three tensors of one shape, or scalars; a gradient by x only."""
+    shapes = [t.shape for t in (a, b, x) if t.ndim]
+    if any(s != shapes[0] for s in shapes):
+        raise errors.InvalidArgumentError(
+            None, None,
+            f"Shapes of a and b are inconsistent: {spoken(a.shape)}, {spoken(b.shape)}, x {spoken(x.shape)}: they must be "
+            "equal rank and size [Op:Betainc]",
+        )  # fmt: skip
+    return _betainc(*jnp.broadcast_arrays(a, b, x))
 
 
 @export("math.polygamma", v1="polygamma math.polygamma")
@@ -192,13 +229,13 @@ def polyval(coeffs, x, name=None):
 
 
 # -- order ------------------------------------------------------------------------------------------------------------
-@op("IsNonDecreasing", "", differentiable=False)
+@op("IsNonDecreasing", "", differentiable=False, dtypes=REALS)
 def is_non_decreasing_kernel(x):
     x = jnp.ravel(x)
     return jnp.all(x[:-1] <= x[1:])
 
 
-@op("IsStrictlyIncreasing", "", differentiable=False)
+@op("IsStrictlyIncreasing", "", differentiable=False, dtypes=REALS)
 def is_strictly_increasing_kernel(x):
     x = jnp.ravel(x)
     return jnp.all(x[:-1] < x[1:])

@@ -1,7 +1,6 @@
 """tf.strings: ops that take strings apart (split, characters, n-grams), CSV records and serialized tensors.
 
-Where TensorFlow answers with rows of different lengths, a RaggedTensor, tfcompat answers for one string (a vector) and
-refuses the rest by name; TF1's `tf.strings.split` gives SparseTensors for any number of strings.
+One string gives a vector of parts, several give a RaggedTensor; TF1's `tf.strings.split` gives SparseTensors.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 import numpy as np
 
 from .. import dtypes, record
-from ..declare import NAMES, export, op
+from ..declare import OPS, export, op
 from .sparse import SparseTensor
 from .strings import _characters, _each, _invalid
 
@@ -32,9 +31,39 @@ def _pieces(value, sep, maxsplit):
     return parts[:-1] + [parts[-1].rstrip()] if maxsplit > 0 and len(parts) > maxsplit else parts
 
 
-@op("StringSplitV2", host=True, abstract=lambda i, sep, maxsplit: _VECTOR)
-def _split_one(input, *, sep, maxsplit):
-    return _objects(_pieces(input[()], sep, maxsplit))
+def _splits(rows):
+    return np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
+
+
+def _row_splits(i):
+    return dtypes.int64, (None if i.shape is None or not i.shape or i.shape[0] is None else i.shape[0] + 1,)
+
+
+@op("StringSplitV2", host=True, abstract=lambda i, sep, maxsplit: [_VECTOR, _row_splits(i)])
+def _split_each(input, *, sep, maxsplit):
+    """input [n] -> the parts of all strings, and their row splits."""
+    rows = [_pieces(v, sep, maxsplit) for v in input.tolist()]
+    return _objects([p for r in rows for p in r]), _splits(rows)
+
+
+def in_rows(input, take_apart):
+    """`take_apart(vector) -> [values, ..., row splits]` of every string: vectors for one string, else RaggedTensors."""
+    from ..ragged.conversion import from_tensor
+    from ..ragged.tensor import RaggedTensor, is_ragged
+
+    if is_ragged(input):
+        return [input.with_flat_values(m) for m in in_rows(input.flat_values, take_apart)]
+    tensor = record.convert_to_tensor(input, dtypes.string)
+    rank = tensor.shape.rank
+    if rank is None:
+        raise ValueError("Rank of input must be statically known.")
+    if rank == 0:
+        return take_apart(OPS["Reshape"].public(tensor, [1]))[:-1]
+    if rank > 1:
+        outer = from_tensor(tensor, ragged_rank=rank - 1)
+        return [outer.with_flat_values(m) for m in in_rows(outer.flat_values, take_apart)]
+    *found, splits = take_apart(tensor)
+    return [RaggedTensor.from_row_splits(v, splits, validate=False) for v in found]
 
 
 @op(
@@ -66,28 +95,11 @@ def _split_rows(input, *, sep, maxsplit, old, skip_empty):
     )
 
 
-def _ragged(name, hint=""):
-    ragged = NAMES["v2"].get("RaggedTensor")
-    return NotImplementedError(
-        f"tf.strings.{name} of several strings is a RaggedTensor{', which' if ragged is None else '; that form'} "
-        "tfcompat does not have "
-        f"yet: use it on one string at a time{hint}."
-    )
-
-
-def _one(input, name, hint=""):
-    tensor = record.convert_to_tensor(input, dtypes.string)
-    if tensor.shape.rank != 0:
-        raise _ragged(name, hint)
-    return tensor
-
-
 @export("strings.split", v1="")
 def split(input, sep=None, maxsplit=-1, name=None):
-    """The parts of one string between separators (default: white space) -> [n]."""
-    sep = b"" if sep is None else sep.encode() if isinstance(sep, str) else record.setting(sep)
-    tensor = _one(input, "split", ", or tf.compat.v1.strings.split for a SparseTensor")
-    return _split_one(tensor, sep=sep, maxsplit=int(maxsplit), name=name)
+    """The parts of strings between separators (default: white space): a vector for one, else a RaggedTensor."""
+    sep, maxsplit = b"" if sep is None else _separator(sep), int(maxsplit)
+    return in_rows(input, lambda v: _split_each(v, sep=sep, maxsplit=maxsplit, name=name))[0]
 
 
 def _sparse_rows(input, sep, maxsplit, name, old=False, skip_empty=True):
@@ -102,33 +114,40 @@ def _separator(sep):
 
 @export("", v1="strings.split")
 def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
-    """The parts of each string of a vector, as a SparseTensor."""
+    """The parts of each string of a vector, as a SparseTensor or RaggedTensor."""
+    input = source if input is None else input
+    if result_type == "RaggedTensor":
+        return split(input, sep, maxsplit, name)
     if result_type != "SparseTensor":
-        raise _ragged("split")
-    return _sparse_rows(
-        source if input is None else input, b"" if sep is None else _separator(sep), int(maxsplit), name
-    )
+        raise ValueError(f"result_type must be 'SparseTensor' or 'RaggedTensor', not {result_type!r}")
+    return _sparse_rows(input, b"" if sep is None else _separator(sep), int(maxsplit), name)
 
 
 @export("", v1="string_split")
 def string_split(source, sep=None, skip_empty=True, delimiter=None, result_type="SparseTensor", name=None):
-    """The parts of each string of a vector (each byte of `delimiter` separates), as a SparseTensor."""
-    if result_type != "SparseTensor":
-        raise _ragged("split")
+    """The parts of each string of a vector (each byte of `delimiter` separates), as a SparseTensor or RaggedTensor."""
     delimiter = delimiter if sep is None else sep
-    return _sparse_rows(source, b" " if delimiter is None else _separator(delimiter), -1, name, True, bool(skip_empty))
+    delimiter = b" " if delimiter is None else _separator(delimiter)
+    sparse = _sparse_rows(source, delimiter, -1, name, True, bool(skip_empty))
+    if result_type == "RaggedTensor":
+        from ..ragged.tensor import RaggedTensor
+
+        return RaggedTensor.from_value_rowids(sparse.values, sparse.indices[:, 0], sparse.dense_shape[0])
+    if result_type != "SparseTensor":
+        raise ValueError(f"result_type must be 'SparseTensor' or 'RaggedTensor', not {result_type!r}")
+    return sparse
 
 
-@op("StringBytesSplit", host=True, abstract=lambda i: _VECTOR)
-def _bytes_of_one(input):
-    value = input[()]
-    return _objects([value[i : i + 1] for i in range(len(value))])
+@op("StringBytesSplit", host=True, abstract=lambda i: [_VECTOR, _row_splits(i)])
+def _bytes_of_each(input):
+    rows = [[v[i : i + 1] for i in range(len(v))] for v in input.tolist()]
+    return _objects([b for r in rows for b in r]), _splits(rows)
 
 
 @export("strings.bytes_split")
 def bytes_split(input, name=None):
-    """The bytes of one string -> [n]."""
-    return _bytes_of_one(_one(input, "bytes_split"), name=name)
+    """The bytes of strings: a vector for one, else a RaggedTensor."""
+    return in_rows(input, lambda v: _bytes_of_each(v, name=name))[0]
 
 
 # -- characters -----------------------------------
@@ -156,61 +175,59 @@ def _decoded(value, encoding, handling, replacement):
 @op(
     "UnicodeDecode",
     host=True,
-    abstract=lambda i, **settings: [(dtypes.int32, (None,)), _VECTOR, (dtypes.int64, (None,))],
+    abstract=lambda i, **settings: [(dtypes.int32, (None,)), _VECTOR, (dtypes.int64, (None,)), _row_splits(i)],
 )
-def _characters_of_one(input, *, encoding, handling, replacement, control):
-    text = _decoded(input[()], encoding, handling, replacement)
-    if control:
-        text = "".join([chr(replacement) if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in text])
-    sizes = [len(c.encode(_codec(encoding))) for c in text]
-    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]) if sizes else []
-    return np.array([ord(c) for c in text], np.int32), _objects([c.encode() for c in text]), np.array(offsets, np.int64)
+def _characters_of_each(input, *, encoding, handling, replacement, control):
+    """input [n] -> the code points, the characters and the offsets of all strings, and their row splits."""
+    points, parts, offsets, rows = [], [], [], []
+    for v in input.tolist():
+        text = _decoded(v, encoding, handling, replacement)
+        if control:
+            text = "".join([chr(replacement) if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in text])
+        sizes = [len(c.encode(_codec(encoding))) for c in text]
+        offsets += np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(int).tolist() if sizes else []
+        points += [ord(c) for c in text]
+        parts += [c.encode() for c in text]
+        rows.append(text)
+    return np.array(points, np.int32), _objects(parts), np.array(offsets, np.int64), _splits(rows)
 
 
-def _apart(input, name, encoding, handling, replacement, control=False):
-    return _characters_of_one(
-        _one(input, name), encoding=encoding, handling=handling, replacement=int(replacement), control=bool(control)
-    )
+def _apart(input, encoding, handling, replacement, control=False):
+    settings = dict(encoding=encoding, handling=handling, replacement=int(replacement), control=bool(control))
+    return in_rows(input, lambda v: _characters_of_each(v, **settings))
 
 
 @export("strings.unicode_decode")
 def unicode_decode(
     input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None
 ):
-    """The code points of one string -> int32 [n]."""
-    return _apart(input, "unicode_decode", input_encoding, errors, replacement_char, replace_control_characters)[0]
+    """The code points of strings: int32 [n] for one, else a RaggedTensor."""
+    return _apart(input, input_encoding, errors, replacement_char, replace_control_characters)[0]
 
 
 @export("strings.unicode_decode_with_offsets")
 def unicode_decode_with_offsets(
     input, input_encoding, errors="replace", replacement_char=65533, replace_control_characters=False, name=None
 ):
-    """(the code points of one string, where each begins)"""
-    points, _, offsets = _apart(
-        input, "unicode_decode", input_encoding, errors, replacement_char, replace_control_characters
-    )
+    """(the code points of strings, the byte where each begins)"""
+    points, _, offsets = _apart(input, input_encoding, errors, replacement_char, replace_control_characters)
     return points, offsets
 
 
 @export("strings.unicode_split")
 def unicode_split(input, input_encoding, errors="replace", replacement_char=65533, name=None):
-    """The characters of one string, each a UTF-8 string -> [n]."""
-    return _apart(input, "unicode_split", input_encoding, errors, replacement_char)[1]
+    """The characters of strings, each a UTF-8 string: [n] for one, else a RaggedTensor."""
+    return _apart(input, input_encoding, errors, replacement_char)[1]
 
 
 @export("strings.unicode_split_with_offsets")
 def unicode_split_with_offsets(input, input_encoding, errors="replace", replacement_char=65533, name=None):
-    """(the characters of one string, where each begins)"""
-    _, parts, offsets = _apart(input, "unicode_split", input_encoding, errors, replacement_char)
+    """(the characters of strings, the byte where each begins)"""
+    _, parts, offsets = _apart(input, input_encoding, errors, replacement_char)
     return parts, offsets
 
 
-@op(
-    "UnicodeEncode",
-    host=True,
-    abstract=lambda i, **settings: (dtypes.string, None if i.shape is None else i.shape[:-1]),
-)
-def _unicode_encode(input, *, output_encoding, errors, replacement_char):
+def _speller(output_encoding, errors, replacement_char):
     def spell(points):
         out = []
         for p in points.tolist():
@@ -222,6 +239,23 @@ def _unicode_encode(input, *, output_encoding, errors, replacement_char):
                 out.append(chr(replacement_char))
         return "".join(out).encode(_codec(output_encoding))
 
+    return spell
+
+
+@op("UnicodeEncodeRows", name="UnicodeEncode", host=True, alike=False,
+    abstract=lambda i, s, **settings: (dtypes.string, (None,)))  # fmt: skip
+def _unicode_encode_rows(input, splits, *, output_encoding, errors, replacement_char):
+    spell = _speller(output_encoding, errors, replacement_char)
+    return _objects([spell(input[a:b]) for a, b in zip(splits[:-1], splits[1:], strict=True)])
+
+
+@op(
+    "UnicodeEncode",
+    host=True,
+    abstract=lambda i, **settings: (dtypes.string, None if i.shape is None else i.shape[:-1]),
+)
+def _unicode_encode(input, *, output_encoding, errors, replacement_char):
+    spell = _speller(output_encoding, errors, replacement_char)
     rows = [spell(row) for row in input.reshape(-1, input.shape[-1])]
     return _objects(rows).reshape(input.shape[:-1])
 
@@ -229,9 +263,16 @@ def _unicode_encode(input, *, output_encoding, errors, replacement_char):
 @export("strings.unicode_encode")
 def unicode_encode(input, output_encoding, errors="replace", replacement_char=65533, name=None):
     """Strings of rows of code points: int32 [..., n] -> [...]."""
-    return _unicode_encode(
-        input, output_encoding=output_encoding, errors=errors, replacement_char=int(replacement_char), name=name
-    )
+    from ..ragged.tensor import is_ragged
+
+    settings = dict(output_encoding=output_encoding, errors=errors, replacement_char=int(replacement_char), name=name)
+    if is_ragged(input):
+        if is_ragged(input.values):
+            return input.with_values(unicode_encode(input.values, output_encoding, errors, replacement_char))
+        if input.values.shape.rank == 1:
+            return _unicode_encode_rows(input.values, input.row_splits, **settings)
+        return input.with_values(_unicode_encode(input.values, **settings))
+    return _unicode_encode(input, **settings)
 
 
 @op("UnicodeTranscode", host=True, abstract=lambda i, **settings: (dtypes.string, i.shape))
@@ -275,35 +316,28 @@ def unicode_script(input, name=None):
     )
 
 
-@op(
-    "StringNGrams",
-    host=True,
-    abstract=lambda d, **settings: (dtypes.string, None if d.shape is None else (*d.shape[:-1], None)),
-)
-def _ngrams(data, *, widths, separator, left, right, padding, short):
-    rows = data.reshape(-1, data.shape[-1])
+def _grams(row, width, separator, left, right, padding, short):
+    pad = 0 if left is None else width - 1 if padding is None else min(padding, width - 1)
+    items = [left] * pad + list(row) + [right] * pad
+    found = [separator.join(items[i : i + width]) for i in range(len(items) - width + 1)]
+    return found if found or not short or not items else [separator.join(items)]
 
-    def grams(row, width):
-        pad = 0 if left is None else width - 1 if padding is None else min(padding, width - 1)
-        items = [left] * pad + list(row) + [right] * pad
-        found = [separator.join(items[i : i + width]) for i in range(len(items) - width + 1)]
-        return (
-            found
-            if found or not short or not items
-            else None
-            if len(widths) > 1 and len(items) < min(widths)
-            else [separator.join(items)]
-        )
 
-    out = []
-    for row in rows:
-        made = [g for w in widths for g in grams(row, w) or []]
-        if short and len(row) and len(widths) > 1:
-            made = [g for w in widths if len(row) >= w or left is not None for g in grams(row, w) or []] or [
-                separator.join(row)
-            ]
-        out.append(made)
-    return _objects([g for r in out for g in r]).reshape(*data.shape[:-1], len(out[0]) if out else 0)
+def _grams_of(row, widths, separator, left, right, padding, short):
+    rest = separator, left, right, padding
+    if short and len(row) and len(widths) > 1:
+        fit = [w for w in widths if len(row) >= w or left is not None]
+        return [g for w in fit for g in _grams(row, w, *rest, short)] or [separator.join(row)]
+    return [g for w in widths for g in _grams(row, w, *rest, short)]
+
+
+@op("StringNGrams", host=True, alike=False,
+    abstract=lambda d, s, **settings: [(dtypes.string, (None,)), (s.dtype, s.shape)])  # fmt: skip
+def _ngrams(data, splits, *, widths, separator, left, right, padding, short):
+    """Strings, row splits -> the n-grams of every row, and their row splits."""
+    rest = widths, separator, left, right, padding, short
+    rows = [_grams_of(data[a:b].tolist(), *rest) for a, b in zip(splits[:-1], splits[1:], strict=True)]
+    return _objects([g for r in rows for g in r]), _splits(rows).astype(splits.dtype)
 
 
 @export("strings.ngrams")
@@ -326,16 +360,27 @@ def ngrams(
         else tuple(pad_values)
     )
     left, right = (p.encode() if isinstance(p, str) else p for p in pads)
-    return _ngrams(
-        record.convert_to_tensor(data, dtypes.string),
-        widths=widths,
-        separator=separator.encode(),
-        left=left,
-        right=right,
-        padding=padding_width,
-        short=bool(preserve_short_sequences),
-        name=name,
-    )
+    settings = dict(widths=widths, separator=separator.encode(), left=left, right=right, padding=padding_width,
+                    short=bool(preserve_short_sequences), name=name)  # fmt: skip
+    return _ngrams_in_rows(data, settings)
+
+
+def _ngrams_in_rows(data, settings):
+    from ..ragged.conversion import from_tensor
+    from ..ragged.tensor import RaggedTensor, is_ragged
+
+    if is_ragged(data):
+        if is_ragged(data.values):
+            return data.with_values(_ngrams_in_rows(data.values, settings))
+        if data.values.shape.rank != 1:
+            return data.with_values(_ngrams_in_rows(data.values, settings))
+        grams, splits = _ngrams(data.values, data.row_splits, **settings)
+        return RaggedTensor.from_row_splits(grams, splits, validate=False)
+    data = record.convert_to_tensor(data, dtypes.string)
+    if data.shape.rank == 1:
+        n = OPS["Shape"].public(data, out_type=dtypes.int64)
+        return _ngrams(data, OPS["ConcatV2"].public([np.zeros(1, np.int64), n], 0), **settings)[0]
+    return _ngrams_in_rows(from_tensor(data, ragged_rank=data.shape.rank - 1), settings).to_tensor()
 
 
 # -- records -----------------------------------

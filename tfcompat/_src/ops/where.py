@@ -11,6 +11,7 @@ import numpy as np
 from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..scopes import name_scope
+from . import unknown
 from .array import bad, is_tensor
 from .array import reshape as reshape_public
 from .gather import gather
@@ -40,6 +41,10 @@ def boolean_mask(tensor, mask, axis=None, name="boolean_mask"):
     with name_scope(name, "boolean_mask", [tensor, mask]):
         tensor = record.convert_to_tensor(tensor)
         mask = record.convert_to_tensor(mask, dtypes.bool if not is_tensor(mask) else None)
+        if unknown.is_unknown(axis):
+            if mask._rank() != 1:
+                raise NotImplementedError("tf.boolean_mask along an axis that is fed takes a mask of one dimension")
+            return gather(tensor, record.call(OPS["MaskPositions"], [mask], None, "Where"), axis=axis)
         axis = record.setting(axis) or 0
         size, shape = mask._shape_tuple(), tensor._shape_tuple()
         if size is None:

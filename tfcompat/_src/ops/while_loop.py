@@ -9,7 +9,7 @@ from ..declare import OPS, export
 from ..graph import aval, context
 from ..scopes import name_scope
 from ..shapes import TensorShape
-from ..tensor import IndexedSlices, Tensor
+from ..tensor import EagerTensor, IndexedSlices, Tensor
 from . import bodies
 from .loops import Loop
 from .tensor_array import TensorArray
@@ -281,7 +281,8 @@ def _check_result(body, loop_vars, leaves, avals, contents):
 
 
 def _name(tensor):
-    return tensor.name
+    """What messages call a loop variable; an eager tensor that a function captures has no name."""
+    return tensor.name if tensor.__class__ is not EagerTensor else "loop_var"
 
 
 # -- which strategy ---------------------------------------------------------------------------------------------------

@@ -87,11 +87,12 @@ class Plan:
     alive (ids are keys).
     """
 
-    __slots__ = ("recipe", "layout", "n_scalars", "sig", "state", "slots", "pack", "given", "n_shared")
+    __slots__ = ("recipe", "layout", "n_scalars", "sig", "state", "slots", "pack", "given", "n_shared", "constrained")
 
     def __init__(self, recipe, variables, slots, sparse, shared, n_scalars):
         """slots: per variable its slot variables; sparse: per variable, is its gradient IndexedSlices."""
         self.recipe, self.n_scalars, self.n_shared, self.given = recipe, n_scalars, len(shared), variables
+        self.constrained = [v for v in variables if getattr(v, "constraint", None) is not None]
         self.layout = tuple([(s, len(own)) for s, own in zip(sparse, slots)])
         self.state = [v._owner for v in (*shared, *variables)]
         self.slots = [v for own in slots for v in own]
@@ -124,6 +125,13 @@ class Plan:
             pack.slot = out[-1]._slot
         dispatch.assigned()
         dispatch.flush()
+
+    def constrain(self):
+        """Applies the variables' constraints to what the update has made of them; what the assignments return."""
+        done = [v.assign(v.constraint(v)) for v in self.constrained]
+        if done and context.graph is None:
+            dispatch.flush()
+        return done
 
     def run_in_graph(self, scalars, grads, name):
         """The same as one operation of the current graph; returns the operation."""

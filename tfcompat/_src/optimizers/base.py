@@ -15,6 +15,7 @@ from ..engine import dispatch
 from ..graph import context
 from ..scopes import control_dependencies, name_scope
 from ..tensor import IndexedSlices, Tensor
+from ..train.trackable import Trackable
 from . import slots
 
 _FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
@@ -36,7 +37,7 @@ def group(operations, name):
 
 
 @export("", v1="train.Optimizer")
-class Optimizer:
+class Optimizer(Trackable):
     """Base class: `minimize` is `compute_gradients` and `apply_gradients`."""
 
     GATE_NONE = 0
@@ -303,8 +304,7 @@ class Optimizer:
         found = named.get(key)
         if found is None:
             found = named[key] = make()
-            restore = self._deferred_slot_restorations.pop((slot_name, slots.op_name(var)), None)
-            if restore is not None:
+            for restore in self._deferred_slot_restorations.pop((slot_name, key), ()):
                 restore(found)
         return found
 
@@ -315,6 +315,7 @@ class Optimizer:
             found = self._non_slot_dict.get(key)
             if found is None:
                 found = self._non_slot_dict[key] = self._non_slot(initial_value, name, colocate_with)
+                self._handle_deferred_dependencies(name, found)
         return found
 
     @staticmethod
@@ -331,6 +332,30 @@ class Optimizer:
 
     def _non_slot_variables(self):
         return self._non_slot_dict.values()
+
+    # -- checkpoints --------------------------------------------------------------------------------------------------
+    def _trackable_children(self, save_type="checkpoint", **kwargs):
+        graph = self._current()
+        own = {name: v for (name, g), v in sorted(self._non_slot_dict.items(), key=lambda i: i[0][0]) if g is graph}
+        return {**self._dependencies, **own}
+
+    def _slot_names_saved(self):
+        return self.get_slot_names()
+
+    def _saved_slot(self, variable, name):
+        return self.get_slot(variable._owner, name)
+
+    def _make_saved_slot(self, variable, name, value, restore):
+        """Makes the slot eagerly from a checkpoint's value; in a graph `restore` is called when it is made."""
+        variable = variable._owner
+        if context.graph is not None or not slots.is_eager(variable):
+            self._deferred_slot_restorations.setdefault((name, self._key(variable)), []).append(restore)
+            return None
+        return self._get_or_make_slot(variable, record.convert_to_tensor(value), name, self._slot_label(name))
+
+    def _slot_label(self, name):
+        """What the variables of slot `name` are called after their variable's name."""
+        return self._name
 
 
 def _add_one(global_step, name):

@@ -29,8 +29,13 @@ class LazyAdamOptimizer(AdamOptimizer):
 class NadamOptimizer(AdamOptimizer):
     """Adam with Nesterov momentum, as TensorFlow's training op has it."""
 
+    _sparse = training_ops.sparse_nadam
+
     def _ops(self):
-        return self._dense, None, {"use_nesterov": True}
+        return self._dense, self._sparse, {"use_nesterov": True}
+
+    def _sparse_settings(self):
+        return {}
 
 
 @_names("AdaMaxOptimizer")

@@ -50,7 +50,8 @@ class Recipe:
             op = self.sparse if isinstance(grad, tuple) else self.dense
             given = {k: v if k == "global_step" else v.astype(dtype) for k, v in inputs.items()}
             given[op.grad], given["indices"] = (grad[0], grad[1]) if isinstance(grad, tuple) else (grad, None)
-            new.append(formulas.widely(op.kernel, state, [given[k] for k in op.inputs], **self.settings))
+            settings = {k: v for k, v in self.settings.items() if k in op.settings}
+            new.append(formulas.widely(op.kernel, state, [given[k] for k in op.inputs], **settings))
         decays = dict(self.decays)
         after = [
             v * inputs[decays[k]].astype(v.dtype) if k in decays else v
@@ -88,6 +89,10 @@ class FormulaOptimizer(Optimizer):
     def _ops(self):
         """(dense op, sparse op, settings)."""
         return self._dense, self._sparse, {}
+
+    def _sparse_settings(self):
+        """The settings of the sparse op: the dense one's."""
+        return self._ops()[2]
 
     def _values(self):
         """input name -> the user's value of a hyper-parameter: a number, tensor or variable."""
@@ -168,7 +173,8 @@ class FormulaOptimizer(Optimizer):
         known = {op.grad: grad, "indices": indices}
         inputs = [known[k] if k in known else self._argument(k, dtype) for k in op.inputs]
         state = [var, *[self.get_slot(var, s) for s in self._state]]
-        return op.record(state, inputs, self._ops()[2], None, resource)
+        settings = self._sparse_settings() if op.sparse else self._ops()[2]
+        return op.record(state, inputs, settings, None, resource)
 
     def _apply_dense(self, grad, var):
         return self._apply_op(self._ops()[0], grad, None, var, False)

@@ -222,3 +222,13 @@ def sparse_adam_with_amsgrad(var, m, v, vhat, beta1_power, beta2_power, lr, beta
     v = (v * beta2).at[indices].add(grad * grad * (1 - beta2), mode="drop")
     vhat = jnp.maximum(v, vhat)
     return var - alpha * m / (jnp.sqrt(vhat) + epsilon), m, v, vhat
+
+
+def sparse_nadam(var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad, indices):
+    """contrib's Nadam: moments decay in every row, only the rows looked up move."""
+    alpha = lr * jnp.sqrt(1 - beta2_power) / (1 - beta1_power)
+    m = (m * beta1).at[indices].add(grad * (1 - beta1), mode="drop")
+    v = (v * beta2).at[indices].add(grad * grad * (1 - beta2), mode="drop")
+    top = grad * (1 - beta1) + beta1 * m.at[indices].get(mode="clip")
+    below = jnp.sqrt(v.at[indices].get(mode="clip")) + epsilon
+    return var.at[indices].add(-alpha * top / below, mode="drop"), m, v

@@ -300,7 +300,8 @@ class Adafactor(_BuiltIn):
             name = v.name.partition(":")[0]
             parts = ([], []) if len(shape) < 2 else (shape[:-1], shape[:-2] + shape[-1:])
             for key, part in zip(("r", "c"), parts, strict=True):
-                self._slots.setdefault(key, {})[id(v)] = self.add_variable(part, dtype=v.dtype, name=name)
+                dtype = v.dtype if len(shape) >= 2 else dtypes.int32  # a vector's are never used; Keras makes them so
+                self._slots.setdefault(key, {})[id(v)] = self.add_variable(part, dtype=dtype, name=name)
             self._slots.setdefault("velocity", {})[id(v)] = self.add_variable_from_reference(v, "velocity")
 
     def _slots_of(self, variable):

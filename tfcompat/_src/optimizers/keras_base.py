@@ -32,6 +32,12 @@ _KERAS3_ONLY = (
 )
 
 
+def _keras2_values(args, kwargs):
+    """Whether a hyper-parameter other than the learning rate is a function, tensor or variable: Keras 3 takes none."""
+    values = [*args[1:], *[v for k, v in kwargs.items() if k != "learning_rate"]]
+    return any([callable(v) or isinstance(v, Tensor) or is_variable(v) for v in values])
+
+
 class Generations(type):
     """Metaclass of Keras's optimizers: calling a built-in class gives the generation the call was written for."""
 
@@ -44,8 +50,10 @@ class Generations(type):
                 in_session
                 or kwargs.get("lr") is not None
                 or kwargs.get("decay")
+                or "schedule_decay" in kwargs
                 or "epsilon" in kwargs
                 and kwargs["epsilon"] is None
+                or _keras2_values(args, kwargs)
             ):
                 return old(*args, **kwargs)
         return super().__call__(*args, **kwargs)
@@ -75,6 +83,7 @@ class Optimizer(KerasState, metaclass=Generations):
     _legacy = None
     _advance = None
     _shared_names: tuple = ()
+    _decays_itself = False  # the formula applies weight decay
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -116,6 +125,9 @@ class Optimizer(KerasState, metaclass=Generations):
                 f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
                 f"ema_overwrite_frequency={ema_overwrite_frequency}"
             )
+        for k, v in (("clipnorm", clipnorm), ("clipvalue", clipvalue), ("global_clipnorm", global_clipnorm)):
+            if v is not None and v < 0:
+                raise ValueError(f"Expected {k} >= 0, received: {v}")
         if sum(a is not None for a in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError(
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
@@ -132,6 +144,7 @@ class Optimizer(KerasState, metaclass=Generations):
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self.built = False
         self._variables, self._trainable_variables, self._indices = [], [], {}
+        self._trainable_variables_indices = {}  # empty, as checkpoints know it
         self._slots: dict = {}
         self._iterations = self._new_variable(np.zeros((), np.int64), dtypes.int64, "iteration")
         if learning_rate is not None:
@@ -222,6 +235,8 @@ class Optimizer(KerasState, metaclass=Generations):
         if not live:
             raise ValueError("No gradients provided for any variable.")
         for _, v in live:
+            if not is_variable(v):
+                raise NotImplementedError(f"Trying to update a Tensor {v}")
             if id(v) not in self._indices:
                 raise ValueError(
                     f"Unknown variable: {v}. This optimizer can only be called for the variables it was "
@@ -281,6 +296,8 @@ class Optimizer(KerasState, metaclass=Generations):
             plan.run([numbers, rate], grads)
         else:
             plan.run_in_graph([numbers, rate], grads, self.name)
+        if plan.constrained:
+            plan.constrain()
         return True
 
     def _plan_settings(self):
@@ -293,14 +310,13 @@ class Optimizer(KerasState, metaclass=Generations):
 
     def _make_plan(self, grads, variables, names):
         self._present(grads, variables)
-        if any(getattr(v, "constraint", None) is not None for v in variables) or len({id(v) for v in variables}) < len(
-            variables
-        ):
+        if len({id(v) for v in variables}) < len(variables):
             return None
         if self.use_ema and len(variables) < len(self._trainable_variables):
             return None
         clip = next(((k, n) for k, n in _CLIPS if getattr(self, n) and getattr(self, n) > 0), None)
-        decayed = tuple([self.weight_decay is not None and self._use_weight_decay(v) for v in variables])
+        decays = self.weight_decay is not None and not self._decays_itself
+        decayed = tuple([decays and self._use_weight_decay(v) for v in variables])
         shared = [getattr(self, "_" + s) for s in self._shared_names]
         recipe = KerasRecipe(self._formula, None, tuple([self._settings_of(v) for v in variables]), (*names,
                              "learning_rate"), clip, decayed, self._shared_names, self._advance,
@@ -330,7 +346,7 @@ class Optimizer(KerasState, metaclass=Generations):
             raise NotImplementedError(
                 f"gradient_accumulation_steps is supported for built-in optimizers, not for "
                 f"{type(self).__name__} with its own update_step "
-                "or for variables with constraints."
+                "or for a variable given twice."
             )
         grads, variables = self._present(grads, variables)
         if self.loss_scale_factor is not None:
@@ -405,7 +421,7 @@ class Optimizer(KerasState, metaclass=Generations):
             average.assign(m * average + (1 - m) * v)
         if self.ema_overwrite_frequency:
             raise NotImplementedError(
-                "ema_overwrite_frequency is supported for built-in optimizers without constraints only"
+                "ema_overwrite_frequency is supported for built-in optimizers that have gradients for all variables"
             )
 
     def assign(self, variable, value):

@@ -207,23 +207,50 @@ def lamb(h, t, grad, var, m, v):
     return var - ratio * h.learning_rate * update, m, v
 
 
-def muon(h, t, grad, var, m, *, nesterov=True, ns_steps=5, coefficients=(), rms_rate=0.2):
-    """Momentum made orthogonal by a few Newton-Schulz steps; for matrices."""
+def muon(h, t, grad, var, m, *slots, decay=None, adam=False, nesterov=True, ns_steps=5, rms_rate=0.2):
+    """Momentum made orthogonal by a few Newton-Schulz steps, for matrices; Adam (with `slots`) for everything else.
+
+    decay: the name of the weight decay that acts on this variable.
+    """
     g = grad.value
-    m = m + (g + m * (h.momentum - 1))
-    x = g + h.momentum * m if nesterov else m
+    if decay is not None:
+        var = var - var * h.cast(decay) * h.learning_rate
+    if adam:
+        rate = h.learning_rate * h.cast("adam_lr_ratio")
+        alpha = rate * jnp.sqrt(1 - h.power("adam_beta_2", t)) / (1 - h.power("adam_beta_1", t))
+        m = m + (g - m) * h.rest("adam_beta_1")
+        v = slots[0] + (g * g - slots[0]) * h.rest("adam_beta_2")
+        return var - m * alpha / (jnp.sqrt(v) + h.epsilon), m, v
+    m = m + (g + m * (h.cast("momentum") - 1))
+    x = g + h.cast("momentum") * m if nesterov else m
+    update = h.learning_rate * _orthogonal(x, [h.cast(k) for k in ("muon_a", "muon_b", "muon_c")], ns_steps)
+    if rms_rate is not None:
+        update = update * max(var.shape) ** 0.5 * rms_rate
+    return var - update, m
+
+
+def _orthogonal(x, coefficients, steps):
+    """The quintic Newton-Schulz iteration towards the nearest orthogonal matrix."""
     a, b, c = coefficients
     tall = x.shape[-2] > x.shape[-1]
     x = jnp.swapaxes(x, -1, -2) if tall else x
     x = x / (jnp.linalg.norm(x, axis=(-2, -1), keepdims=True) + 1e-7)
-    for _ in range(ns_steps):
+    for _ in range(steps):
         s = x @ jnp.swapaxes(x, -1, -2)
         x = a * x + (b * s + c * s @ s) @ x
-    x = jnp.swapaxes(x, -1, -2) if tall else x
-    update = h.learning_rate * x
-    if rms_rate is not None:
-        update = update * max(x.shape[0], x.shape[1]) ** 0.5 * rms_rate
-    return var - update, m
+    return jnp.swapaxes(x, -1, -2) if tall else x
+
+
+def schedule_free_adamw(h, t, grad, var, z, v, *, warmup_steps=0):
+    """Gradients are taken at an interpolation of the fast point z and of its average (Defazio et al. 2024)."""
+    g, step, beta_1 = grad.value, jnp.asarray(t).astype(var.dtype), h.cast("beta_1")
+    rate = h.learning_rate * jnp.minimum(step / warmup_steps, 1) if warmup_steps > 0 else h.learning_rate
+    v = v + (g * g - v) * (1 - h.cast("beta_2"))
+    z = z - rate * g / (jnp.sqrt(v / (1 - h.power("beta_2", t))) + h.epsilon)
+    x = (var - (1 - beta_1) * z) / beta_1  # with the new z: so Keras computes over TensorFlow, where it reads late
+    weight = 1 / step
+    x = (1 - weight) * x + weight * z
+    return (1 - beta_1) * z + beta_1 * x, z, v
 
 
 # -- Keras 2 where it differs -----------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from ..declare import NAMES
 from ..graph import context
 from ..ops.core import cast
 from ..tensor import EagerTensor, Tensor
+from ..train.trackable import AutoTrackable
 from . import slots
 from .base import is_variable
 from .schedules import LearningRateSchedule, deserialize, serialize
@@ -39,8 +40,14 @@ def auto_name(cls_name):
     return base if n == 0 else f"{base}_{n}"
 
 
-class KerasState:
+_INTERNAL = frozenset(("_slots", "_plans", "_scalars", "_indices", "_kept_from_decay", "_names_kept_from_decay"))
+
+
+class KerasState(AutoTrackable):
     """Variables, slots, learning rate, weights and configuration of a Keras optimizer."""
+
+    def __setattr__(self, name, value):
+        (object if name in _INTERNAL else AutoTrackable).__setattr__(self, name, value)
 
     # -- variables ----------------------------------------------------------------------------------------------------
     def _new_variable(self, array, dtype, name):
@@ -86,7 +93,8 @@ class KerasState:
         label = name or variable_name or "var"
         if initial_value is not None:
             initializer = lambda shape, dtype: initial_value  # noqa: E731
-        full = f"{slots.op_name(reference).replace('/', '_')}_{label}"
+        path = getattr(reference, "path", None) or reference.name.replace(":", "_")
+        full = f"{path.replace('/', '_')}_{label}"
         return self.add_variable(reference.shape if shape is None else shape, initializer, reference.dtype, name=full)
 
     def add_optimizer_variables(self, trainable_variables, name, initializer="zeros"):
@@ -132,6 +140,7 @@ class KerasState:
         """Creates the slots for `variables`; subclasses call this first."""
         if self.use_ema:
             self._average = self.add_optimizer_variables(variables, "average")
+            self._model_variables_moving_average = self._average
         if self.gradient_accumulation_steps:
             self._accumulated_gradients = self.add_optimizer_variables(variables, "gradient_accumulator")
         self._indices = {id(v): i for i, v in enumerate(variables)}
@@ -173,7 +182,7 @@ class KerasState:
             raise RuntimeError(
                 "Cannot set `iterations` to a new Variable after the Optimizer weights have been created."
             )
-        self._variables[self._variables.index(self._iterations)] = variable
+        self._variables = [variable if v is self._iterations else v for v in self._variables]
         self._iterations = variable
 
     @property
@@ -223,6 +232,8 @@ class KerasState:
 
     def _get_hyper(self, name, dtype=None):
         """Keras 2's way to a hyper-parameter: a tensor of `dtype`, or what is kept."""
+        if name == "decay":  # Keras 2 had one in every optimizer
+            return record.convert_to_tensor(0.0, dtype)
         value = self._learning_rate if name in ("lr", "learning_rate") else getattr(self, name)
         return value if dtype is None or isinstance(value, LearningRateSchedule) else cast(value, dtype)
 

@@ -211,6 +211,7 @@ class Nadam(_Moments):
         if self._u_product is None:
             dtype = var_list[0].dtype.base_dtype
             self._u_product = self._variable(np.ones((), dtype.np), dtype, "momentum_cache")
+            self._track_trackable(self._u_product, "momentum_cache")
             self._weights.append(self._u_product)
         super()._create_slots(var_list)
 

@@ -136,13 +136,25 @@ class OptimizerV2(LegacyState, metaclass=Generations):
             )
         for transform in self.gradient_transformers:
             live = transform(live)
+        if context.graph is None:
+            return self._apply(live, name)
+        with name_scope(self._name):
+            return self._apply(live, name)
+
+    def _apply(self, live, name):
         if self._fused:
             done = self._apply_at_once([g for g, _ in live], [v for _, v in live], name)
             if done is not None:
                 return done
-        with slots.lifted(), name_scope(self._name):
-            self._create_all_weights([v for _, v in live])
+        self._make_weights([v for _, v in live])
         return self._apply_one_by_one(self._clip_gradients(live), name)
+
+    def _make_weights(self, variables):
+        if context.graph is not None:  # in the name scope of apply_gradients already
+            with slots.lifted():
+                return self._create_all_weights(variables)
+        with name_scope(self._name):
+            return self._create_all_weights(variables)
 
     # -- all variables in one node ------------------------------------------------------------------------------------
     def _apply_at_once(self, grads, variables, name):
@@ -157,9 +169,15 @@ class OptimizerV2(LegacyState, metaclass=Generations):
         scalars = self._scalars_now(clip)
         if context.graph is None:
             plan.run(scalars, grads)
+            if plan.constrained:
+                plan.constrain()
             return self.iterations
         with name_scope(name or self._name):
-            return plan.run_in_graph(scalars, grads, "ApplyGradients")
+            train = plan.run_in_graph(scalars, grads, "ApplyGradients")
+            if not plan.constrained:
+                return train
+            with control_dependencies([train]):
+                return group([train, *[getattr(d, "op", d) for d in plan.constrain()]], "constrained")
 
     def _scalars_now(self, clip):
         """What a plan takes besides gradients: numbers, hyper-parameters, the learning rate."""
@@ -192,11 +210,12 @@ class OptimizerV2(LegacyState, metaclass=Generations):
         for v in variables:
             if not is_variable(v):
                 raise NotImplementedError("Trying to update a Tensor ", v)
-        constrained = any(getattr(v, "constraint", None) is not None for v in variables)
-        if constrained or len({id(v) for v in variables}) < len(variables):
+        if len({id(v) for v in variables}) < len(variables):
             return None
-        with slots.lifted(), name_scope(self._name):
-            self._create_all_weights(variables)
+        for g, v in zip(grads, variables, strict=True):
+            if isinstance(g, IndexedSlices) and getattr(v, "constraint", None) is not None:
+                raise RuntimeError("Cannot use a constraint function on a sparse variable.")
+        self._make_weights(variables)
         return self._plan_of(grads, variables, _clip_of(self), 1)
 
     def _plan_of(self, grads, variables, clip, count):
@@ -272,7 +291,7 @@ class OptimizerV2(LegacyState, metaclass=Generations):
             )
         if self._shared_names:
             raise NotImplementedError(
-                f"{type(self).__name__} updates all its variables at once: no constraints, no twins"
+                f"{type(self).__name__} updates all its variables at once: none may be given twice"
             )
         key = (id(var), grad.__class__ is IndexedSlices, slots.outermost(), self._statics())
         plan = self._plans.get(key)

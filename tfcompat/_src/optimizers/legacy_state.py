@@ -7,15 +7,16 @@ import numpy as np
 from .. import dtypes, errors, record
 from ..graph import context
 from ..ops.core import cast
-from ..scopes import name_scope
+from ..scopes import eager_scope, name_scope
 from ..tensor import EagerTensor, Tensor
+from ..train.trackable import Trackable
 from . import slots
 from .base import is_variable
 from .keras_state import initial_array
 from .schedules import LearningRateSchedule, deserialize, serialize
 
 
-class LegacyState:
+class LegacyState(Trackable):
     """Hyper-parameters (`_hyper`), slots (`add_slot`) and weights of a Keras 2 optimizer."""
 
     # -- hyper-parameters ---------------------------------------------------------------------------------------------
@@ -46,6 +47,8 @@ class LegacyState:
                 old.load(value)
             return
         self._hyper[name] = value
+        if is_variable(value):
+            self._track_trackable(value, name, overwrite=True)
         self._plans.clear() if "_plans" in self.__dict__ else None
 
     def _get_hyper(self, name, dtype=None):
@@ -63,22 +66,23 @@ class LegacyState:
         if self._hypers_created:
             return
         self._hypers_created = True
-        with slots.lifted(), name_scope(self._name):
+        with slots.lifted():
             for name, value in sorted(self._hyper.items()):
                 if not (isinstance(value, Tensor) or is_variable(value) or callable(value)):
                     array = np.asarray(value._numpy() if isinstance(value, EagerTensor) else value, np.float32)
-                    self._hyper[name] = self._variable(array, dtypes.float32, name)
+                    made = self._hyper[name] = self._variable(array, dtypes.float32, name)
+                    self._track_trackable(made, name, overwrite=True)
 
     def _variable(self, array, dtype, name):
-        """An untrainable variable called after the optimizer, in the world outside functions."""
+        """An untrainable variable in the world outside functions, named in the current name scope."""
         with slots.lifted():
             if context.graph is None:
-                return slots.eager_variable(array, dtype, f"{self._name}/{name}")
+                return slots.eager_variable(array, dtype, eager_scope() + name)
             from ..variables import VariableV1
 
             scope = context.graph._name_stack
             with name_scope(None):
-                full = name if scope and name.startswith(scope) else f"{self._name}/{name}"
+                full = f"{scope.rstrip('/')}/{name}" if scope else name
                 return VariableV1(
                     lambda: record.convert_to_tensor(array, dtype),
                     name=full,
@@ -97,7 +101,7 @@ class LegacyState:
         dtype = dtypes.as_dtype(dtype or dtypes.float32)
         with slots.lifted():
             made = self._variable(initial_array(initializer, list(shape), dtype), dtype, name)
-        return made
+        return self._track_trackable(made, name, overwrite=True)
 
     @property
     def iterations(self):
@@ -105,6 +109,7 @@ class LegacyState:
         if self._iterations is None:
             self._iterations = self._variable(np.zeros((), np.int64), dtypes.int64, "iter")
             self._weights.append(self._iterations)
+            self._track_trackable(self._iterations, "iter", overwrite=True)
         return self._iterations
 
     @iterations.setter
@@ -117,6 +122,7 @@ class LegacyState:
             )
         self._iterations = variable
         self._weights.append(variable)
+        self._track_trackable(variable, "iter", overwrite=True)
 
     def _decayed_lr(self, var_dtype):
         """The learning rate of this step, scheduled and decayed, in `var_dtype`."""
@@ -142,6 +148,8 @@ class LegacyState:
                 array = initial_array(initializer, dims, dtype)
                 found = mine[slot_name] = self._variable(array, dtype, f"{slots.op_name(var)}/{slot_name}")
             self._weights.append(found)
+            for restore in self._slots_waited_for.pop((id(var), slot_name), ()):
+                restore(found)
         return found
 
     def get_slot(self, var, slot_name):
@@ -151,6 +159,26 @@ class LegacyState:
     def get_slot_names(self):
         """The names of the slots."""
         return self._slot_names
+
+    # What checkpoints ask.
+    @property
+    def _slots_waited_for(self):
+        return self.__dict__.setdefault("_waiting_slots", {})
+
+    def _slot_names_saved(self):
+        return self._slot_names
+
+    def _saved_slot(self, variable, name):
+        return self._slots.get(id(variable._owner), {}).get(name)
+
+    def _make_saved_slot(self, variable, name, value, restore):
+        """Makes the slot eagerly from a checkpoint's value; in a graph `restore` is called when it is made."""
+        variable = variable._owner
+        if context.graph is not None or not slots.is_eager(variable):
+            self._primaries[id(variable)] = variable
+            self._slots_waited_for.setdefault((id(variable), name), []).append(restore)
+            return None
+        return self.add_slot(variable, name, lambda shape, dtype: value, value.shape)
 
     def _create_slots(self, var_list):
         """Creates the slots, by add_slot."""

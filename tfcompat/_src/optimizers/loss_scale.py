@@ -11,6 +11,7 @@ from ..engine import dispatch
 from ..graph import context
 from ..ops.core import cast, no_op
 from ..tensor import IndexedSlices, Tensor
+from ..train.trackable import Trackable
 from . import slots
 from .base import Optimizer, group
 from .keras_base import Optimizer as KerasOptimizer
@@ -32,6 +33,11 @@ def all_finite(grads):
     return record.call(_ALL_FINITE, [record.convert_to_tensor(p) for p in parts], None, None)
 
 
+def finite_scalar(value):
+    """A bool tensor: what both branches of a conditional step return."""
+    return record.convert_to_tensor(value)
+
+
 def _all_finite_kernel(*grads):
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(g)) for g in grads]))
 
@@ -40,7 +46,7 @@ _ALL_FINITE = OpDef("AllFinite", _all_finite_kernel, differentiable=False, alike
 
 
 @_old("LossScale")
-class LossScale:
+class LossScale(Trackable):
     """Base class: `__call__` gives the scale, `update(grads)` an operation and whether the gradients should be
     applied.
     """
@@ -65,7 +71,7 @@ class LossScale:
 
             made = VariableV1(initial_value, name=name, dtype=dtype, trainable=False, use_resource=True)
         self._weights[(name, context.graph)] = made
-        return made
+        return self._track_trackable(made, name, overwrite=True)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -179,6 +185,8 @@ class MixedPrecisionLossScaleOptimizer(Optimizer):
         self._optimizer, self._loss_scale = opt, get_loss_scale(loss_scale)
         if self._loss_scale is None:
             raise ValueError("loss_scale cannot be None")
+        self._track_trackable(self._optimizer, "base_optimizer")
+        self._track_trackable(self._loss_scale, "loss_scale")
 
     def compute_gradients(self, loss, var_list=None, gate_gradients=Optimizer.GATE_OP, aggregation_method=None,
                           colocate_gradients_with_ops=False, grad_loss=None):  # fmt: skip
@@ -298,23 +306,32 @@ class LossScaleOptimizer(KerasOptimizer):
         if not self.built:
             with slots.lifted():
                 self.build(list(trainable_variables))
+        variables = list(trainable_variables if trainable_variables is not None else self._trainable_variables)
         finite = all_finite(grads)
-        if context.graph is not None:
-            raise NotImplementedError("LossScaleOptimizer inside tf.function is not supported yet: apply it eagerly")
-        if bool(finite):
-            back = 1 / record.convert_to_tensor(self.dynamic_scale)
-            scaled = [None if g is None else _times(g, back) for g in grads]
-            variables = trainable_variables if trainable_variables is not None else self._trainable_variables
-            self.inner_optimizer.apply_gradients(zip(scaled, variables, strict=True))
-            if int(self.step_counter.numpy()) == self.dynamic_growth_steps - 1:
-                self.step_counter.assign(np.int64(0))
-                self.dynamic_scale.assign(self.dynamic_scale * 2.0)
-            else:
-                self.step_counter.assign_add(np.int64(1))
-        else:
-            self.step_counter.assign(np.int64(0))
-            self.dynamic_scale.assign(self.dynamic_scale * 0.5)
-        dispatch.flush()
+        if context.graph is None:
+            self._step(grads, variables) if bool(finite) else self._skip()
+            dispatch.flush()
+            return
+        if isinstance(self.inner_optimizer, OptimizerV2):
+            self.inner_optimizer._make_weights(variables)  # no variable can be made in a branch
+        NAMES["v2"]["cond"](finite, lambda: self._step(grads, variables), self._skip)
+
+    def _step(self, grads, variables):
+        """Applies the gradients and counts; the scale doubles when it has been good for long enough."""
+        back = 1 / record.convert_to_tensor(self.dynamic_scale)
+        scaled = [None if g is None else _times(g, back) for g in grads]
+        self.inner_optimizer.apply_gradients(zip(scaled, variables, strict=True))
+        steps = record.convert_to_tensor(self.step_counter)
+        grown = cast(steps == self.dynamic_growth_steps - 1, dtypes.int64)
+        self.step_counter.assign((steps + 1) * (1 - grown))
+        self.dynamic_scale.assign(self.dynamic_scale * (1.0 + cast(grown, dtypes.float32)))
+        return finite_scalar(True)
+
+    def _skip(self):
+        """Leaves the variables alone and halves the scale."""
+        self.step_counter.assign(np.int64(0))
+        self.dynamic_scale.assign(self.dynamic_scale * 0.5)
+        return finite_scalar(False)
 
     def get_config(self):
         """The constructor's arguments."""

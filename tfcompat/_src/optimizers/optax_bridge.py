@@ -19,7 +19,7 @@ from .apply import Plan, Scalars, signature_key
 from .base import Optimizer, _add_one, is_variable
 from .formula import FormulaOptimizer, Recipe, rounded
 from .keras_base import Optimizer as KerasOptimizer
-from .keras_recipe import KerasRecipe
+from .legacy_base import OptimizerV2, _clip_of
 from .schedules import LearningRateSchedule
 
 
@@ -46,42 +46,76 @@ def make_optax(optimizer):
 
     if isinstance(optimizer, OptaxOptimizer):
         return optimizer._transformation
-    if isinstance(optimizer, FormulaOptimizer) and optimizer._fused:
-        parts = _classic_parts(optimizer)
-    elif isinstance(optimizer, KerasOptimizer) and type(optimizer)._fused:
-        parts = _keras_parts(optimizer)
-    else:
+    kinds = ((FormulaOptimizer, _ClassicTwin), (OptimizerV2, _Keras2Twin), (KerasOptimizer, _KerasTwin))
+    kind = next((twin for cls, twin in kinds if isinstance(optimizer, cls) and type(optimizer)._fused), None)
+    if kind is None:
         raise NotImplementedError(
-            f"make_optax knows tf.train's and Keras 3's built-in optimizers, not {type(optimizer).__name__}"
+            f"make_optax knows the built-in optimizers of tf.train and tf.keras, not {type(optimizer).__name__}"
         )
-    make_recipe, scalars, shared, slot_values = parts
+    twins: dict = {}
+
+    def twin_for(leaves):
+        key = tuple([(tuple(jnp.shape(p)), np.dtype(jnp.asarray(p).dtype)) for p in leaves])
+        if key not in twins:
+            with jax.ensure_compile_time_eval():
+                twins[key] = kind(optimizer, key)
+        return twins[key]
 
     def init(params):
-        made = {}
-        for name, value in slot_values:
-            made[name] = jax.tree.map(lambda p, x=value: jnp.full(jnp.shape(p), x, jnp.asarray(p).dtype), params)
-        return State({k: jnp.asarray(v) for k, v in shared.items()}, made)
+        leaves, tree = jax.tree.flatten(params)
+        twin = twin_for(leaves)
+        made = {
+            name: tree.unflatten([_start(column[i], p) for i, p in enumerate(leaves)])
+            for name, column in twin.slots.items()
+        }
+        return State({k: jnp.asarray(v) for k, v in twin.shared.items()}, made)
 
     def update(updates, state, params=None):
         if params is None:
             raise ValueError("this transformation needs the parameters: update(grads, state, params)")
         leaves, tree = jax.tree.flatten(params)
-        per_slot = [tree.flatten_up_to(state.slots[name]) for name, _ in slot_values]
+        twin = twin_for(leaves)
+        columns = {name: tree.flatten_up_to(state.slots[name]) for name in twin.slots}
         with jax.enable_x64(True):
-            states = [(p, *[s[i] for s in per_slot]) for i, p in enumerate(leaves)]
-            recipe = make_recipe(len(leaves))
-            new_shared, new = recipe.run(
-                scalars(state.shared), tuple(state.shared.values()), tree.flatten_up_to(updates), states
+            names = [[n for n in twin.slots if twin.slots[n][i] is not None] for i in range(len(leaves))]
+            states = [(p, *[columns[n][i] for n in names[i]]) for i, p in enumerate(leaves)]
+            new_shared, new = twin.recipe.run(
+                twin.scalars(state.shared), tuple(state.shared.values()), tree.flatten_up_to(updates), states
             )
             new = [
                 tuple([v.astype(o.dtype) for v, o in zip(n, s, strict=True)]) for n, s in zip(new, states, strict=True)
             ]
             moved = [n[0] - p for n, p in zip(new, leaves, strict=True)]
         kept = {k: v.astype(o.dtype) for (k, o), v in zip(state.shared.items(), new_shared, strict=True)}
-        trees = {name: tree.unflatten([n[i + 1] for n in new]) for i, (name, _) in enumerate(slot_values)}
-        return tree.unflatten(moved), State(kept, trees)
+        for i, (own, values) in enumerate(zip(names, new, strict=True)):
+            for n, value in zip(own, values[1:], strict=True):
+                columns[n][i] = value
+        return tree.unflatten(moved), State(kept, {n: tree.unflatten(c) for n, c in columns.items()})
 
     return optax.GradientTransformation(init, update)
+
+
+def _start(value, parameter):
+    """What a slot starts from: an array, the parameter itself, or nothing (a zero that is never read)."""
+    if value is None:
+        return jnp.zeros(())
+    return jnp.array(parameter) if value is _PARAMETER else jnp.asarray(value)
+
+
+_PARAMETER = object()
+
+
+class _Twin:
+    """An optimizer like the one given, made for parameters of these (shape, dtype)s.
+
+    recipe   what it does in a step (see apply.Applied)
+    shared   {name: value} of what all parameters share at the start
+    slots    {name: per parameter its start: an array, _PARAMETER, or None where it has no such slot}
+    """
+
+    def scalars(self, shared):
+        """The recipe's scalars for the step whose shared values these are."""
+        raise NotImplementedError
 
 
 class _Anything:
@@ -93,84 +127,96 @@ class _Anything:
         return self.shape
 
 
-def _classic_parts(optimizer):
-    probe, made, shared = copy.copy(optimizer), [], {}
-    probe._zeros_slot = lambda v, name, op_name: made.append((name, 0.0))
-    probe._filled_slot = lambda v, value, label, name, op_name=None: made.append((name, float(value)))
-    probe._create_non_slot_variable = lambda value, name, first: shared.update({name: np.float32(value)})
-    probe._create_slots([_Anything()])
-    order = {name: value for name, value in made}
-    dense, sparse, settings = optimizer._ops()
-    sources, numbers = {}, []
-    for k, value in optimizer._values().items():
-        if isinstance(value, Tensor) or is_variable(value):
-            value = float(record.convert_to_tensor(value)._numpy())
-        sources[k] = len(numbers)
-        numbers.append(rounded(value))
-    recipe = Recipe(dense, sparse, settings, sources, optimizer._shared, optimizer._decays)
-    ordered = {k: shared[k] for k in optimizer._shared}
-    return (
-        lambda n: recipe,
-        lambda state: [jnp.asarray(np.array(numbers, np.float64))],
-        ordered,
-        [(s, order[s]) for s in optimizer._state],
-    )
+class _ClassicTwin(_Twin):
+    def __init__(self, optimizer, parameters):
+        probe, fills, shared = copy.copy(optimizer), {}, {}
+        probe._zeros_slot = lambda v, name, op_name: fills.update({name: 0.0})
+        probe._filled_slot = lambda v, value, label, name, op_name=None: fills.update({name: float(value)})
+        probe._create_non_slot_variable = lambda value, name, first: shared.update({name: np.float32(value)})
+        probe._create_slots([_Anything()])
+        dense, sparse, settings = optimizer._ops()
+        sources, numbers = {}, []
+        for k, value in optimizer._values().items():
+            if isinstance(value, Tensor) or is_variable(value):
+                value = float(record.convert_to_tensor(value)._numpy())
+            sources[k] = len(numbers)
+            numbers.append(rounded(value))
+        self.recipe = Recipe(dense, sparse, settings, sources, optimizer._shared, optimizer._decays)
+        self.shared, self._numbers = {k: shared[k] for k in optimizer._shared}, np.array(numbers, np.float64)
+        self.slots = {n: [np.full(shape, fills[n], dtype) for shape, dtype in parameters] for n in optimizer._state}
+
+    def scalars(self, shared):
+        return [jnp.asarray(self._numbers)]
 
 
-def _keras_parts(optimizer):
-    if (
-        optimizer.gradient_accumulation_steps
-        or optimizer.use_ema
-        or optimizer._shared_names
-        or not optimizer._groups_of()
-    ):
-        if optimizer.gradient_accumulation_steps or optimizer.use_ema or optimizer._shared_names:
-            raise NotImplementedError(
-                "make_optax: gradient accumulation, use_ema and Nadam are not supported; optax has its own wrappers"
-            )
-    if type(optimizer)._build_slots is not KerasOptimizer._build_slots and not optimizer._groups_of():
-        raise NotImplementedError(
-            f"make_optax: {type(optimizer).__name__} keeps slots of other shapes than its variables"
-        )
-    names, values = optimizer._numbers()
-    rate = optimizer._learning_rate
-    clip = next(
-        (
-            (k, n)
-            for k, n in (("norm", "clipnorm"), ("global", "global_clipnorm"), ("value", "clipvalue"))
-            if getattr(optimizer, n)
-        ),
-        None,
-    )
-    statics = optimizer._settings_of(_Anything())
+class _KerasTwin(_Twin):
+    """Built twice, for parameters of zeros and of ones: a slot that differs starts as the parameter."""
 
-    def make(n):
-        decayed = (optimizer.weight_decay is not None,) * n
-        return KerasRecipe(
-            optimizer._formula,
-            None,
-            (statics,) * n,
-            (*names, "learning_rate"),
-            clip,
-            decayed,
-            (),
-            None,
-            None,
-            None,
-            False,
-            1,
-        )
+    def __init__(self, optimizer, parameters):
+        with slots.lifted():
+            self.optimizer, plan = self._built(optimizer, parameters, 0)
+            _, other = self._built(optimizer, parameters, 1)
+        self.recipe = plan.recipe
+        values, others = ([v._value._numpy() for v in p.slots] for p in (plan, other))
+        self.slots, at = {}, 0
+        for i, (_, n) in enumerate(plan.layout):
+            for k in range(n):
+                value = values[at] if np.array_equal(values[at], others[at]) else _PARAMETER
+                self.slots.setdefault(f"slot_{k}", [None] * len(parameters))[i] = value
+                at += 1
+        shared = [v._value._numpy() for v in plan.state[: plan.n_shared]]
+        self.shared = {"count": np.zeros((), np.int32), **dict(zip(self.recipe.shared, shared[1:], strict=True))}
+        self._fixed = self._numbers()
 
-    def scalars(state):
+    def _built(self, optimizer, parameters, fill):
+        variables = [
+            slots.eager_variable(np.full(shape, fill, dtype), dtypes.as_dtype(dtype), f"parameter_{i}")
+            for i, (shape, dtype) in enumerate(parameters)
+        ]
+        made = self._copy(optimizer)
+        return made, self._plan(made, [v.read_value() for v in variables], variables)
+
+    def _copy(self, optimizer):
+        made = copy.copy(optimizer)
+        fresh = ("_slots", "_plans", "_indices", "_tracked")
+        made.__dict__.update({k: {} for k in fresh}, built=False, _trainable_variables=[])
+        made._variables = [optimizer._iterations]
+        return made
+
+    def _plan(self, made, grads, variables):
+        made.build(variables)
+        return made._make_plan(grads, variables, made._numbers()[0])
+
+    def _numbers(self):
+        return [np.array(self.optimizer._numbers()[1], np.float64)]
+
+    def _rate(self):
+        return self.optimizer._learning_rate
+
+    def scalars(self, shared):
+        rate = self._rate()
         if isinstance(rate, LearningRateSchedule):
-            now = rate.at(state["count"])
+            now = rate.at(shared["count"])
         else:
-            now = np.float32(rate.numpy() if is_variable(rate) else rate())
-        return [jnp.asarray(np.array(values, np.float64)), jnp.asarray(now)]
+            now = np.float32(rate.numpy() if is_variable(rate) else rate() if callable(rate) else rate)
+        return [*[jnp.asarray(v) for v in self._fixed], jnp.asarray(now)]
 
-    fills = [(n, np.float32(0 if fill == "zeros" else fill)) for group, fill in optimizer._groups_of()
-             for n in ([group] if isinstance(group, str) else group)]  # fmt: skip
-    return make, scalars, {"count": np.zeros((), np.int32)}, fills
+
+class _Keras2Twin(_KerasTwin):
+    def _copy(self, optimizer):
+        made, own = copy.copy(optimizer), {"_slots": {}, "_plans": {}, "_primaries": {}, "_tracked": {}}
+        made.__dict__.update(own, _slot_names=[], _weights=[], _iterations=None, _hyper=dict(optimizer._hyper))
+        made.__dict__.update({f"_{name}": None for name in optimizer._shared_names})
+        return made
+
+    def _plan(self, made, grads, variables):
+        return made._make_plan(grads, variables)
+
+    def _numbers(self):
+        return [t._numpy() for t in self.optimizer._scalars_now(_clip_of(self.optimizer))[:-1]]
+
+    def _rate(self):
+        return self.optimizer._get_hyper("learning_rate")
 
 
 # -- optax -> TensorFlow ----------------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..declare import export
-from . import keras, legacy_base
+from . import keras, keras_more, legacy_base
 from . import keras_base as base
 from .base import Optimizer as ClassicOptimizer
 
 _NAMES = {
-    name.lower(): getattr(keras, name)
+    name.lower(): getattr(keras, name, None) or getattr(keras_more, name)
     for name in (
         "SGD",
         "RMSprop",
@@ -22,6 +22,9 @@ _NAMES = {
         "Lion",
         "Adafactor",
         "Lamb",
+        "Muon",
+        "ScheduleFreeAdamW",
+        "MultiOptimizer",
     )
 }
 

@@ -194,3 +194,7 @@ proximal_gradient_descent, sparse_proximal_gradient_descent = _declare(
 proximal_adagrad, sparse_proximal_adagrad = _declare("ApplyProximalAdagrad", formulas.proximal_adagrad, 2, True)
 add_sign, _ = _declare("ApplyAddSign", formulas.add_sign, 2)
 power_sign, _ = _declare("ApplyPowerSign", formulas.power_sign, 2)
+# No op of TensorFlow's: contrib computed it in Python.
+sparse_nadam = TrainingOp(
+    "ApplyAdam", formulas.sparse_nadam, 3, _summed(formulas.sparse_nadam, 3 + adam.inputs.index("grad")), sparse=True
+)

@@ -1,3 +1,3 @@
 """tf.nn.rnn_cell, tf.nn.dynamic_rnn and their contrib names."""
 
-from . import bidirectional, cells, loops, wrappers  # noqa: F401
+from . import bidirectional, cells, loops, raw, wrappers  # noqa: F401

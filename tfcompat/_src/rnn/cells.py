@@ -92,7 +92,15 @@ class RNNCell(Layer):
         """`zero_state` for the batch size and dtype given or those of `inputs`."""
         if inputs is not None:
             inputs = record.convert_to_tensor(inputs)
-            batch_size = inputs.shape.as_list()[0] or OPS["Shape"].public(inputs)[0]
+            static = inputs.shape.as_list()[0]
+            given = record.static_value(batch_size) if isinstance(batch_size, Tensor) else batch_size
+            if given is not None and given != static:
+                raise ValueError(
+                    f"batch size from input tensor is different from the input param. {static}, {batch_size}"
+                )
+            if dtype is not None and dtypes.as_dtype(dtype) != inputs.dtype:
+                raise ValueError(f"dtype from input tensor is different from the input param. {inputs.dtype}, {dtype}")
+            batch_size = OPS["Shape"].public(inputs)[0] if static is None else static
             dtype = inputs.dtype
         if batch_size is None or dtype is None:
             raise ValueError(
@@ -113,6 +121,7 @@ class LayerRNNCell(RNNCell):
         """Makes the variables for inputs of `shape`, outside of the loop that will use them."""
         if self.built:
             return
+        _check_dtype(dtype)
         self._set_scope(None)
         with variable_scope(self._scope, reuse=self._reuse, auxiliary_name_scope=False) as scope:
             self._current_scope = scope
@@ -127,11 +136,20 @@ class LayerRNNCell(RNNCell):
         if depth is None:
             raise ValueError(f"Expected inputs.shape[-1] to be known, saw shape: {TensorShape(shape)}")
         self.input_spec = InputSpec(ndim=2)
+        if self._dtype is not None:
+            _check_dtype(dtypes.as_dtype(self._dtype))
         return depth
 
 
+def _check_dtype(dtype):
+    if not (dtype.is_floating or dtype.is_complex):
+        raise ValueError(f"RNN cell only supports floating point inputs, but saw dtype: {dtype}")
+
+
 def _affine(parts, kernel, bias):
-    """[parts side by side] . kernel + bias."""
+    """[parts side by side] . kernel + bias; ValueError for integers."""
+    for part in parts:
+        _check_dtype(part.dtype)
     return nn.bias_add(products.matmul(array.concat(parts, 1), kernel), bias)
 
 
@@ -276,6 +294,11 @@ class BasicLSTMCell(_LSTM):
         return new_h, self._state(new_c, new_h)
 
 
+def _shards(count):
+    """The partitioner into `count` parts, or None."""
+    return None if count is None else NAMES["v1"]["fixed_size_partitioner"](count)
+
+
 @publish_cell("LSTMCell")
 class LSTMCell(_LSTM):
     """An LSTM with optional peepholes, clipping and a projection of its output [num_proj]."""
@@ -299,11 +322,8 @@ class LSTMCell(_LSTM):
         **kwargs,
     ):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
-        if (num_unit_shards or 1) > 1 or (num_proj_shards or 1) > 1:
-            raise NotImplementedError(
-                "LSTMCell(num_unit_shards, num_proj_shards) is not supported by tfcompat: use a partitioned scope."
-            )
         self.input_spec = InputSpec(ndim=2)
+        self._num_unit_shards, self._num_proj_shards = num_unit_shards, num_proj_shards
         self._num_units, self._use_peepholes, self._cell_clip = num_units, use_peepholes, cell_clip
         self._initializer, self._num_proj, self._proj_clip = initializer_of(initializer), num_proj, proj_clip
         self._forget_bias, self._state_is_tuple, self._activation = forget_bias, state_is_tuple, _tanh(activation)
@@ -320,12 +340,19 @@ class LSTMCell(_LSTM):
     def build(self, inputs_shape):
         depth, n = self._depth(inputs_shape), self._num_units
         h = self._num_proj or n
-        self._kernel = self.add_weight("kernel", [depth + h, 4 * n], initializer=self._initializer)
+        self._kernel = self.add_weight(
+            "kernel", [depth + h, 4 * n], initializer=self._initializer, partitioner=_shards(self._num_unit_shards)
+        )
         self._bias = self.add_weight("bias", [4 * n], initializer=ZerosV1)
         if self._use_peepholes:
             self._peepholes = [self.add_weight(f"w_{g}_diag", [n], initializer=self._initializer) for g in "fio"]
         if self._num_proj is not None:
-            self._proj_kernel = self.add_weight("projection/kernel", [n, self._num_proj], initializer=self._initializer)
+            self._proj_kernel = self.add_weight(
+                "projection/kernel",
+                [n, self._num_proj],
+                initializer=self._initializer,
+                partitioner=_shards(self._num_proj_shards),
+            )
         self.built = True
 
     def call(self, inputs, state):

@@ -37,9 +37,26 @@ def swap_first_two(x):
     return array.transpose(x, [1, 0, *range(2, rank)]) if rank >= 2 else x
 
 
+def _as_state(value):
+    return value if isinstance(value, (Tensor, TensorArray)) else record.convert_to_tensor(value)
+
+
+def _output_dtype(dtype, flat_state):
+    """The dtype of the outputs: as given, else that of the states; ValueError where those differ."""
+    if dtype is not None:
+        return dtypes.as_dtype(dtype)
+    kinds = {s.dtype.base_dtype for s in flat_state}
+    if len(kinds) != 1:
+        raise ValueError(
+            "State has tensors of different inferred_dtypes. Unable to infer a single representative dtype. Received: "
+            f"{[s.dtype.name for s in flat_state]}."
+        )
+    return kinds.pop()
+
+
 def _initial(cell, initial_state, batch_size, dtype):
     if initial_state is not None:
-        return nest.map_structure(lambda s: s if isinstance(s, Tensor) else record.convert_to_tensor(s), initial_state)
+        return nest.map_structure(_as_state, initial_state)
     if not dtype:
         raise ValueError("If there is no initial_state, you must give a dtype.")
     if getattr(cell, "get_initial_state", None) is not None and not hasattr(cell, "zero_state"):
@@ -60,8 +77,8 @@ def _lengths(sequence_length, batch):
 
 
 def _held(past, old, new):
-    """`new`, but `old` in the rows that are `past` their end; scalars as they are."""
-    if new.shape.rank == 0:
+    """`new`, but `old` in the rows that are `past` their end; scalars and TensorArrays as they are."""
+    if isinstance(new, TensorArray) or new.shape.rank == 0:
         return new
     out = arithmetic.where_v1(past, old, new)
     if context.graph is not None:
@@ -111,7 +128,7 @@ def dynamic_rnn(
             outputs, state = _python_loop(cell, inputs, flat, steps, lengths, state)
         else:
             outputs, state = _graph_loop(
-                cell, inputs, flat, steps, lengths, state, parallel_iterations or 32, swap_memory
+                cell, inputs, flat, steps, lengths, state, dtype, parallel_iterations or 32, swap_memory
             )
         if not time_major:
             outputs = nest.map_structure(swap_first_two, outputs)
@@ -151,16 +168,16 @@ def _python_loop(cell, inputs, flat, steps, lengths, state):
     return nest.map_structure(lambda *o: array.stack(list(o)), *rows), state
 
 
-def _graph_loop(cell, inputs, flat, steps, lengths, state, parallel_iterations, swap_memory):
+def _graph_loop(cell, inputs, flat, steps, lengths, state, dtype, parallel_iterations, swap_memory):
     """One tf.while_loop over TensorArrays of the inputs and outputs."""
     if hasattr(cell, "_make_variables") and len(flat) == 1:
         # Outside of the loop, so that initializers take their seeds in the order TensorFlow gives them.
         cell._make_variables(flat[0].shape[1:], flat[0].dtype)
     like = cell.output_size
     flat_like = nest.flatten(like)
-    flat_state = [s if isinstance(s, Tensor) else record.convert_to_tensor(s) for s in nest.flatten(state)]
+    flat_state = [_as_state(s) for s in nest.flatten(state)]
     state = nest.pack_sequence_as(state, flat_state)
-    kind = flat_state[0].dtype.base_dtype if flat_state else flat[0].dtype.base_dtype
+    kind = _output_dtype(dtype, flat_state) if flat_state else flat[0].dtype.base_dtype
     size = (
         steps if isinstance(steps, Tensor) else record.convert_to_tensor(np.array(steps, np.int32), name="time_steps")
     )
@@ -181,11 +198,11 @@ def _graph_loop(cell, inputs, flat, steps, lengths, state, parallel_iterations, 
         output, new = _step(cell, t, lengths, nest.pack_sequence_as(inputs, at), current)
         nest.assert_same_structure(like, output)
         for s, n in zip(nest.flatten(current), nest.flatten(new), strict=True):
-            if n.shape.is_compatible_with(s.shape):
+            if not isinstance(n, TensorArray) and n.shape.is_compatible_with(s.shape):
                 n.set_shape(s.shape)  # a batch size that only the state knows
         return t + 1, [a.write(t, o) for a, o in zip(arrays, nest.flatten(output), strict=True)], new
 
-    invariants = [s.shape for s in flat_state]
+    invariants = [None if isinstance(s, TensorArray) else s.shape for s in flat_state]
     _, results, last = while_loop(
         lambda t, a, s: OPS["Less"].public(t, size),
         body,
@@ -196,7 +213,8 @@ def _graph_loop(cell, inputs, flat, steps, lengths, state, parallel_iterations, 
         return_same_structure=True,
     )
     for s, shape in zip(nest.flatten(last), invariants, strict=True):
-        s.set_shape(shape)
+        if shape is not None:
+            s.set_shape(shape)
     outputs = []
     for r, shape in zip(results, shapes, strict=True):
         out = r.stack()

@@ -118,18 +118,35 @@ class _Plain(_Wrapper):
 
 
 def _keep(value, name):
-    if isinstance(value, numbers.Real) and not 0 < value <= 1:
-        raise ValueError(
-            f"Parameter {name} must be between 0 and 1: {value:d}"
-            if isinstance(value, int)
-            else f"Parameter {name} must be between 0 and 1: {value}"
-        )
-    return value
+    """A probability as a float, or as a tensor where it is not known; ValueError outside [0, 1]."""
+    known = value if isinstance(value, numbers.Real) else record.static_value(record.convert_to_tensor(value))
+    if known is None:
+        return record.convert_to_tensor(value)
+    if not 0 <= known <= 1:
+        raise ValueError(f"Parameter {name} must be between 0 and 1: {known}")
+    return float(known)
+
+
+def _default_filter(state):
+    """Which parts of a state are dropped: an LSTM's c, its memory, and TensorArrays are not."""
+    if type(state).__name__ == "LSTMStateTuple":
+        return type(state)(False, True)
+    return not hasattr(state, "gather")
+
+
+def _noise(size, seed, dtype):
+    """One row of random numbers in [0, 1) for a size, a number or a shape."""
+    dims = size if isinstance(size, (tuple, list)) else TensorShape(size).as_list() if hasattr(size, "dims") else [size]
+    return NAMES["v1"]["random_uniform"]([1, *[int(d) for d in dims]], seed=seed, dtype=dtype)
 
 
 @publish_cell("DropoutWrapper")
 class DropoutWrapper(_Plain):
-    """Dropout on inputs, outputs and (new) states of a cell, with probabilities to keep; an LSTM's c is not dropped."""
+    """Dropout on inputs, outputs and (new) states of a cell, with probabilities to keep; an LSTM's c is not dropped.
+
+    `variational_recurrent` draws once for all steps and rows (arXiv:1512.05287) and needs `dtype`, and `input_size` where
+    inputs are dropped.  `dropout_state_filter_visitor(state)` says by True and False which parts of a state are dropped.
+    """
 
     def __init__(
         self,
@@ -144,15 +161,37 @@ class DropoutWrapper(_Plain):
         dropout_state_filter_visitor=None,
     ):
         super().__init__(cell, dtype=dtype)
-        if variational_recurrent:
-            raise NotImplementedError("DropoutWrapper(variational_recurrent=True) is not supported by tfcompat.")
-        if dropout_state_filter_visitor is not None:
-            raise NotImplementedError("DropoutWrapper(dropout_state_filter_visitor) is not supported by tfcompat.")
-        self._input, self._output = (
-            _keep(input_keep_prob, "input_keep_prob"),
+        if dropout_state_filter_visitor is not None and not callable(dropout_state_filter_visitor):
+            raise TypeError("dropout_state_filter_visitor must be callable")
+        self._filter = dropout_state_filter_visitor or _default_filter
+        self._input = _keep(input_keep_prob, "input_keep_prob")
+        self._state, self._output = (
+            _keep(state_keep_prob, "state_keep_prob"),
             _keep(output_keep_prob, "output_keep_prob"),
         )
-        self._state, self._seed = _keep(state_keep_prob, "state_keep_prob"), seed
+        self._seed, self._input_size, self._variational = seed, input_size, variational_recurrent
+        self._noise = dict.fromkeys(("input", "state", "output"))
+        if variational_recurrent:
+            self._draw(dtype)
+
+    def _draw(self, dtype):
+        """The random numbers that all steps share."""
+        if dtype is None:
+            raise ValueError("When variational_recurrent=True, dtype must be provided")
+        sizes = {"state": self._cell.state_size, "output": self._cell.output_size}
+        if self._drops(self._input):
+            if self._input_size is None:
+                raise ValueError(
+                    "When variational_recurrent=True and input_keep_prob < 1.0 or is unknown, input_size must be provided"
+                )
+            sizes = {"input": self._input_size, **sizes}
+        for prefix, size in sizes.items():
+            flat = [_noise(s, self._salted(prefix, i), dtype) for i, s in enumerate(nest.flatten(size))]
+            self._noise[prefix] = nest.pack_sequence_as(size, flat)
+
+    @staticmethod
+    def _drops(keep):
+        return not isinstance(keep, float) or keep < 1
 
     def _salted(self, prefix, index):
         if self._seed is None:
@@ -160,21 +199,33 @@ class DropoutWrapper(_Plain):
         text = f"{self._seed}{prefix}_{index}".encode()
         return int(hashlib.md5(text).hexdigest()[:8], 16) & 0x7FFFFFFF
 
-    def _dropout(self, values, prefix, keep, filtered=False):
-        if isinstance(keep, numbers.Real) and keep >= 1:
+    def _dropped(self, value, noise, prefix, index, keep):
+        if noise is None:
+            return NAMES["v2"]["nn.dropout"](value, rate=1.0 - keep, seed=self._salted(prefix, index))
+        kept = NAMES["v2"]["floor"](keep + noise)  # 1 with probability keep
+        out = value / keep * kept
+        out.set_shape(value.shape)
+        return out
+
+    def _dropout(self, values, prefix, keep, which=None):
+        """Dropout on each of `values`, but for those where the structure `which` says False."""
+        if not self._drops(keep):
             return values
-        dropout = NAMES["v1"]["nn.dropout"]
-        if filtered and type(values).__name__ == "LSTMStateTuple":
-            return type(values)(values.c, dropout(values.h, rate=1 - keep, seed=self._salted(prefix, 1)))
-        if filtered and isinstance(values, (list, tuple)):
-            return type(values)([self._dropout(v, prefix, keep, True) for v in values])
-        flat = [dropout(v, rate=1 - keep, seed=self._salted(prefix, i)) for i, v in enumerate(nest.flatten(values))]
-        return nest.pack_sequence_as(values, flat)
+        which = nest.map_structure(lambda _: True, values) if which is None else which
+        parts = nest.flatten_up_to(which, values)
+        noise = nest.flatten_up_to(which, self._noise[prefix]) if self._variational else [None] * len(parts)
+        flat = [
+            self._dropped(v, n, prefix, i, keep) if chosen else v
+            for i, (chosen, v, n) in enumerate(zip(nest.flatten(which), parts, noise, strict=True))
+        ]
+        return nest.pack_sequence_as(which, flat)
 
     def __call__(self, inputs, state, scope=None):
         inputs = self._dropout(inputs, "input", self._input)
         output, new = self._cell(inputs, state, scope=scope) if scope is not None else self._cell(inputs, state)
-        new = self._dropout(new, "state", self._state, filtered=True)
+        if self._drops(self._state):
+            which = nest.get_traverse_shallow_structure(self._filter, new)
+            new = self._dropout(new, "state", self._state, which)
         return self._dropout(output, "output", self._output), new
 
 

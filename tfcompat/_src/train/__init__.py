@@ -1,3 +1,11 @@
 """tf.train: checkpoints, coordinators, monitored sessions."""
 
-from . import checkpoint_state, coordinator, reader, saver  # noqa: F401
+from . import (  # noqa: F401
+    checkpoint,
+    checkpoint_manager,
+    checkpoint_state,
+    coordinator,
+    init_from_checkpoint,
+    reader,
+    saver,
+)

@@ -38,7 +38,11 @@ def write(prefix, tensors):
     path, temporary = f"{prefix}.data-00000-of-00001", f"{prefix}.data-00000-of-00001.tempstate{os.getpid()}"
     header = proto.integer(1, 1) + proto.data(3, proto.integer(1, 1))  # one shard, little-endian, bundle version 1
     entries, offset = [(b"", header)], 0
-    with open(temporary, "wb") as file:
+    try:
+        file = open(temporary, "wb")
+    except FileNotFoundError as e:
+        raise errors.NotFoundError(None, None, f"{temporary}; No such file or directory") from e
+    with file:
         for name in sorted(tensors, key=str.encode):
             array = np.asarray(tensors[name])
             data, crc = _encode(array)

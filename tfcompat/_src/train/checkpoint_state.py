@@ -68,7 +68,7 @@ def get_checkpoint_state(checkpoint_dir, latest_filename=None):
         elif key == "last_preserved_timestamp":
             state.last_preserved_timestamp = float(plain)
     if not state.model_checkpoint_path:
-        return None
+        raise ValueError(f"Invalid checkpoint state loaded from {folder}")
 
     def here(path):
         return path if os.path.isabs(path) else os.path.join(folder, path)
@@ -78,6 +78,36 @@ def get_checkpoint_state(checkpoint_dir, latest_filename=None):
     return state
 
 
+@export("", v1="train.generate_checkpoint_state_proto")
+def generate_checkpoint_state_proto(
+    save_dir,
+    model_checkpoint_path,
+    all_model_checkpoint_paths=None,
+    all_model_checkpoint_timestamps=None,
+    last_preserved_timestamp=None,
+):
+    """The CheckpointState for these paths; where `save_dir` is relative, they are made relative to it.
+
+    Raises ValueError where there are not as many timestamps as paths.
+    """
+    paths = all_model_checkpoint_paths if isinstance(all_model_checkpoint_paths, list) else []  # TensorFlow adds to it
+    paths = paths if paths or not all_model_checkpoint_paths else list(all_model_checkpoint_paths)
+    if not paths or paths[-1] != model_checkpoint_path:
+        paths.append(model_checkpoint_path)
+    times = list(all_model_checkpoint_timestamps or [])
+    if times and len(times) != len(paths):
+        raise ValueError(
+            "Checkpoint timestamps, if provided, must match checkpoint paths "
+            f"(got paths {paths} and timestamps {times})"
+        )
+    if not os.path.isabs(save_dir):
+        paths = [p if os.path.isabs(p) else os.path.relpath(p, save_dir) for p in paths]
+        if not os.path.isabs(model_checkpoint_path):
+            model_checkpoint_path = os.path.relpath(model_checkpoint_path, save_dir)
+    return CheckpointState(model_checkpoint_path, paths, times, last_preserved_timestamp or 0.0)
+
+
+@export("__internal__.train.update_checkpoint_state", v1="")
 def update(
     save_dir,
     model_checkpoint_path,
@@ -88,6 +118,7 @@ def update(
     save_relative_paths=False,
 ):
     """Writes the `checkpoint` file of `save_dir`; paths below a relative `save_dir` are kept relative to it."""
+    save_dir, latest_filename = text_of(save_dir), latest_filename and text_of(latest_filename)
     paths = list(all_model_checkpoint_paths or [])
     if not paths or paths[-1] != model_checkpoint_path:
         paths.append(model_checkpoint_path)

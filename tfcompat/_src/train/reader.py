@@ -8,6 +8,8 @@ from ..declare import export, publish
 from . import bundle
 from .checkpoint_state import latest_checkpoint, text_of
 
+_PROTO_NAMES = {"float16": "half", "float32": "float", "float64": "double"}
+
 
 class CheckpointReader:
     """The tensors of one checkpoint by name."""
@@ -29,7 +31,10 @@ class CheckpointReader:
         return self._bundle.read(name.decode() if isinstance(name, bytes) else name)
 
     def debug_string(self):
-        rows = [f"{k} ({e.dtype.as_datatype_enum}) {list(e.shape)}" for k, e in self._bundle.entries.items()]
+        rows = [
+            f"{k} (DT_{_PROTO_NAMES.get(e.dtype.name, e.dtype.name).upper()}) [{','.join(map(str, e.shape))}]"
+            for k, e in self._bundle.entries.items()
+        ]
         return "\n".join(rows).encode()
 
 

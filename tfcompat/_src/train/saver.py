@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import time
 
 import numpy as np
 
-from .. import dtypes, errors
+from .. import errors
 from ..declare import export
 from ..graph import context, current_graph
 from ..scopes import GraphKeys
-from ..variables import Variable
-from . import bundle
+from . import bundle, object_graph
 from .checkpoint_state import exists, remove_checkpoint, text_of, update
+from .saveables import named
 
 _MISSING = (
     "Restoring from checkpoint failed. This is most likely due to a Variable name or other graph key that is "
@@ -22,116 +21,32 @@ _MISSING = (
     "checkpoint. Please ensure that you have not altered the graph expected based on the checkpoint. Original "
     "error:\n\n"
 )
-_MISMATCH = (
-    "Restoring from checkpoint failed. This is most likely due to a mismatch between the current graph and the "
-    "graph from the "
-    "checkpoint. Please ensure that you have not altered the graph expected based on the checkpoint. Original "
-    "error:\n\n"
-)
 
 
-class _Part:
-    """What is saved under one name: a variable, or the parts of a partitioned one as the whole."""
+@export("", v1="train.SaverDef")
+class SaverDef:
+    """How a saver was made: the fields of TensorFlow's SaverDef message."""
 
-    def __init__(self, name, parts, axes=None):
-        self.name, self.parts = name, parts
+    LEGACY, V1, V2 = 0, 1, 2
+    _fields = {
+        "filename_tensor_name": "", "save_tensor_name": "", "restore_op_name": "", "max_to_keep": 0, "sharded": False,
+        "keep_checkpoint_every_n_hours": 0.0, "version": 0,
+    }  # fmt: skip
+    CheckpointFormatVersion = int
 
-    def value(self, session):
-        values = [_value(v, session) for v in self.parts]
-        if len(values) == 1 and self.parts[0]._save_slice_info is None:
-            return values[0]
-        first = self.parts[0]._save_slice_info
-        whole = np.empty(first.full_shape, values[0].dtype)
-        for variable, value in zip(self.parts, values, strict=True):
-            info = variable._save_slice_info
-            whole[tuple([slice(o, o + n) for o, n in zip(info.var_offset, info.var_shape, strict=True)])] = value
-        return whole
+    def __init__(self, **values):
+        unknown = set(values) - set(self._fields)
+        if unknown:
+            raise ValueError(f'Protocol message SaverDef has no "{sorted(unknown)[0]}" field.')
+        self.__dict__.update({**self._fields, **values})
 
-    def give(self, session, value, reshape):
-        for variable in self.parts:
-            info = variable._save_slice_info
-            part = value
-            if info is not None:
-                part = value[tuple([slice(o, o + n) for o, n in zip(info.var_offset, info.var_shape, strict=True)])]
-            _give(variable, session, part, reshape)
+    def __eq__(self, other):
+        return isinstance(other, SaverDef) and self.__dict__ == other.__dict__
 
+    __hash__ = None
 
-def _value(variable, session):
-    if variable._kind == "eager":
-        return variable.numpy()
-    return np.array(session._value_of(variable._owner))
-
-
-def _give(variable, session, value, reshape):
-    shape = variable._aval.shape
-    if dtypes.as_dtype(value.dtype) is not variable.dtype.base_dtype:
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"{_MISMATCH}tensor_name = {variable._shared_name}; expected dtype {variable.dtype.base_dtype.name} "
-            f"does not equal original "
-            f"dtype {dtypes.as_dtype(value.dtype).name}",
-        )
-    if shape is not None and None not in shape and tuple(shape) != value.shape:
-        if not reshape or int(np.prod(shape)) != value.size:
-            raise errors.InvalidArgumentError(
-                None,
-                None,
-                f"{_MISMATCH}Assign requires shapes of both tensors to match. lhs shape= "
-                f"[{','.join(map(str, shape))}] rhs shape= "
-                f"[{','.join(map(str, value.shape))}] for variable {variable._shared_name}",
-            )
-        value = value.reshape(shape)
-    if variable._kind == "eager":
-        variable.assign(value)
-    else:
-        session._state[variable._owner] = value
-
-
-def _named(var_list):
-    """The parts to save of a list, or of a dictionary by name.  Raises TypeError, ValueError as TensorFlow."""
-    if not isinstance(var_list, dict):
-        by_name: dict = {}
-        for v in var_list:
-            v = v._ref() if hasattr(v, "_ref") and not isinstance(v, Variable) else v
-            if hasattr(v, "_get_variable_list"):
-                key, own = v.name, v._get_variable_list()
-            elif isinstance(v, Variable):
-                info = v._save_slice_info
-                key, own = (info.full_name if info is not None else v._shared_name), [v]
-            else:
-                raise TypeError(f"Variable to save is not a Variable: {v}")
-            if key in by_name and (own[0]._save_slice_info is None or hasattr(v, "_get_variable_list")):
-                raise ValueError(f"At least two variables have the same name: {key}")
-            by_name.setdefault(key, []).extend(own)
-        return [_Part(k, by_name[k]) for k in sorted(by_name)]
-    parts = []
-    for name in sorted(var_list):
-        v = var_list[name]
-        own = (
-            v._get_variable_list()
-            if hasattr(v, "_get_variable_list")
-            else list(v)
-            if isinstance(v, (list, tuple))
-            else [v]
-        )
-        for one in own:
-            if not isinstance(one, Variable):
-                raise TypeError(
-                    f"names_to_saveables must be a dict mapping string names to Tensors/Variables. Not a "
-                    f"variable: {one}"
-                )
-        parts.append(_Part(name, own))
-    seen = set()
-    for part in parts:
-        for v in part.parts:
-            if id(v) in seen:
-                raise ValueError(f"The same saveable will be restored with two names: {part.name}")
-            seen.add(id(v))
-    return parts
-
-
-SaverDef = collections.namedtuple("SaverDef", "max_to_keep keep_checkpoint_every_n_hours version")
+    def __repr__(self):
+        return "".join([f"{k}: {v!r}\n" for k, v in self.__dict__.items() if v != self._fields[k]])
 
 
 @export("", v1="train.Saver")
@@ -140,7 +55,7 @@ class Saver:
     `defer_build`).
     """
 
-    V1, V2 = 1, 2
+    V1, V2 = SaverDef.V1, SaverDef.V2
 
     def __init__(
         self,
@@ -169,16 +84,15 @@ class Saver:
             raise RuntimeError(
                 "When eager execution is enabled, `var_list` must specify a list or dict of variables to save"
             )
-        for value, word in (
-            (saver_def, "saver_def"),
-            (builder, "builder"),
-            (write_version == self.V1, "write_version=V1"),
-        ):
+        if saver_def is not None:
+            max_to_keep, sharded = saver_def.max_to_keep, saver_def.sharded
+            keep_checkpoint_every_n_hours, write_version = saver_def.keep_checkpoint_every_n_hours, saver_def.version
+        for value, word in ((builder, "builder"), (write_version == self.V1, "write_version=V1")):
             if value:
                 raise NotImplementedError(f"tf.train.Saver({word}) is not supported by tfcompat.")
         self._var_list, self._reshape, self._max_to_keep, self._name = var_list, reshape, max_to_keep, name
         self._hours, self._allow_empty, self._pad = keep_checkpoint_every_n_hours, allow_empty, pad_step_number
-        self._relative = save_relative_paths
+        self._relative, self._sharded, self._write_version = save_relative_paths, sharded, write_version
         self._next_kept = time.time() + keep_checkpoint_every_n_hours * 3600
         self._last: list = []  # (path, time), oldest first
         self._parts = None
@@ -201,7 +115,7 @@ class Saver:
             ]
         if check and not var_list and not self._allow_empty:
             raise ValueError("No variables to save")
-        return _named(var_list)
+        return named(var_list)
 
     def _built(self):
         if self._parts is None:
@@ -233,10 +147,25 @@ class Saver:
         found = [p for p in map(text_of, checkpoint_paths) if os.path.exists(p + ".index")]
         self._last = [(p, os.stat(p + ".index").st_mtime) for p in found]
 
-    def as_saver_def(self):
-        return SaverDef(self._max_to_keep, self._hours, self.V2)
+    @property
+    def saver_def(self):
+        """How this saver was made."""
+        return self.as_saver_def()
 
-    to_proto = lambda self, export_scope=None: self.as_saver_def()  # noqa: E731
+    def as_saver_def(self):
+        """How this saver was made, as a SaverDef."""
+        return SaverDef(max_to_keep=self._max_to_keep or 0, sharded=bool(self._sharded), version=self._write_version,
+                        keep_checkpoint_every_n_hours=self._hours, filename_tensor_name="save/Const:0",
+                        save_tensor_name="save/control_dependency:0", restore_op_name="save/restore_all")  # fmt: skip
+
+    def to_proto(self, export_scope=None):
+        """The same as as_saver_def."""
+        return self.as_saver_def()
+
+    @staticmethod
+    def from_proto(saver_def, import_scope=None):
+        """A saver of the current graph's variables, made as `saver_def` says."""
+        return Saver(saver_def=saver_def)
 
     def export_meta_graph(self, filename=None, **settings):
         raise NotImplementedError(
@@ -285,7 +214,7 @@ class Saver:
                 global_step = _step(sess, global_step)
             prefix = f"{save_path}-{global_step:08d}" if self._pad else f"{save_path}-{global_step}"
         else:
-            if os.path.basename(save_path) == latest_filename and not self._relative:
+            if os.path.basename(save_path) == latest_filename and not self._sharded:
                 raise ValueError(f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{save_path}'")
             prefix = save_path
         if context.graph is not None or any(v._kind != "eager" for p in parts for v in p.parts):
@@ -298,7 +227,7 @@ class Saver:
                 os.makedirs(folder, exist_ok=True)
             except OSError:
                 raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from None
-        bundle.write(prefix, {p.name: p.value(sess) for p in parts})
+        bundle.write(prefix, {name: value for p in parts for name, value in p.values(sess).items()})
         self._keep(prefix, meta_graph_suffix)
         if write_state:
             update(folder or ".", prefix, self.last_checkpoints, latest_filename, save_relative_paths=self._relative)
@@ -324,12 +253,50 @@ class Saver:
         if context.graph is not None or any(v._kind != "eager" for p in parts for v in p.parts):
             sess = _session(sess)
         found = bundle.Bundle(save_path)
-        for p in parts:
-            if p.name not in found.entries:
-                raise errors.NotFoundError(None, None, f"{_MISSING}Key {p.name} not found in checkpoint")
-        values = [(p, found.read(p.name)) for p in parts]
-        for p, value in values:
-            p.give(sess, value, self._reshape)
+        names = _names_in(found, [name for p in parts for name in p.names])
+        values = [(p, [found.read(names[n]) for n in p.names]) for p in parts]
+        for p, arrays in values:
+            if p.parts:
+                p.give_values(sess, arrays, self._reshape)
+            else:
+                p.give_values(sess, arrays)
+
+
+def _names_in(found, wanted):
+    """Each name wanted -> its key in the checkpoint: itself, or in an object-based one where that name is kept.
+
+    Raises NotFoundError for the first that is missing.
+    """
+    missing = [name for name in wanted if name not in found.entries]
+    if not missing:
+        return {name: name for name in wanted}
+    if object_graph.GRAPH_KEY in found.entries:
+        nodes = object_graph.decode(found.read(object_graph.GRAPH_KEY).ravel()[0])
+        keys = {full: key for node in nodes for _, full, key in node.attributes}
+        lacking = [name for name in wanted if name not in keys]
+        if lacking:
+            raise errors.NotFoundError(
+                None,
+                None,
+                f"Existing variables not in the checkpoint: {', '.join(sorted(lacking))}\n\nVariables names when this "
+                f"checkpoint was written which don't exist now: {', '.join(sorted(set(keys) - set(wanted)))}\n\n"
+                f"({len(lacking)} variable name(s) did match)\n\nCould not find some variables in the checkpoint (see "
+                f"names above). Saver was attempting to load an object-based checkpoint (saved using "
+                f"tf.train.Checkpoint or tf.keras.Model.save_weights) using variable names. If the checkpoint was "
+                f"written with eager execution enabled, it's possible that variable names have changed (for example "
+                f"missing a '_1' suffix). It's also possible that there are new variables which did not exist when the "
+                f"checkpoint was written. You can construct a Saver(var_list=...) with only the variables which "
+                f"previously existed, and if variable names have changed you may need to make this a dictionary with "
+                f"the old names as keys.",
+            )
+        from ..platform import log
+
+        log.warn(
+            "Restoring an object-based checkpoint using a name-based saver. This may be somewhat fragile, and will "
+            "re-build the Saver. Instead, consider loading object-based checkpoints using tf.train.Checkpoint()."
+        )
+        return {name: keys[name] for name in wanted}
+    raise errors.NotFoundError(None, None, f"{_MISSING}Key {missing[0]} not found in checkpoint")
 
 
 def _session(sess):
@@ -346,6 +313,6 @@ def _session(sess):
 
 def _step(sess, global_step):
     """The number a global step (variable or tensor) stands for."""
-    if getattr(global_step, "_kind", None) == "eager":
+    if getattr(global_step, "_kind", None) == "eager" or hasattr(global_step, "_numpy"):
         return int(global_step.numpy())
     return int(_session(sess).run(global_step))
