@@ -24,8 +24,6 @@ DEVIATIONS = {
     "*DType": "handle_data is private to TensorFlow's C++ handles",
     "data.Dataset": "not for users to construct: ours is made of a Python iteration, theirs of a C++ variant tensor",
     "data.Iterator": "not for users to construct, likewise",
-    "data.Dataset.prefetch": "buffer_size has a default, so that prefetch() is accepted",
-    "data.Dataset.shuffle": "reshuffle_each_iteration=None means True, as TensorFlow's documentation has it",
     "*flags.DEFINE_*": "defaults that the old tf.app.flags had, which scripts still use, and absl's does not",
     "*flags.Flag": "absl's internals: parser and serializer objects",
     "*flags.FlagHolder": "absl's internals",
@@ -47,6 +45,16 @@ DEVIATIONS = {
     "debugging.enable_check_numerics": "refused by name",
     "debugging.experimental.*": "refused by name",
     "*nn.fractional_*_pool": "refused by name",
+    "*optimizers.LossScaleOptimizer": "dynamic, which TensorFlow 2.4 to 2.15 had, is kept",
+    "*size": "out_type=None means int32 in TensorFlow; here the default says so",
+    "*initializers.Glorot*": "without Keras 3.13's input_axes and output_axes, which no tutorial has",
+    "*initializers.He*": "likewise",
+    "*initializers.Lecun*": "likewise",
+    "*initializers.VarianceScaling": "likewise",
+    "*initializers.glorot_*": "likewise",
+    "*initializers.he_*": "likewise",
+    "*initializers.lecun_*": "likewise",
+    "*initializers.variance_scaling": "likewise",
 }
 
 

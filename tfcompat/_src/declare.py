@@ -16,6 +16,7 @@ versions, write a small `@export`ed function that calls the op's.
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 from . import record
@@ -135,6 +136,34 @@ def export(names="", v1=None):
 def publish(thing, names="", v1=None):
     """`export` for things that cannot be decorated."""
     return export(names, v1)(thing)
+
+
+def renamed(function, **names):
+    """`function` taking arguments under other names: renamed(f, path="dirname") is called f(dirname)."""
+    theirs = {new: old for old, new in names.items()}
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def made(*args, **kwargs):
+        return function(*args, **{theirs.get(k, k): v for k, v in kwargs.items()})
+
+    made.__signature__ = signature.replace(
+        parameters=[p.replace(name=names.get(p.name, p.name)) for p in signature.parameters.values()]
+    )
+    return made
+
+
+def refused(names, why, parameters, v1=None):
+    """Publishes a function that is not supported: it raises NotImplementedError with its name and `why`.
+
+    parameters: a function with TensorFlow's parameters, for help() and editors.
+    """
+
+    def refuse(*args, **kwargs):
+        raise NotImplementedError(f"tf.{names.split()[0]}: {why}")
+
+    refuse.__name__, refuse.__signature__ = names.split()[0].rpartition(".")[2], inspect.signature(parameters)
+    return export(names, v1)(refuse)
 
 
 def op(type, names="", v1=None, **flags):

@@ -515,15 +515,8 @@ class Function:
         if kwargs:
             key += [(k, _argument_key(kwargs[k], tensors)) for k in sorted(kwargs)]
         if self._input_signature is not None:
-            specs = nest.flatten(self._input_signature)
-            key = [
-                "signature",
-                *[
-                    k
-                    for k in key
-                    if k.__class__ is not record.Tensor and not (isinstance(k, tuple) and k and k[0] == "t")
-                ],
-            ]
+            specs = self._tensor_specs()
+            key = ["signature", *[k for k in key if not _says_only_tensors(k)]]
             tensors = [_fit(t, s, i) for i, (t, s) in enumerate(zip(tensors, specs, strict=True))]
         key = (context.graph if context.graph is not None and not context.graph.building_function else None, tuple(key))
         try:
@@ -539,6 +532,10 @@ class Function:
                     concrete = self._traces[key] = self._trace(args, kwargs)
         return concrete, tensors
 
+    def _tensor_specs(self):
+        """The specs of the input signature; of a composite, one for each of its tensors."""
+        return [p for s in nest.flatten(self._input_signature) for p in getattr(s, "_component_specs", [s])]
+
     def _by_signature(self, args, kwargs):
         if kwargs:
             raise TypeError(f"{self._name}: keyword arguments {sorted(kwargs)} are not covered by input_signature.")
@@ -550,12 +547,13 @@ class Function:
                 )
         out = []
         for a, s in zip(args, self._input_signature, strict=False):
-            out.append(nest.map_structure_up_to(s, lambda spec, v: record.convert_to_tensor(v, spec.dtype), s, a))
+            out.append(nest.map_structure_up_to(s, _as_specified, s, a))
         return out + list(args[len(out) :]), kwargs
 
     def _trace(self, args, kwargs):
-        signature = nest.flatten(self._input_signature) if self._input_signature is not None else None
-        specs = iter(signature) if signature is not None else None
+        specs = None
+        if self._input_signature is not None:
+            specs = iter(self._tensor_specs())
 
         def spec(value):
             if isinstance(value, (EagerTensor, SymbolicTensor)):
@@ -586,7 +584,12 @@ class Function:
     def _converted(self):
         """What is traced: the Python function, by AutoGraph where it may have control flow over tensors."""
         function = self.python_function
-        if not self._autograph or not status.installed() or status.current() == status.DISABLED or status.is_marked(function):
+        if (
+            not self._autograph
+            or not status.installed()
+            or status.current() == status.DISABLED
+            or status.is_marked(function)
+        ):
             return function
         made = self.__dict__.get("_for_tracing")
         if made is None:
@@ -614,12 +617,20 @@ class Function:
             concrete = self._traces[key] = self._trace(args, kwargs)
         return concrete
 
-
     def experimental_get_compiler_ir(self, *args, **kwargs):
         """A function of `stage` that gives what XLA gets for these arguments, or makes of it (compiler_ir.py)."""
         from .compiler_ir import compiler_ir
 
         return compiler_ir(self.get_concrete_function(*args, **kwargs), args, kwargs)
+
+
+def _as_specified(spec, value):
+    """An argument as its spec in the input signature asks: a tensor of its dtype, or a composite as it is; TypeError where it does not fit."""
+    if not hasattr(spec, "_component_specs"):
+        return record.convert_to_tensor(value, spec.dtype)
+    if not spec.is_compatible_with(value):
+        raise TypeError(f"Python inputs incompatible with input_signature: {value!r} does not match {spec!r}")
+    return value
 
 
 def _argument_key(value, tensors):
@@ -649,6 +660,15 @@ def _argument_key(value, tensors):
     except TypeError:
         return "id", id(value), _Alive(value)
     return "object", value
+
+
+def _says_only_tensors(key):
+    """Whether an argument's key speaks of tensors only, whose shapes an input signature settles."""
+    return (
+        isinstance(key, tuple)
+        and bool(key)
+        and (key[0] == "t" or len(key) > 1 and all(map(_says_only_tensors, key[1:])))
+    )
 
 
 class _Alive:

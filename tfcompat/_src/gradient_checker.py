@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, record
-from .declare import export
+from .declare import OPS, export
 from .graph import context
 from .tape import GradientTape, symbolic_gradients
 from .tensor import EagerTensor, IndexedSlices
@@ -159,7 +159,9 @@ def _compute_v1(x, x_shape, y, y_shape, x_init_value, delta, feeds):
     from .ops.core import placeholder
 
     dy = placeholder(y.dtype.base_dtype, y_shape)
-    grad = symbolic_gradients(y, x, grad_ys=dy)[0]
+    known = y._shape_tuple()  # a scalar may be called [1]
+    fits = known is None or None in known or known == tuple(y_shape)
+    grad = symbolic_gradients(y, x, grad_ys=dy if fits else OPS["Reshape"].public(dy, known))[0]
     if grad is None:
         raise AssertionError("y does not depend on x")
     x_size, y_size = _flat_real(x_data).size, int(np.prod(y_shape)) * (2 if y.dtype.is_complex else 1)

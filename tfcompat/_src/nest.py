@@ -189,9 +189,9 @@ def _table(expand_composites):
 # --- Questions -------------------------------------------------------------------------------------------------------
 
 
-def is_nested(structure):
-    """Whether `structure` is a structure rather than a leaf."""
-    return _plain[type(structure)] is not None
+def is_nested(seq):
+    """Whether `seq` is a structure rather than a leaf."""
+    return _plain[type(seq)] is not None
 
 
 is_sequence = is_nested  # The name until TF 2.4.

@@ -230,7 +230,7 @@ class GradientTape:
                 )
         cotangents = _cotangents(output_gradients, target, flat_targets)
         grads = None
-        if context.graph is None:
+        if context.graph is None and not self._read_as_targets(target, flat_targets):
             grads = self._remembered(records, flat_targets, cotangents, flat_sources)
         if grads is None:
             grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
@@ -239,6 +239,16 @@ class GradientTape:
         if not self._persistent:  # what a used tape held goes now, not when the next step's tape takes its name
             self._seen, self._records, self._watched = tuple(records.reads), _Records(None), {}
         return nest.pack_sequence_as(sources, grads, expand_composites=True)
+
+    def _read_as_targets(self, target, slots):
+        """Makes the values of variables among the targets count as read by the tape: d(v)/d(v) is one."""
+        found = False
+        flat = [t for t in nest.flatten(target, expand_composites=True) if t is not None]
+        for t, slot in zip(flat, slots, strict=True):
+            if hasattr(t.__class__, "_dense_tensor"):
+                self._records.reads.setdefault(t, {})[slot] = None
+                found = True
+        return found
 
     def _remembered(self, records, targets, cotangents, sources):
         """The gradients by what an equal stretch of code gave before, where all of it is in the current segment; else None.
@@ -543,7 +553,7 @@ def _sources(x, nodes):
         x = x.values
     if hasattr(x.__class__, "_dense_tensor"):
         owner = getattr(x, "_owner", x)
-        reads = [s for n in nodes if owner in n.reads and not n.writes for s in n.outs]
+        reads = [s for n in nodes if not n.writes and any(v is owner for v in n.reads) for s in n.outs]
         return reads or [record.convert_to_tensor(x)._slot]
     return [_slot_here(record.convert_to_tensor(x))]
 

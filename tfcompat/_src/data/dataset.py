@@ -289,7 +289,7 @@ class Dataset:
         )
         return self._then(iterate, length=length)
 
-    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=None, name=None):
+    def shuffle(self, buffer_size, seed=None, reshuffle_each_iteration=True, name=None):
         """The elements in an order that TensorFlow would give them for these seeds."""
         size = int(_number(buffer_size))
         if size <= 0:
@@ -377,7 +377,7 @@ class Dataset:
             lambda run: iter(()) if n < 0 else itertools.islice(self._elements(run), n, None), length=length
         )
 
-    def prefetch(self, buffer_size=None, name=None):
+    def prefetch(self, buffer_size, name=None):
         """The same elements; they are made when asked for."""
         return self._then(self._elements, length=self._length)
 

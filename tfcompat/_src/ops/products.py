@@ -122,10 +122,24 @@ def matmul_operator(x, y):
     return _matmul(x, y, False, False, False, False, None, "matmul")
 
 
+def _with_operator(a, b, transpose, adjoint_a, adjoint_b):
+    """tf.matmul where `a` or `b` is a LinearOperator; ValueError for transposes, which operators do not have."""
+    if transpose:
+        raise ValueError("Transposing not supported for LinearOperators: use adjoint_a and adjoint_b.")
+    if hasattr(a, "_linop_matmul"):
+        return a.matmul(b, adjoint=adjoint_a, adjoint_arg=adjoint_b)
+    # x A is the adjoint of A^H x^H.
+    return OPS["MatrixTranspose"].public(
+        b.matmul(record.convert_to_tensor(a), adjoint=not adjoint_b, adjoint_arg=not adjoint_a), conjugate=True
+    )
+
+
 def _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, default):
     if b.__class__ is not EagerTensor and hasattr(b.__class__, "_dense_tensor") and context.graph is None:
         b = b._dense_tensor()
     if not (a.__class__ is EagerTensor and b.__class__ is EagerTensor):
+        if hasattr(a, "_linop_matmul") or hasattr(b, "_linop_matmul"):
+            return _with_operator(a, b, transpose_a or transpose_b, adjoint_a, adjoint_b)
         dtype = record._unify(OPS["MatMul"], [a, b], ("a", "b"))
         a = record.convert_to_tensor(a, None if record._dtype_of(a) is not None else dtype, name="a")
         b = record.convert_to_tensor(

@@ -239,9 +239,10 @@ class SparseTensorSpec(TypeSpec):
             return cls(value.dense_shape, dtypes.as_dtype(np.asarray(value.values).dtype))
         raise TypeError("Expected SparseTensor or SparseTensorValue.")
 
-    def is_compatible_with(self, value):
+    def is_compatible_with(self, spec_or_value):
         """Whether a SparseTensor (or spec) may be used where this spec is asked for."""
-        return self._dtype.is_compatible_with(value.dtype) and self._shape.is_compatible_with(value.shape)
+        other = spec_or_value
+        return self._dtype.is_compatible_with(other.dtype) and self._shape.is_compatible_with(other.shape)
 
     def __eq__(self, other):
         return isinstance(other, SparseTensorSpec) and repr(self) == repr(other)

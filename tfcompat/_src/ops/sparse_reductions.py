@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, errors, record
-from ..declare import OPS, export, op
+from ..declare import OPS, export, op, refused
 from ..graph import context
 from ..scopes import name_scope
 from .sparse import SparseTensor, as_sparse, to_dense
@@ -153,19 +153,15 @@ def map_values(op, *args, **kwargs):
     )
 
 
-def _refused(names, why, v1=None):
-    def refuse(*args, **kwargs):
-        raise NotImplementedError(f"tf.{names.split()[0]}: {why}")
-
-    refuse.__name__ = names.split()[0].rpartition(".")[2]
-    return export(names, v1)(refuse)
-
-
-_refused(
-    "sparse.cross sparse.cross_hashed",
-    "crossed features are not computed here; join the strings and hash them yourself.",
+_CROSS = "crossed features are not computed here; join the strings and hash them yourself."
+refused("sparse.cross", _CROSS, lambda inputs, name=None, separator=None: None)
+refused("sparse.cross_hashed", _CROSS, lambda inputs, num_buckets=0, hash_key=None, name=None: None)
+refused(
+    "sparse.sampled_addmm",
+    "multiply densely and gather at the indices.",
+    lambda indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32: None,
+    v1="",
 )
-_refused("sparse.sampled_addmm", "multiply densely and gather at the indices.", v1="")
 
 
 # -- raw names -----------------------------------

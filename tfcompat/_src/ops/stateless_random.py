@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, errors, record
-from ..declare import OPS, export, op
+from ..declare import OPS, export, op, refused
 from ..graph import context
 from ..scopes import name_scope
 from . import philox, random_host
@@ -326,27 +326,19 @@ def fold_in(seed, data, alg="auto_select"):
     return OPS["ConcatV2"].public([first, OPS["Reshape"].public(data, [1])], 0)
 
 
-def _refused(name, why):
-    def refuse(*args, **kwargs):
-        raise NotImplementedError(f"tf.{name}: {why}")
-
-    refuse.__name__ = name.rpartition(".")[2]
-    return export(name)(refuse)
-
-
-_BINOMIAL = (
-    "TensorFlow's binomial sampler is not reproduced; draw uniforms and count, or use NumPy's Generator.binomial."
+_SHUFFLE = "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed)."
+refused(
+    "random.stateless_binomial",
+    "TensorFlow's binomial sampler is not reproduced; draw uniforms and count, or use NumPy's Generator.binomial.",
+    lambda shape, seed, counts, probs, output_dtype=dtypes.int32, name=None: None,
 )
-_refused("random.stateless_binomial", _BINOMIAL)
-_refused(
+refused(
     "random.stateless_parameterized_truncated_normal",
     "not reproduced; for -2 to 2 deviations use tf.random.stateless_truncated_normal.",
+    lambda shape, seed, means=0.0, stddevs=1.0, minvals=-2.0, maxvals=2.0, name=None: None,
 )
-_refused(
-    "random.experimental.index_shuffle",
-    "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed).",
-)
-_refused("random_index_shuffle", "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed).")
+refused("random.experimental.index_shuffle", _SHUFFLE, lambda index, seed, max_index: None)
+refused("random_index_shuffle", _SHUFFLE, lambda index, seed, max_index, rounds=4, name=None: None)
 
 
 @export("nn.experimental.stateless_dropout")

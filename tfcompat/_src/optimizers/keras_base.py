@@ -7,6 +7,8 @@ way (`_resource_apply_dense`).
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 
 from .. import dtypes, record
@@ -40,6 +42,12 @@ def _keras2_values(args, kwargs):
 
 class Generations(type):
     """Metaclass of Keras's optimizers: calling a built-in class gives the generation the call was written for."""
+
+    @property
+    def __signature__(cls):
+        """What help() and editors show: the arguments of the class, not of this call."""
+        found = inspect.signature(cls.__init__)
+        return found.replace(parameters=list(found.parameters.values())[1:])
 
     def __call__(cls, *args, **kwargs):
         old = cls.__dict__.get("_legacy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 
-from ..declare import export, publish
+from ..declare import export, publish, renamed
 
 PhysicalDevice = publish(collections.namedtuple("PhysicalDevice", "name device_type"), "config.PhysicalDevice")
 LogicalDevice = publish(collections.namedtuple("LogicalDevice", "name device_type"), "config.LogicalDevice")
@@ -150,8 +150,8 @@ def get_memory_info(device):
     return {"current": stats.get("bytes_in_use", 0), "peak": stats.get("peak_bytes_in_use", 0)}
 
 
-def _setting(names, attribute, key=None):
-    """Publishes get_X and set_X for a setting that is kept and changes nothing."""
+def _setting(names, argument, attribute, key=None):
+    """Publishes get_X and set_X(argument) for a setting that is kept and changes nothing."""
 
     def get():
         value = getattr(_settings, attribute)
@@ -165,22 +165,24 @@ def _setting(names, attribute, key=None):
 
     getter, setter = names
     get.__name__, put.__name__ = getter.rpartition(".")[2], setter.rpartition(".")[2]
+    put = renamed(put, value=argument)
     publish(get, f"config.{getter}")
     publish(put, f"config.{setter}")
 
 
-_setting(("get_soft_device_placement", "set_soft_device_placement"), "soft_placement")
-_setting(("experimental.get_device_policy", "experimental.set_device_policy"), "policy")
-_setting(("experimental.get_synchronous_execution", "experimental.set_synchronous_execution"), "synchronous")
+_setting(("get_soft_device_placement", "set_soft_device_placement"), "enabled", "soft_placement")
+_setting(("experimental.get_device_policy", "experimental.set_device_policy"), "device_policy", "policy")
+_setting(("experimental.get_synchronous_execution", "experimental.set_synchronous_execution"), "enable", "synchronous")
+for _kind in ("intra", "inter"):
+    _name = f"{_kind}_op_parallelism_threads"
+    _setting((f"threading.get_{_name}", f"threading.set_{_name}"), "num_threads", "threads", _kind)
+_setting(("optimizer.get_jit", "optimizer.set_jit"), "enabled", "jit")
+_setting(("optimizer.get_experimental_options", "optimizer.set_experimental_options"), "options", "optimizer")
 _setting(
-    ("threading.get_intra_op_parallelism_threads", "threading.set_intra_op_parallelism_threads"), "threads", "intra"
+    ("experimental.tensor_float_32_execution_enabled", "experimental.enable_tensor_float_32_execution"),
+    "enabled",
+    "tf32",
 )
-_setting(
-    ("threading.get_inter_op_parallelism_threads", "threading.set_inter_op_parallelism_threads"), "threads", "inter"
-)
-_setting(("optimizer.get_jit", "optimizer.set_jit"), "jit")
-_setting(("optimizer.get_experimental_options", "optimizer.set_experimental_options"), "optimizer")
-_setting(("experimental.tensor_float_32_execution_enabled", "experimental.enable_tensor_float_32_execution"), "tf32")
 
 
 @export("config.experimental.enable_op_determinism")

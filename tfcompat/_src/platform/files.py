@@ -9,7 +9,7 @@ import os
 import shutil
 
 from .. import errors
-from ..declare import export, publish
+from ..declare import export, publish, renamed
 
 _KINDS = {
     FileNotFoundError: errors.NotFoundError,
@@ -232,15 +232,15 @@ def join(path, *paths):
 
 
 for _old, _function in {
-    "Exists": exists,
-    "IsDirectory": isdir,
-    "ListDirectory": listdir,
-    "Glob": glob,
-    "MakeDirs": makedirs,
-    "MkDir": mkdir,
-    "Remove": remove,
-    "DeleteRecursively": rmtree,
-    "Stat": stat,
+    "Exists": renamed(exists, path="filename"),
+    "IsDirectory": renamed(isdir, path="dirname"),
+    "ListDirectory": renamed(listdir, path="dirname"),
+    "Glob": renamed(glob, pattern="filename"),
+    "MakeDirs": renamed(makedirs, path="dirname"),
+    "MkDir": renamed(mkdir, path="dirname"),
+    "Remove": renamed(remove, path="filename"),
+    "DeleteRecursively": renamed(rmtree, path="dirname"),
+    "Stat": renamed(stat, path="filename"),
 }.items():
     publish(_function, "", v1=f"gfile.{_old}")
 

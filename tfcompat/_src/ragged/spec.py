@@ -43,6 +43,12 @@ class RaggedTensorSpec(TypeSpec):
     flat_values_spec = property(lambda self: self._flat_values_spec)
     value_type = property(lambda self: RaggedTensor)
 
+    @property
+    def _component_specs(self):
+        inner = [None] if self._shape.rank is None else [None, *self._shape.as_list()[self._ragged_rank + 1 :]]
+        flat = self._flat_values_spec or TensorSpec(None if self._shape.rank is None else inner, self._dtype)
+        return [flat, *[TensorSpec([None], self._row_splits_dtype)] * self._ragged_rank]
+
     @classmethod
     def from_value(cls, value):
         """The spec of a RaggedTensor or RaggedTensorValue."""

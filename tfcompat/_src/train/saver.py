@@ -167,7 +167,8 @@ class Saver:
         """A saver of the current graph's variables, made as `saver_def` says."""
         return Saver(saver_def=saver_def)
 
-    def export_meta_graph(self, filename=None, **settings):
+    def export_meta_graph(self, filename=None, collection_list=None, as_text=False, export_scope=None, clear_devices=False,
+                          clear_extraneous_savers=False, strip_default_attrs=False, save_debug_info=False):  # fmt: skip
         raise NotImplementedError(
             "Saver.export_meta_graph is not supported by tfcompat: build the graph from its Python code again."
         )
