@@ -7,7 +7,8 @@ import numpy as np
 from . import dtypes, record
 from .declare import OPS, export
 from .graph import context
-from .tape import GradientTape, symbolic_gradients
+from .symbolic_gradients import symbolic_gradients
+from .tape import GradientTape
 from .tensor import EagerTensor, IndexedSlices
 
 _ALLOWED = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")

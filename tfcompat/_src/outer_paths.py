@@ -9,7 +9,8 @@ from __future__ import annotations
 from . import record
 from .engine import gradients
 from .graph import context
-from .tape import RECORDER, _between
+from .symbolic_gradients import operations_between
+from .tape import RECORDER
 from .tensor import SymbolicTensor
 
 
@@ -81,6 +82,6 @@ def along_captures(x, inside, targets, cotangents, nodes, stops):
             continue
         again = outside.again(slot)._slot
         parts += gradients.differentiate(
-            [again], [record.convert_to_tensor(g)], [inside], _between([again], graph), RECORDER
+            [again], [record.convert_to_tensor(g)], [inside], operations_between([again], graph), RECORDER
         )
     return parts

@@ -1,11 +1,10 @@
-"""tf.GradientTape and tf.gradients: two ways of asking the one engine (engine/gradients.py)."""
+"""tf.GradientTape, and how the engine (engine/gradients.py) records what a gradient needs."""
 
 from __future__ import annotations
 
 from . import dtypes, nest, record
 from .declare import OPS, export
 from .engine import dispatch, gradients
-from .engine.program import by_order
 from .graph import context
 from .tensor import EagerTensor, IndexedSlices, Tensor, handle
 
@@ -153,7 +152,7 @@ class GradientTape:
             if variable:
                 self._records.reads.setdefault(t, {})
             else:
-                self._watched[_slot_here(t)] = t
+                self._watched[slot_here(t)] = t
 
     def watched_variables(self):
         """The variables the tape follows, in the order of their creation."""
@@ -193,7 +192,7 @@ class GradientTape:
         Raises RuntimeError on the second call of a non-persistent tape and while nothing was recorded, TypeError for lists of None.
         """
         self.check_unused()
-        zero = _unconnected(unconnected_gradients)
+        zero = unconnected(unconnected_gradients)
         if target is None:
             raise TypeError(
                 f"Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to be differentiated, but received {target}."
@@ -235,7 +234,7 @@ class GradientTape:
         if grads is None:
             grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
         if zero:
-            grads = [_zeros_like(s) if g is None else g for g, s in zip(grads, flat_sources, strict=True)]
+            grads = [zeros_like(s) if g is None else g for g, s in zip(grads, flat_sources, strict=True)]
         if not self._persistent:  # what a used tape held goes now, not when the next step's tape takes its name
             self._seen, self._records, self._watched = tuple(records.reads), _Records(None), {}
         return nest.pack_sequence_as(sources, grads, expand_composites=True)
@@ -296,7 +295,7 @@ class GradientTape:
         slots, owners = [], []
         for i, s in enumerate(sources):
             if isinstance(s, Tensor):
-                slots.append(_slot_here(s))
+                slots.append(slot_here(s))
                 owners.append(i)
             else:
                 for slot in records.reads.get(s, ()):
@@ -331,7 +330,7 @@ class GradientTape:
                 "GradientTape must be created with persistent=True to compute the jacobian with eager execution enabled "
                 "and experimental_use_pfor set to False."
             )
-        return jacobians.jacobian(self, target, sources, _unconnected(unconnected_gradients))
+        return jacobians.jacobian(self, target, sources, unconnected(unconnected_gradients))
 
     def batch_jacobian(
         self, target, source, unconnected_gradients="none", parallel_iterations=None, experimental_use_pfor=True
@@ -350,7 +349,7 @@ class GradientTape:
                 raise RuntimeError(
                     "GradientTape must be created with persistent=True to compute the batch_jacobian with parallel_iterations."
                 )
-        _unconnected(unconnected_gradients)  # only the word is checked: rows that nothing reaches are zeros either way
+        unconnected(unconnected_gradients)  # only the word is checked: rows that nothing reaches are zeros either way
         return jacobians.batch_jacobian(self, target, source)
 
 
@@ -397,7 +396,7 @@ class _Stopped:
             _start(self.tape._records)
 
 
-def _slot_here(tensor):
+def slot_here(tensor):
     """The slot that stands for a tensor in the graph being built (inside a tf.function a tensor from outside is captured)."""
     graph = context.graph
     return tensor._slot if graph is None else record.capture(graph, tensor)
@@ -405,7 +404,7 @@ def _slot_here(tensor):
 
 def _target(t):
     if isinstance(t, Tensor):
-        return _slot_here(t)
+        return slot_here(t)
     if hasattr(t.__class__, "_dense_tensor") or isinstance(t, IndexedSlices):
         return record.convert_to_tensor(t)._slot
     raise ValueError(
@@ -437,11 +436,11 @@ def _check_cotangent(given, wanted):
         raise ValueError(f"Shape {given} of output_gradients does not fit the target's shape {wanted}.")
 
 
-def _zeros_like(source):
+def zeros_like(source):
     return OPS["ZerosLike"].public(record.convert_to_tensor(source))
 
 
-def _unconnected(value):
+def unconnected(value):
     value = getattr(value, "value", value)
     if value not in ("none", "zero"):
         raise ValueError(f"Unknown value for unconnected_gradients: {value!r}")
@@ -466,147 +465,3 @@ class UnconnectedGradients:
 
     NONE = "none"
     ZERO = "zero"
-
-
-# -- tf.gradients -------------------------------------------------------------------------------------------------------
-@export("gradients", v1="")
-def gradients_v2(ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
-                 unconnected_gradients="none"):  # fmt: skip
-    """Symbolic gradients of the sum of `ys` with respect to each x in `xs`; None where there is no path of floating values."""
-    return _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers=False)
-
-
-@export("", v1="gradients")
-def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_ops=False, gate_gradients=False,
-                       aggregation_method=None, stop_gradients=None, unconnected_gradients="none"):  # fmt: skip
-    """TF1's tf.gradients, which follows integers, too.  Raises RuntimeError eagerly; ValueError and TypeError for grad_ys that do not fit."""
-    found = _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers=True)
-    if colocate_gradients_with_ops:
-        _colocate(nest.flatten(ys), nest.flatten(xs), nest.flatten(found))
-    return found
-
-
-def _colocate(ys, xs, grads):
-    """Puts each gradient's operation with the one that read its source; with the source where several on different devices did."""
-    nodes = None
-    for x, g in zip(xs, grads, strict=True):
-        op = getattr(getattr(g, "values", g), "op", None)
-        if op is None or op.sig.op is not gradients.GRADIENT or op.colocated:
-            continue
-        nodes = _between([_slot_here(record.convert_to_tensor(y)) for y in ys], op.graph) if nodes is None else nodes
-        slots = set(_sources(x, nodes))
-        readers = [n for n in nodes if not slots.isdisjoint(n.ins)] or [op]
-        together = readers[0] if len({n.device for n in readers}) == 1 else x.op
-        op.colocated = together.colocation_groups()
-
-
-def _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers):
-    graph = context.graph
-    if graph is None:
-        raise RuntimeError(
-            "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
-        )
-    zero = _unconnected(unconnected_gradients)
-    flat_ys = [y for y in nest.flatten(ys)]
-    flat_xs = [x for x in nest.flatten(xs)]
-    gys = (
-        [None] * len(flat_ys) if grad_ys is None else list(grad_ys) if isinstance(grad_ys, (list, tuple)) else [grad_ys]
-    )
-    if len(gys) != len(flat_ys):  # a nest like that of `ys`; a list of lists may also be one array per y
-        gys = list(nest.flatten(grad_ys))
-    if len(gys) != len(flat_ys):
-        raise ValueError(f"Length mismatch. Passed {len(gys)} grad_ys for {len(flat_ys)} ys")
-    from .scopes import name_scope
-
-    with name_scope(name, "gradients"):
-        targets = [_slot_here(record.convert_to_tensor(y, name="y")) for y in flat_ys]
-        nodes = _between(targets, graph)
-        sources = [_sources(x, nodes) for x in flat_xs]
-        stops = (
-            {_slot_here(record.convert_to_tensor(s)) for s in nest.flatten(stop_gradients)}
-            if stop_gradients is not None
-            else set()
-        )
-        cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
-        every = [s for group in sources for s in group]
-        found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops), integers))
-        found = [[next(found) for _ in group] for group in sources]
-        for x, group, parts in zip(flat_xs, sources, found, strict=True):
-            if (
-                graph.building_function
-                and isinstance(x, Tensor)
-                and x.__class__ is not EagerTensor
-                and x.graph is not graph
-            ):
-                from .outer_paths import along_captures
-
-                parts += along_captures(x, group[0], targets, cotangents, nodes, frozenset(stops))
-        found = [add_gradients(parts) for parts in found]
-        if zero:
-            found = [_zeros_like(x) if g is None else g for g, x in zip(found, flat_xs, strict=True)]
-    return found if isinstance(xs, (list, tuple)) or not isinstance(xs, dict) else nest.pack_sequence_as(xs, found)
-
-
-def _sources(x, nodes):
-    """The slots that stand for a source: for a variable, every place its value is read."""
-    if isinstance(x, IndexedSlices):
-        x = x.values
-    if hasattr(x.__class__, "_dense_tensor"):
-        owner = getattr(x, "_owner", x)
-        reads = [s for n in nodes if not n.writes and any(v is owner for v in n.reads) for s in n.outs]
-        return reads or [record.convert_to_tensor(x)._slot]
-    return [_slot_here(record.convert_to_tensor(x))]
-
-
-def _grad_y(given, target):
-    if given is None:
-        if target.aval.dtype.is_complex:
-            raise TypeError(
-                f"Gradients of complex tensors {target.tensor} must set grad_ys (y.dtype = {target.aval.dtype.name})"
-            )
-        return None
-    if isinstance(given, IndexedSlices):
-        given = record.densify(given)
-    wanted = target.aval.dtype.base_dtype
-    if isinstance(given, Tensor) or hasattr(given.__class__, "_dense_tensor"):
-        have = given.dtype.base_dtype
-        for kind, label in (("is_floating", "real"), ("is_integer", "integer"), ("is_complex", "complex")):
-            if getattr(wanted, kind) and not getattr(have, kind):
-                raise TypeError(
-                    f"Gradient type {have!r} generated for {label} or integer-valued tensor {target.tensor} with type {wanted!r} must be {label}"
-                    if label != "complex"
-                    else f"Gradient type {have!r} generated for complex-valued tensor {target.tensor} with type {wanted!r} must be real"
-                )
-        tensor = record.convert_to_tensor(given)
-    else:
-        tensor = record.convert_to_tensor(given, wanted, name="grad_ys")
-    if not tensor.shape.is_compatible_with(record.TensorShape._of(target.aval.shape)):
-        raise ValueError(
-            f"Incompatible shapes between grad_ys {tensor.shape} and ys {record.TensorShape._of(target.aval.shape)}"
-        )
-    return tensor
-
-
-def _between(targets, graph):
-    """The operations the targets depend on, in the order of creation."""
-    seen, stack = set(), [t.node for t in targets]
-    while stack:
-        node = stack.pop()
-        if node is None or node in seen or node.graph is not graph:
-            continue
-        seen.add(node)
-        stack.extend([s.node for s in node.ins])
-    return sorted(seen, key=by_order)
-
-
-@export("", v1="hessians")
-def hessians_v1(
-    ys, xs, name="hessians", colocate_gradients_with_ops=False, gate_gradients=False, aggregation_method=None
-):
-    """Second derivatives: for each x of shape s, d2 sum(ys) / dx2 of shape s + s."""
-    from .engine import jacobians
-
-    return jacobians.hessians(ys, xs, name)
-
-
-__all__ = ["GradientTape", "symbolic_gradients"]

@@ -186,6 +186,10 @@ class EagerTensor(Tensor):
     def __index__(self):
         return self._numpy().__index__()
 
+    def __buffer__(self, flags):
+        """The value to read in place: memoryview(tensor), from Python 3.12 on."""
+        return memoryview(self._numpy()).toreadonly()
+
     def __len__(self):
         shape = self._slot.aval.shape
         if not shape:

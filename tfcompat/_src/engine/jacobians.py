@@ -129,7 +129,8 @@ def batch_jacobian(tape, target, source):
 
 def hessians(ys, xs, name="hessians"):
     """Graph mode: second derivatives of the sum of `ys` by each x, of shape x.shape + x.shape."""
-    from ..tape import RECORDER, _between, symbolic_gradients
+    from ..symbolic_gradients import operations_between, symbolic_gradients
+    from ..tape import RECORDER
     from .gradients import differentiate
 
     xs = xs if isinstance(xs, (list, tuple)) else [xs]
@@ -142,7 +143,7 @@ def hessians(ys, xs, name="hessians"):
         recorder = _Jacobians(RECORDER, False)
         recorder.target = g._slot
         source = record.convert_to_tensor(x)._slot
-        (second,) = differentiate([g._slot], [g], [source], _between([g._slot], g.graph), recorder)
+        (second,) = differentiate([g._slot], [g], [source], operations_between([g._slot], g.graph), recorder)
         if second is None:
             raise ValueError(
                 f"None values not supported: the gradient by {x} does not depend on it, so it has no Hessian."

@@ -14,6 +14,7 @@ from ..declare import OPS, export
 from ..engine import dispatch
 from ..graph import context
 from ..scopes import control_dependencies, name_scope
+from ..symbolic_gradients import symbolic_gradients
 from ..tensor import IndexedSlices, Tensor
 from ..train.trackable import Trackable
 from . import slots
@@ -107,7 +108,7 @@ class Optimizer(Trackable):
                 raise TypeError(f"Argument is not a tf.Variable: {v}")
         if not var_list:
             raise ValueError("No variables to optimize.")
-        grads = tape.symbolic_gradients(
+        grads = symbolic_gradients(
             loss, var_list, grad_ys=grad_loss, gate_gradients=gate_gradients == Optimizer.GATE_OP,
             aggregation_method=aggregation_method, colocate_gradients_with_ops=colocate_gradients_with_ops,
         )  # fmt: skip

@@ -16,7 +16,8 @@ from ..declare import NAMES, export
 from ..engine import dispatch
 from ..graph import context
 from ..scopes import control_dependencies, name_scope
-from ..tensor import IndexedSlices, Tensor
+from ..symbolic_gradients import symbolic_gradients
+from ..tensor import EagerTensor, IndexedSlices, Tensor
 from . import slots
 from .apply import Plan, Scalars, signature_key
 from .base import deduplicated, group, is_variable
@@ -26,6 +27,7 @@ from .keras_recipe import KerasRecipe
 from .legacy_state import LegacyState
 from .schedules import LearningRateSchedule
 
+_DENSE = {EagerTensor}
 _CLIPS = (("norm", "clipnorm"), ("global", "global_clipnorm"), ("value", "clipvalue"))
 
 
@@ -158,7 +160,8 @@ class OptimizerV2(LegacyState, metaclass=Generations):
 
     # -- all variables in one node ------------------------------------------------------------------------------------
     def _apply_at_once(self, grads, variables, name):
-        grads = [g if isinstance(g, (Tensor, IndexedSlices)) else record.convert_to_tensor(g) for g in grads]
+        if set(map(type, grads)) != _DENSE:
+            grads = [g if isinstance(g, (Tensor, IndexedSlices)) else record.convert_to_tensor(g) for g in grads]
         key = (tuple([id(v) for v in variables]), signature_key(grads), slots.outermost(), self._statics())
         plan = self._plans.get(key, False)
         if plan is False:
@@ -365,7 +368,7 @@ def _tape():
 def _symbolic(loss, variables, grad_loss):
     if context.graph is None:
         raise RuntimeError("get_gradients is not supported eagerly; use tf.GradientTape")
-    return tape.symbolic_gradients(loss, variables, grad_ys=grad_loss)
+    return symbolic_gradients(loss, variables, grad_ys=grad_loss)
 
 
 KerasOptimizer._legacy = OptimizerV2  # the base of subclasses written Keras 2's way
