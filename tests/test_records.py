@@ -5,6 +5,7 @@ Wire bytes and the file below were written by TensorFlow 2.21.
 
 import gzip
 
+import numpy as np
 import pytest
 
 import tfcompat as tf
@@ -121,3 +122,20 @@ def test_names_fed_to_a_graph(tmp_path):
             assert [session.run(element) for _ in range(4)] == [b"abc"] * 4
             with pytest.raises(tf.errors.OutOfRangeError):
                 session.run(element)
+
+
+# Bytes of tf.make_tensor_proto in TensorFlow 2.21: one number has a field of its own, several keep their bytes.
+@pytest.mark.parametrize("value, settings, expected", [
+    (1.5, {}, "080112002a040000c03f"),
+    ([1.0, 2.0], {}, "080112041202080222080000803f00000040"),
+    (7, {"shape": [2, 2]}, "0803120812020802120208023a0107"),
+    (["a", b"b"], {}, "0807120412020802420161420162"),
+    ([], {}, "080112021200"),
+])  # fmt: skip
+def test_tensor_protos(value, settings, expected):
+    made = tf.make_tensor_proto(value, **settings)
+    assert made.SerializeToString().hex() == expected
+    array = tf.make_ndarray(made)
+    assert array.shape == tuple(settings.get("shape", np.shape(value)))
+    flat = [v.encode() if isinstance(v, str) else v for v in np.ravel(np.array(value, object)).tolist()]
+    assert array.ravel().tolist() == (flat * array.size if len(flat) == 1 else flat)

@@ -3,6 +3,7 @@
 from . import (  # noqa: F401 - for their declarations
     autograph,
     basics,
+    contrib,
     custom_gradient,
     data,
     forward_mode,
@@ -29,6 +30,7 @@ from . import (  # noqa: F401 - for their declarations
     symbolic_gradients,
     tape,
     template,
+    tensor_protos,
     train,
     type_spec,
     variable_functions,

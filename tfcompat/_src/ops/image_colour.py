@@ -291,7 +291,7 @@ def standardization_kernel(image):
     return x / jnp.maximum(deviation, np.float32(1) / np.sqrt(np.float32(np.prod(image.shape[-3:]))))
 
 
-@export("image.per_image_standardization")
+@export("image.per_image_standardization", v1="image.per_image_standardization image.per_image_whitening")
 def per_image_standardization(image):
     """The image, or each of a batch, with mean zero and deviation one -> float32."""
     with name_scope(None, "per_image_standardization", [image]) as scope:

@@ -24,6 +24,8 @@ from .gather import gather
 )
 def where_kernel(condition):
     """condition [...] -> [n, rank]: the int64 coordinates of its true (non-zero) elements, in row-major order."""
+    if not condition.ndim:
+        raise bad("Where", "WhereOp : Unhandled input dimensions: 0")
     return np.argwhere(condition if condition.dtype != object else condition != b"").astype(np.int64)
 
 
@@ -154,7 +156,7 @@ def unique_with_counts(x, out_idx=dtypes.int32, name=None):
     return _UniqueWithCounts(*record.call(OPS["UniqueWithCounts"], [x], {"out_idx": dtypes.as_dtype(out_idx)}, name))
 
 
-@export("", v1="setdiff1d")
+@export("", v1="setdiff1d listdiff")
 def setdiff1d(x, y, index_dtype=dtypes.int32, name=None):
     """x [n], y [m] -> (out, idx): the elements of x that are not in y, and their positions in x."""
     x = record.convert_to_tensor(x)
