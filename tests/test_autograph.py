@@ -322,6 +322,24 @@ def test_gradients_through_a_loop_inside_and_outside():
     assert float(inside(tf.constant(1.5))) == pytest.approx(4 * 3 * 4.5**3)  # ((3 x)^2)^2
 
 
+def test_gradients_through_an_array_that_grows_where_the_data_say():
+    def roots(x):
+        array = tf.TensorArray(tf.float32, size=0, dynamic_size=True)
+        n = 0
+        for v in x:
+            if v > 0.0:
+                array = array.write(n, tf.sqrt(v))
+                n += 1
+        return array.stack()
+
+    x = tf.constant([1.0, -1.0, 4.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.function(roots)(x)
+    assert y.numpy().tolist() == [1.0, 2.0]
+    assert tape.gradient(y, x).numpy().tolist() == [0.5, 0.0, 0.25]
+
+
 # -- datasets ---------------------------------------------------------------------------------------------------------
 def test_loops_over_datasets():
     data = tf.data.Dataset.range(5)
@@ -553,6 +571,49 @@ def test_assert_is_converted_on_request():
     assert int(f(tf.constant(1))) == 1
     with pytest.raises(tf.errors.InvalidArgumentError, match="wanted more"):
         f(tf.constant(-1))
+
+
+def test_print_is_converted_on_request(capsys):
+    def f(x):
+        print("x is", x, {"foo": "bar"})
+
+    f = tf.function(f, experimental_autograph_options=options.Feature.ALL)
+    f(tf.constant([1, 2, 3]))
+    f(tf.constant([4, 5, 6]))
+    assert capsys.readouterr().out == "x is [1 2 3] {'foo': 'bar'}\nx is [4 5 6] {'foo': 'bar'}\n"
+
+
+def test_functions_given_to_map_are_converted():
+    def g(x):
+        return x * 2 if x > 2 else x
+
+    assert [int(e) for e in tf.data.Dataset.range(5).map(g)] == [0, 1, 2, 6, 8]
+    assert [int(e) for e in tf.data.Dataset.range(5).filter(lambda x: x > 2 and x < 4)] == [3]
+    assert tf.function(lambda x: tf.map_fn(g, x))(tf.constant([1, 2, 3])).numpy().tolist() == [1, 2, 6]
+
+
+def test_the_call_of_a_layer_is_converted():
+    class Doubling(tf.compat.v1.layers.Layer):
+        def call(self, x):
+            if tf.reduce_sum(x) > 0.0:
+                return x * 2.0
+            else:
+                return -x
+
+    layer = Doubling()
+    f = tf.function(lambda x: layer(x))
+    assert [float(f(tf.constant([v]))[0]) for v in (3.0, -3.0)] == [6.0, 3.0]
+
+
+def test_a_gradient_with_respect_to_one_of_two_variables_of_a_loop():
+    @tf.function
+    def f(a, b):
+        body = lambda i, x: (i + 1, tf.cond(i % 2 == 0, lambda: x + a[1], lambda: x + b[1] * 2.0))  # noqa: E731
+        result = tf.while_loop(lambda i, _: i < 4, body, [0, 0.0])
+        return tf.gradients(result, [a, b])
+
+    first, second = f(tf.Variable([1.0, 2.0, 3.0]), tf.Variable([4.0, 5.0]))
+    assert (first.numpy().tolist(), second.numpy().tolist()) == ([0.0, 2.0, 0.0], [0.0, 4.0])
 
 
 def test_to_graph_and_to_code():

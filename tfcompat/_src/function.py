@@ -432,14 +432,14 @@ class Function:
 
     def __init__(
         self, python_function, name=None, input_signature=None, autograph=True, jit_compile=None, reduce_retracing=False,
-        autograph_options=None,
+        autograph_options=None, attributes=None,
     ):  # fmt: skip
         functools.update_wrapper(self, python_function)
         self.python_function = self._python_function = python_function
         self._name = name or getattr(python_function, "__name__", "function")
         self._input_signature = None if input_signature is None else tuple(input_signature)
-        self._autograph, self._jit_compile, self._relax = autograph, jit_compile, reduce_retracing
-        self._autograph_options = autograph_options
+        self._autograph, self._jit_compile, self._reduce_retracing = autograph, jit_compile, reduce_retracing
+        self._experimental_autograph_options, self._attributes = autograph_options, dict(attributes or {})
         self._traces: dict = {}
         self._lock = threading.RLock()
         self._bound = weakref.WeakKeyDictionary()
@@ -459,6 +459,26 @@ class Function:
         """How often the Python function was traced."""
         return len(self._traces)
 
+    def _clone(self, python_function=None):
+        """A Function of the same settings, without traces, of another Python function (default: of the same)."""
+        return Function(
+            self.python_function if python_function is None else python_function, self._name, self._input_signature, self._autograph,
+            self._jit_compile, self._reduce_retracing, self._experimental_autograph_options, self._attributes,
+        )  # fmt: skip
+
+    def _decorate(self, decorator):
+        """Puts `decorator` around the Python function; ValueError once it was traced."""
+        if self._traces:
+            raise ValueError(
+                f"Functions cannot be decorated after they have been traced. The function {self._name} has been traced already."
+            )
+        self.python_function = self._python_function = decorator(self.python_function)
+        self._signature = None
+
+    def _list_all_concrete_functions(self):
+        """All traces."""
+        return list(self._traces.values())
+
     def __get__(self, instance, owner):
         if instance is None:
             return self
@@ -468,9 +488,7 @@ class Function:
             bound = instance.__dict__.get(f"_tf_function_{id(self)}") if hasattr(instance, "__dict__") else None
         if bound is None:
             method = self.python_function.__get__(instance, owner)
-            bound = Function(
-                method, self._name, self._input_signature, self._autograph, self._jit_compile, self._relax, self._autograph_options
-            )  # fmt: skip
+            bound = self._clone(method)
             try:
                 self._bound[instance] = bound
             except TypeError:
@@ -595,11 +613,11 @@ class Function:
         if made is None:
             from .autograph import scan
 
-            if self._autograph_options is None and not scan.has_control_flow(function):
+            if self._experimental_autograph_options is None and not scan.has_control_flow(function):
                 return function
             from .autograph.convert import converted
 
-            made = self._for_tracing = converted(function, self._autograph_options)
+            made = self._for_tracing = converted(function, self._experimental_autograph_options)
         return made
 
     def get_concrete_function(self, *args, **kwargs):
@@ -718,8 +736,10 @@ def function(func=None, input_signature=None, autograph=True, jit_compile=None, 
 
     def decorate(python_function):
         return Function(
-            python_function, None, input_signature, autograph, jit_compile or experimental_compile, reduce_retracing,
+            python_function, None, input_signature, autograph, experimental_compile if jit_compile is None else jit_compile,
+            experimental_relax_shapes if experimental_relax_shapes is not None else reduce_retracing,
             experimental_autograph_options,
+            {**({"_implements": experimental_implements} if experimental_implements is not None else {}), **(experimental_attributes or {})},
         )  # fmt: skip
 
     return decorate if func is None else decorate(func)

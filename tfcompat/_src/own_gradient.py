@@ -105,6 +105,8 @@ class OwnGradient:
     def of(cls, graph, wanted, sources, name):
         """The OwnGradient of a function, or None where JAX's is right."""
         nodes = between(wanted)
+        if any(n.sig.op.host and n.sig.op.type != "Placeholder" for n in nodes):
+            return None  # such a function runs stage by stage, and tapes follow its operations one by one
         if any(gradients.gradient_function(n) is not None for n in nodes):
             return cls(graph, wanted, sources, nodes, name)
         return None

@@ -6,6 +6,7 @@ import enum
 import functools
 import inspect
 import os
+import sys
 import textwrap
 
 from ..declare import export
@@ -117,7 +118,7 @@ def set_verbosity(level, alsologtostdout=False):
     """How much is logged about conversions: 0 (nothing but warnings) to 10; `alsologtostdout`: printed as well."""
     global _verbosity
     _verbosity = (int(level), bool(alsologtostdout))
-    if status.installed():
+    if "malt" in sys.modules:  # else convert.py does so when it is imported
         from malt.utils import ag_logging
 
         ag_logging.set_verbosity(*_verbosity)
@@ -142,6 +143,8 @@ def tf_convert(f, ctx, convert_by_default=True, user_requested=False):
         return f
     if ctx.status == status.DISABLED or ctx.status == status.UNSPECIFIED and not convert_by_default:
         return do_not_convert(f) if ctx.status == status.DISABLED else f
-    from .scan import has_control_flow
+    from .scan import has_control_flow, is_library
 
+    if is_library(f):
+        return f
     return _converter("tf_convert").converted(f, user_requested=user_requested) if has_control_flow(f) else f

@@ -10,6 +10,7 @@ from ..data.iterators import EagerIterator
 from ..declare import OPS
 from ..graph import context
 from ..ops import creation
+from ..ops.python import PRINT, _call
 from ..ops.tensor_array import TensorArray
 from ..tensor import EagerTensor
 from .iteration import Elements
@@ -83,18 +84,24 @@ def len_(s):
 
 
 def print_(*objects, **kwargs):
-    """print: tf.print where a tensor of a graph is among `objects`."""
+    """print: where a tensor of a graph is among `objects`, in each run of the graph, with the values of the tensors."""
     unknown = set(kwargs) - {"sep", "end", "file", "flush"}
     if unknown:
         raise ValueError(f"invalid keyword arguments: {tuple(unknown)}")
     if context.graph is None or not any(is_tensor(x) for x in objects):
         return print(*objects, **kwargs)
-    from ..ops.python import tf_print
+    tensors = [record.convert_to_tensor(x) for x in objects if is_tensor(x)]
+    places = [i for i, x in enumerate(objects) if is_tensor(x)]
 
-    given = {"sep": kwargs.get("sep", " "), "end": kwargs.get("end", "\n")}
-    if "file" in kwargs:
-        given["output_stream"] = kwargs["file"]
-    return tf_print(*objects, **given)
+    def kernel(*arrays):
+        shown = list(objects)
+        for i, a in zip(places, arrays, strict=True):
+            value = a[()] if a.ndim == 0 else a
+            shown[i] = value.decode() if isinstance(value, bytes) else value
+        print(*shown, **{"flush": True, **kwargs})
+        return ()
+
+    return _call(PRINT, kernel, tensors, "PyFunc", (), False)
 
 
 def _extreme(name, reduction, function):

@@ -22,14 +22,11 @@ from malt.pyct import anno, cache, errors, inspect_utils
 from malt.utils import ag_logging
 
 from .. import errors as tf_errors
-from ..ops.bodies import in_session_graph
 from ..platform import log
 from ..scopes import name_scope
 from . import api as public
 from . import builtins, control_flow, data_structures, logical, messages, status
 from .scan import is_library
-
-_UNSET = object()
 
 
 # -- the transpiler ---------------------------------------------------------------------------------------------------
@@ -184,13 +181,14 @@ def converted_call(f, args, kwargs, caller_fn_scope=None, options=None):
         return builtins.call(f, args, kwargs, caller_fn_scope)
     if not options.internal_convert_user_code or _called_as_is(f, options):
         return _call(f, args, kwargs, options)
+    given = args
     try:
         target, args = _target(f, args)
     except NotImplementedError as e:
         return _fall_back(f, args, kwargs, options, e)
     code = getattr(target, "__code__", None)
     if code is None or code.co_filename == "<string>":  # native code, or made by exec
-        return _call(f, args, kwargs if kwargs else None, options) if target is f else target(*args, **(kwargs or {}))
+        return _call(f, given, kwargs, options)
     try:
         made = _convert_actual(target, options)
     except Exception as e:
@@ -283,4 +281,4 @@ def to_graph(entity, recursive, features):
         raise api.ConversionError(f"converting {entity}: {e.__class__.__name__}: {e}") from e
 
 
-__all__ = ["converted", "converted_call", "in_session_graph", "to_graph"]
+__all__ = ["converted", "converted_call", "to_graph"]

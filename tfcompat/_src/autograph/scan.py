@@ -10,10 +10,11 @@ import builtins
 import dis
 import functools
 import inspect
+import os
 import sys
 import types
 
-_LIBRARIES = frozenset(["tfcompat", "numpy", "jax", "jaxlib", "optax", "tensorflow", "absl"]) | sys.stdlib_module_names
+_LIBRARIES = frozenset(["tfcompat", "numpy", "jax", "jaxlib", "optax", "tensorflow", "absl"])
 _CHANGED = frozenset(
     "abs all any enumerate filter float int len map max min next range sorted super eval globals locals".split()
 )
@@ -25,7 +26,18 @@ def is_library(thing):
     module = thing.__name__ if isinstance(thing, types.ModuleType) else getattr(thing, "__module__", None)
     if module is None:
         module = getattr(type(thing), "__module__", None)
-    return isinstance(module, str) and module.partition(".")[0] in _LIBRARIES
+    return isinstance(module, str) and _is_library_root(module.partition(".")[0])
+
+
+@functools.cache
+def _is_library_root(name):
+    """Whether a top-level module is a library's; a user's file may have the name of a standard module."""
+    if name in _LIBRARIES:
+        return True
+    if name not in sys.stdlib_module_names:
+        return False
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file is None or os.path.dirname(file).startswith(os.path.dirname(os.__file__))
 
 
 @functools.cache
@@ -56,6 +68,8 @@ def _any(function, seen):
     if code in seen:
         return False
     seen.add(code)
+    if code.co_flags & inspect.CO_GENERATOR:  # refused or run as it is, with a warning
+        return True
     return _in_code(code, function, seen)
 
 

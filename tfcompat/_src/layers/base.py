@@ -10,6 +10,7 @@ import re
 import numpy as np
 
 from .. import dtypes, nest, record
+from ..autograph.api import control_status_ctx, tf_convert
 from ..declare import NAMES, export
 from ..graph import context, current_graph, executing_eagerly
 from ..scopes import GraphKeys, add_to_collection, add_to_collections, name_scope
@@ -400,7 +401,10 @@ class Layer:
             self.built = True
             if self.input_spec is not None and converted:
                 self.input_spec.check(converted[0], self._name)
-        outputs = self.call(inputs, *args, **kwargs)
+        graph = context.graph
+        traced = graph is not None and graph.building_function
+        call = tf_convert(self.call, control_status_ctx()) if traced else self.call
+        outputs = call(inputs, *args, **kwargs)
         if self._activity_regularizer is not None:
             for t in nest.flatten(outputs):
                 with name_scope("ActivityRegularizer"):

@@ -60,12 +60,12 @@ def prevent_gradient(input, *, message=""):
 
 @op("Shape", known=True, differentiable=False, twin=True)
 def shape_kernel(input, *, out_type=dtypes.int32):
-    return np.array(input.shape, out_type.np)
+    return np.array(input.shape, dtypes.as_dtype(out_type).np)
 
 
 @op("Size", known=True, differentiable=False, twin=True)
 def size_kernel(input, *, out_type=dtypes.int32):
-    return np.array(int(np.prod(input.shape, dtype=np.int64)), out_type.np)
+    return np.array(int(np.prod(input.shape, dtype=np.int64)), dtypes.as_dtype(out_type).np)
 
 
 @op("Rank", known=True, differentiable=False, twin=True)

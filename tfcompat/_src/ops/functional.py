@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import dtypes, nest, record
+from ..autograph.api import control_status_ctx, tf_convert
 from ..declare import OPS, export
 from ..graph import aval, context
 from ..scopes import name_scope
@@ -84,6 +85,8 @@ def map_fn(
         fn_output_signature = dtype
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.fn must be callable.")
+    if context.graph is not None and context.graph.building_function:
+        fn = tf_convert(fn, control_status_ctx())
     elems = nest.map_structure(
         lambda e: record.convert_to_tensor(e) if hasattr(e.__class__, "_dense_tensor") else e, elems
     )

@@ -390,6 +390,9 @@ class Loop:
             out, new = self.body.call_on_host(
                 [*now[: self.n], *fed, *[now[i] for i in self.body_captures]], read, session
             )
+            for flow, size in self.sizes.items():
+                if flow in at and flow not in self.deferred:
+                    fits(int(out[size]), now[flow].shape[0])
             for flow, index in self.deferred.items():
                 out[flow] = write_kernel(now[flow], np.asarray(now[index]), out[flow], grows=flow in self.sizes)
             moving = [out[i] for i in self.moving]
@@ -422,6 +425,15 @@ def _placed(flow, elements, first, step):
     if is_unset(flow):
         flow = jnp.zeros((flow.shape[0], *elements.shape[1:]), elements.dtype)
     return lax.dynamic_update_slice_in_dim(jnp.asarray(flow), elements, first, 0)
+
+
+def fits(size, room):
+    """NotImplementedError where one iteration wrote further past the end of a growing TensorArray than there was room."""
+    if size > room:
+        raise NotImplementedError(
+            f"a TensorArray with dynamic_size=True that grows from less than {room} to {size} elements in one iteration of a loop: "
+            "give it a size"
+        )
 
 
 def np_grown(flow, size):

@@ -15,6 +15,7 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import control_dependencies, init_scope, name_scope
 from ..shapes import TensorShape
+from ..train.trackable import AutoTrackable
 from . import philox
 from . import stateless_random as stateless
 from .random import _FLOATS, _shape, _size
@@ -67,7 +68,7 @@ def _host_seed(seed):
 
 
 @export("random.Generator random.experimental.Generator")
-class Generator:
+class Generator(AutoTrackable):
     """A random-number generator: `state` is a variable int64[3], counter (two words) and key; drawing moves it.
 
     Raises NotImplementedError for algorithms but Philox, ValueError for states of another shape.
@@ -211,7 +212,7 @@ class Generator:
             return stateless.dense(stateless.full_int_kernel, shape, self._next(shape), dtypes.as_dtype(dtype))
 
     def binomial(self, shape, counts, probs, dtype=dtypes.int32, name=None):
-        raise NotImplementedError("tf.random.Generator.binomial: " + stateless._BINOMIAL)
+        raise NotImplementedError("tf.random.Generator.binomial: " + stateless.BINOMIAL)
 
     def make_seeds(self, count=1):
         """`count` seeds for stateless ops, as columns of int64 [2, count]."""

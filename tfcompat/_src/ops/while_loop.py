@@ -11,7 +11,7 @@ from ..scopes import name_scope
 from ..shapes import TensorShape
 from ..tensor import EagerTensor, IndexedSlices, Tensor
 from . import bodies
-from .loops import Loop
+from .loops import Loop, fits
 from .tensor_array import TensorArray
 
 
@@ -426,13 +426,30 @@ def _replayed(loop, tensors):
     data = list(tensors)
     limit = int(data[-1]) if loop.limit else None
     carries, done = data[: loop.n], 0
+    growing = {flow: size for flow, size in loop.sizes.items() if flow not in loop.invariant}
     while limit is None or done < limit:
+        for flow, size in growing.items():
+            carries[flow] = _with_room(carries[flow], int(carries[size]))
         (go_on,) = loop.cond.replay([*carries, *[data[i] for i in loop.cond_captures]])
         if not bool(go_on):
             break
+        room = {flow: carries[flow].shape[0] for flow in growing}
         carries = loop.body.replay([*carries, *[data[i] for i in loop.body_captures]])
+        for flow, size in growing.items():
+            fits(int(carries[size]), room[flow])
         done += 1
+    for flow, size in growing.items():
+        carries[flow] = carries[flow][: int(carries[size])]
     return list(carries)
+
+
+def _with_room(flow, size):
+    """A TensorArray's contents with room for more than `size` elements."""
+    rows, *rest = flow.shape.as_list()
+    if rows >= size + 16:
+        return flow
+    more = np.zeros((2 * size + 32 - rows, *rest), flow.dtype.np)
+    return OPS["ConcatV2"].public([flow, record.constant(more)], 0)
 
 
 def _twin(loop, start, outs):
