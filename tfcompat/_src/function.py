@@ -119,6 +119,7 @@ def _placeholders(graph, function, args, kwargs, found):
             if isinstance(v, TensorSpec):
                 shape = None if v.shape.rank is None else tuple(v.shape.as_list())
                 t = graph.input(aval(v.dtype, shape), v.name or name)
+                t.op.attributes = {**(t.op.attributes or {}), "_user_specified_name": (v.name or name).encode()}
                 found.append(t)
                 return t
             return v
@@ -182,6 +183,7 @@ class ConcreteFunction:
 
     def __init__(self, graph, inputs, outputs, structure, name, python_function=None, structured_inputs=None):
         self.graph, self.inputs_, self.outputs_, self.structure, self.name = graph, inputs, outputs, structure, name
+        graph.structured_outputs = structure
         own = OwnGradient.of(
             graph, [t._slot for t in outputs if t is not None], [t._slot for t in (*inputs, *graph.inputs)], name
         )
@@ -482,17 +484,13 @@ class Function:
     def __get__(self, instance, owner):
         if instance is None:
             return self
-        try:
-            bound = self._bound.get(instance)
-        except TypeError:
-            bound = instance.__dict__.get(f"_tf_function_{id(self)}") if hasattr(instance, "__dict__") else None
+        # In the instance itself, so that both go together: a table of functions here would keep every instance alive.
+        held = getattr(instance, "__dict__", None)
+        held = self._bound if held is None else held
+        key = f"_tf_function_{id(self)}" if held is not self._bound else instance
+        bound = held.get(key)
         if bound is None:
-            method = self.python_function.__get__(instance, owner)
-            bound = self._clone(method)
-            try:
-                self._bound[instance] = bound
-            except TypeError:
-                instance.__dict__[f"_tf_function_{id(self)}"] = bound
+            bound = held[key] = self._clone(self.python_function.__get__(instance, owner))
         return bound
 
     def __call__(self, *args, **kwargs):
