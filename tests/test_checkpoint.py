@@ -331,3 +331,41 @@ def test_module():
         assert inner(tf.ones([1, 1])).name == "dense_1/add:0" or inner(tf.ones([1, 1])).op.name.startswith("dense")
     with pytest.raises(ValueError, match="not a valid module name"):
         tf.Module("no name")
+
+
+def test_templates(tmp_path):
+    """Variables by name within the scope, templates called inside by theirs; keys as TensorFlow 2.21 writes them."""
+
+    def made():
+        def deep():
+            with v1.variable_scope("deep"):
+                return v1.get_variable("b", [])
+
+        inner = v1.make_template("inner", deep)
+        outer = v1.make_template("outer", lambda: (inner(), v1.get_variable("w", [2])))
+        outer()
+        return outer
+
+    path = tf.train.Checkpoint(net=made()).save(tmp_path / "ckpt")
+    keys = [k for k, _ in tf.train.list_variables(path)]
+    assert {"net/inner/deep.Sb/.ATTRIBUTES/VARIABLE_VALUE", "net/w/.ATTRIBUTES/VARIABLE_VALUE"} < set(keys)
+    net = made()
+    tf.train.Checkpoint(net=net).restore(path).assert_consumed()
+    reader = tf.train.load_checkpoint(path)
+    np.testing.assert_array_equal(net()[1].numpy(), reader.get_tensor("net/w/.ATTRIBUTES/VARIABLE_VALUE"))
+
+
+def test_mutable_tables(tmp_path):
+    """Keys and values under TensorFlow 2.21's names; what was in the table before is gone."""
+
+    def made(key, value, **kwargs):
+        table = tf.lookup.experimental.MutableHashTable(tf.string, tf.int64, -1, **kwargs)
+        table.insert(tf.constant([key]), tf.constant([value], tf.int64))
+        return table
+
+    saved = tf.train.Checkpoint(kept=made("a", 3), left=made("b", 4, checkpoint=False)).save(tmp_path / "ckpt")
+    keys = [k for k, _ in tf.train.list_variables(saved) if ".ATTRIBUTES/table" in k]
+    assert keys == ["kept/.ATTRIBUTES/table-keys", "kept/.ATTRIBUTES/table-values"]
+    table = made("c", 5)
+    tf.train.Checkpoint(kept=table).restore(saved).assert_existing_objects_matched()
+    assert table.lookup(tf.constant(["a", "c"])).numpy().tolist() == [3, -1]

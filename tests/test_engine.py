@@ -285,3 +285,19 @@ def test_buffers_given_up_were_nobodys():
     for tensor, value in held:
         np.testing.assert_array_equal(tensor.numpy(), value)
     np.testing.assert_array_equal(held[0][1], start)
+
+
+def test_shapes_that_variables_hold():
+    """A shape read from a variable becomes part of the program's key: another value is another program."""
+    with tf.Graph().as_default():
+        v = v1.Variable([2, 3])
+        made = [tf.zeros(v), tf.zeros(v + 0), tf.reshape(tf.range(6), v)]
+        grown = v1.assign(v, v * 2)
+        with v1.Session() as running:
+            running.run(v.initializer)
+            assert [x.shape for x in running.run(made)] == [(2, 3)] * 3
+            running.run(grown)
+            assert running.run(made[1]).shape == (4, 6)
+            running.run(v.initializer)
+            assert running.run([made[0], grown])[0].shape == (2, 3)
+            assert running.run(made[0]).shape == (4, 6)

@@ -1,7 +1,8 @@
-"""Every op with a gradient, against central differences: in float64, along a random direction, on the three fronts.
+"""Every op with a gradient, against central differences in float64 along a random direction.
 
-The ops are the rows of the table in oracle/ (one row an op) whose `slope` is not turned off.  A front differentiates dozens of them in one
-program: compiling is what this test would spend its time on.
+The ops are the rows of the table in oracle/ (one row an op) whose `slope` is not turned off: all of them eagerly, a third in a tf.function,
+a third in a graph.  A front differentiates dozens of them in one program, for compiling is what this test spends its time on; fronts take
+turns for the same reason, and test_ops_*.py compares them.
 """
 
 import pathlib
@@ -18,9 +19,9 @@ import goldens  # noqa: E402
 from everything import ROWS  # noqa: E402
 
 TOGETHER = 30  # calls in a program
-FORMS = 2  # calls of a row
+FORMS = 1  # calls of a row
 WIDE = {"float32": "float64", "complex64": "complex128"}
-FRONTS = {"eager": "taped", "function": "taped", "graph": "symbolic"}
+TURNS = {"function": "taped", "graph": "symbolic"}  # a third of the calls each
 
 
 class Slope:
@@ -28,7 +29,7 @@ class Slope:
 
     def __init__(self, call):
         self.call = call
-        self.wide = call.row.slope != "float32"  # a row may say that its function is written for float32
+        self.wide = call.row.slope != "float32"
         self.step, self.rtol = (1e-6, 1e-5) if self.wide else (1e-2, 2e-2)
         self.arrays = [a.astype(WIDE.get(d, d)) if self.wide and d in WIDE else a for a, d in call.leaves]
         self.sources = [p for p in call.sources if self.arrays[p].dtype.kind == "f"]
@@ -37,7 +38,7 @@ class Slope:
 
     def projected(self, *tensors):
         """The floating outputs, weighted and summed."""
-        out = tf.nest.flatten(self.call.apply(tf, list(tensors)))
+        out = tf.nest.flatten(self.call.apply(tf, list(tensors)), expand_composites=True)
         parts = [
             y
             for y in out
@@ -59,14 +60,16 @@ class Slope:
         )
 
     def taped(self, *tensors):
+        """The number and its slope by the gradient."""
         sources = [tensors[p] for p in self.sources]
         with tf.GradientTape() as tape:
             tape.watch(sources)
             y = self.projected(*tensors)
-        return self.slope_of(tape.gradient(y, sources))
+        return y, self.slope_of(tape.gradient(y, sources))
 
     def symbolic(self, *tensors):
-        return self.slope_of(tf.compat.v1.gradients(self.projected(*tensors), [tensors[p] for p in self.sources]))
+        y = self.projected(*tensors)
+        return y, self.slope_of(tf.compat.v1.gradients(y, [tensors[p] for p in self.sources]))
 
     def moved(self, sign):
         there = list(self.arrays)
@@ -100,23 +103,36 @@ def _differentiated(answer):
 CALLS = list(candidates())
 
 
+def found(slopes):
+    """{front: {call: [its number, the slope by its gradient], or the exception}}; "ahead" and "back" are eager, a step away."""
+    there = {"ahead": 1, "back": -1}
+    by_front = {name: run([(s.taped, s.moved(sign)) for s in slopes], "eager") for name, sign in there.items()}
+    answers = {name: dict(zip(slopes, values)) for name, values in by_front.items()}
+    for n, (front, how) in enumerate(TURNS.items()):
+        turn = slopes[n::3]
+        answers[front] = dict(zip(turn, run([(getattr(s, how), s.arrays) for s in turn], front) if turn else ()))
+    return answers
+
+
+def complaint(s, answers):
+    """What is wrong with the slope, or None."""
+    for front, values in answers.items():
+        if isinstance(values.get(s), Exception):
+            return f"{s.call.line()}: {front}: {values[s]!r}"[:600]
+    ahead, back = (float(answers[name][s][0]) for name in ("ahead", "back"))
+    want = (ahead - back) / (2 * s.step)
+    slopes = {front: float(answers[front][s][1]) for front in answers if s in answers[front]}
+    # The mean of the slopes on either side is as near to the one between as the differences are.
+    slopes["eager"] = (slopes.pop("ahead") + slopes.pop("back")) / 2
+    for front, got in slopes.items():
+        if not np.isclose(got, want, s.rtol, s.rtol * max(1e-3, abs(ahead))):
+            return f"{s.call.line()}\n    {front}: {got}, differences: {want}"
+    return None
+
+
 @pytest.mark.parametrize("start", range(0, len(CALLS), TOGETHER))
 def test_gradients_are_slopes(start):
     slopes = [s for s in map(Slope, CALLS[start : start + TOGETHER]) if s.sources]
-    ahead, back = (run([(s.projected, s.moved(sign)) for s in slopes], "eager") for sign in (1, -1))
-    found = {front: run([(getattr(s, how), s.arrays) for s in slopes], front) for front, how in FRONTS.items()}
-    wrong = []
-    for n, s in enumerate(slopes):
-        if isinstance(ahead[n], Exception) or isinstance(back[n], Exception):
-            wrong.append(f"{s.call.line()}: {ahead[n]!r}"[:600])
-            continue
-        want = float(ahead[n][0] - back[n][0]) / (2 * s.step)
-        for front, answers in found.items():
-            got = answers[n]
-            if isinstance(got, Exception) or not np.isclose(
-                float(got[0]), want, s.rtol, s.rtol * max(1e-3, abs(float(ahead[n][0])))
-            ):
-                wrong.append(
-                    f"{s.call.line()}\n    {front}: {got if isinstance(got, Exception) else float(got[0])}, differences: {want}"
-                )
+    answers = found(slopes)
+    wrong = [text for text in (complaint(s, answers) for s in slopes) if text]
     assert not wrong, f"{len(wrong)} of {len(slopes)} calls:\n" + "\n".join(wrong)

@@ -269,12 +269,41 @@ def test_bands_are_aligned_as_asked():
         np.testing.assert_array_equal(L.set_diag(tf.zeros([3, 4]), got, k=(-1, 2), align=align), back)
 
 
+@pytest.mark.parametrize("shape,k", [((2, 3, 5), (-2, 1)), ((4, 2), (-3, -1)), ((2, 4), (1, 3)), ((3, 3), (-1, -1))])
+def test_diagonals_of_rectangles(shape, k):
+    """What is taken out and put back is the matrix's band, and gradients pass where it is."""
+    x = tf.constant(np.arange(1.0, 1 + np.prod(shape)).reshape(shape))
+    band = np.tril(np.triu(np.asarray(x), k[0]), k[1])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        taken = L.diag_part(x, k=k)
+        made = L.diag(taken, k=k, num_rows=shape[-2], num_cols=shape[-1])
+        total = tf.reduce_sum(made * made)
+    np.testing.assert_array_equal(made, band)
+    np.testing.assert_array_equal(L.set_diag(np.asarray(x), 0 * taken, k=k), x - band)
+    np.testing.assert_array_equal(tape.gradient(total, x), 2 * band)
+
+
+def test_a_matrix_that_no_memory_holds():
+    """XLA would end the process."""
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM when allocating tensor with shape"):
+        L.diag([1.0, 2.0], k=2**31 - 1)
+
+
 def test_sizes_that_do_not_fit():
     for call, message in (
         (lambda: L.inv(tf.ones([2, 3])), "must be square"),
         (lambda: L.det(tf.ones([3])), "rank"),
         (lambda: L.solve(tf.eye(3), tf.ones([2, 1])), "incompatible"),
         (lambda: L.cross(tf.ones([2]), tf.ones([2])), "same shape"),
+        (lambda: L.diag(1.0), "diagonal must be at least 1-dim, received shape: \\[\\]"),
+        (lambda: L.diag(tf.ones([2, 3]), k=(0, 5)), "number of diagonals provided"),
+        (lambda: L.diag(tf.ones([2, 3]), k=(0, 1), num_rows=2), "number of rows is too small"),
+        (lambda: L.diag(tf.ones([2]), num_rows=5, num_cols=3), "not consistent"),
+        (lambda: L.diag_part(tf.eye(3), k=100000), "lower_diag_index is out of bound: 100000.*between -3 and 3"),
+        (lambda: L.diag_part(tf.eye(3), k=(1, 5)), "upper_diag_index is out of bound: 5"),
+        (lambda: L.diag_part(tf.eye(3), k=(0, 1, 2)), "only one or two elements, received 3"),
+        (lambda: L.set_diag(tf.eye(3), tf.ones([2])), "first dimensions of diagonal don't match"),
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             call()

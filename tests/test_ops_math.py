@@ -430,3 +430,27 @@ def test_raw_ops():
 def test_zero_keeps_its_sign():
     x = tf.constant([1.0])
     assert (x / 0.0).numpy() == np.inf and (x / -0.0).numpy() == -np.inf and (x / 0.0).numpy() == np.inf
+
+
+def test_where_with_numbers():
+    """NumPy numbers choose by not being zero; without x and y, so do all."""
+    for condition in (np.array([2, 0]), np.array([0.5, 0.0])):
+        assert tf.where(condition, [1.0, 2.0], [3.0, 4.0]).numpy().tolist() == [1.0, 4.0]
+    for condition in ([1, 0], tf.constant([1, 0]), np.array([1.5, 0.0])):
+        assert tf.where(condition).numpy().tolist() == [[0]]
+    with pytest.raises(TypeError, match="bool"):
+        tf.where([1, 0], [1.0, 2.0], [3.0, 4.0])
+    with pytest.raises(ValueError, match="conversion requested dtype bool"):
+        tf.where(tf.constant([1, 0]), [1.0, 2.0], [3.0, 4.0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Unhandled input dimensions: 0"):
+        tf.where(3)
+
+
+def test_slope_of_acosh_left_of_zero():
+    """Of complex numbers: 1 / sinh(acosh(x)), conjugated, whose sign 1 / sqrt(x * x - 1) has not."""
+    x = tf.constant([-2.5 - 2.5j, 1 + 2j], tf.complex128)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.acosh(x)
+    want = np.conj(1 / (np.sqrt(x.numpy() - 1) * np.sqrt(x.numpy() + 1)))
+    np.testing.assert_allclose(tape.gradient(y, x), want, rtol=1e-12)

@@ -103,6 +103,17 @@ def test_errors():
         tf.nn.top_k(tf.zeros([3, 4]), 9)
     with pytest.raises(tf.errors.InvalidArgumentError, match="0 is duplicated in the input."):
         tf.math.invert_permutation([0, 0])
+    for indices, dims, message in (
+        ([1, 7], [2, 3], "index is out of bound"),
+        ([1], [2, 0], "dims contains zero at index 1"),
+        ([1], [2, -3], "Got dim = -3 at index 1"),
+        ([[1]], [2, 3], "can only be scalar or vector"),
+        ([1], 2, "can only be 1-D"),
+        ([1], [2**16, 2**16], "integer overflow"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            tf.unravel_index(indices, dims)
+    assert tf.unravel_index([1, -1], [2, 3]).numpy().tolist() == [[0, 0], [1, -1]]  # TensorFlow's: signs are kept
     with pytest.raises(ValueError, match="ASCENDING"):
         tf.sort([1, 2], direction="UP")
     with pytest.raises(tf.errors.InvalidArgumentError, match="should be divisible by"):

@@ -143,3 +143,15 @@ def test_names():
         ]  # fmt: skip
         assert tf.slice(x, [0, 0], [1, 1]).name == "Slice:0"
         assert x[:, tf.newaxis].shape == [3, 1, 4]
+
+
+def test_bounds_of_several_dtypes():
+    x, short = tf.range(5), tf.constant(1, tf.int16)
+    assert x[short : tf.constant(3, tf.int64)].numpy().tolist() == [1, 2]
+    assert x[short:].numpy().tolist() == [1, 2, 3, 4]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="input #2.*expected to be a int16 tensor but is a int32"):
+        x[short:3]
+    with pytest.raises(TypeError, match="valid indices"):
+        x[tf.constant(1, tf.uint8)]
+    with tf.Graph().as_default(), pytest.raises(TypeError, match="'end' of 'StridedSlice' Op has type int32"):
+        tf.range(5)[tf.constant(1, tf.int16) : 3]

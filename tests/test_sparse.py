@@ -250,3 +250,14 @@ def test_sparse_to_dense():
 def test_errors(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("name", ["abs", "negative", "square", "sqrt", "sign", "sin", "asinh", "erf", "bessel_i0e"])
+def test_functions_of_one_tensor(name):
+    """Those that are zero at zero are taken of the values; the others are refused, as by TensorFlow."""
+    f, values = getattr(tf.math, name), [0.5, 0.25]
+    got = f(tf.SparseTensor([[0, 0], [1, 2]], values, [3, 4]), name="named")
+    assert isinstance(got, tf.SparseTensor) and got.shape == [3, 4]
+    np.testing.assert_array_equal(got.values, f(values))
+    with pytest.raises(ValueError, match="convert"):
+        tf.exp(got)

@@ -27,9 +27,15 @@ row("foldr", on(f(4)), call=lambda tf, x: tf.foldr(lambda a, v: a * 0.5 + v, x))
 row("group no_op", on(), call=lambda tf: tf.group(), **N)
 row("tuple", on([f(2), f(3)]), on(f(2)))
 row("v1:tuple", on([f(2), f(3)]))
-row("TensorArray", on(f(3, 2)), call=lambda tf, x: (a := tf.TensorArray("float32", 3).unstack(x)).write(1, a.read(0) * 2.0).stack())
-row("TensorArray/concat", on(f(3, 2)), call=lambda tf, x: [(a := tf.TensorArray("float32", 3).unstack(x)).concat(), a.gather([2, 0])])
-row("TensorArray/split", on(f(5)), call=lambda tf, x: tf.TensorArray("float32", 2, infer_shape=False).split(x, [2, 3]).read(1))
+# Read once, an element is gone eagerly and stays in graphs, unless clear_after_read says otherwise.
+row("TensorArray", on(f(3, 2)), slope="float32", call=lambda tf, x: (a := tf.TensorArray("float32", 3, clear_after_read=False).unstack(x)).write(
+    1, a.read(0) * 2.0).stack())
+row("TensorArray/concat", on(f(3, 2)), slope="float32", call=lambda tf, x: [(a := tf.TensorArray("float32", 3, clear_after_read=False).unstack(x)
+    ).concat(), a.gather([2, 0])])
+row("TensorArray/split", on(f(4)), slope="float32", call=lambda tf, x: tf.TensorArray("float32", 2).split(x, [2, 2]).read(1))
+# Pieces of different lengths: eagerly only.
+row("TensorArray/split-uneven", on(f(5)), slope="eagerly only", shapes=False, call=lambda tf, x: tf.TensorArray("float32", 2, infer_shape=False).split(
+    x, [2, 3]).read(1))
 
 # -- checks -----------------------------------------------------------------------------------------------------------
 SAME = [on(f(3), f(3)), on(at([1.0, 2.0]), at([1.0, 2.0])), on([1, 2], [1, 3], message="said"), on(at([1, 2], "int32"), at([1.0, 2.0])),
@@ -60,13 +66,13 @@ row("debugging.Assert", on(True, [f(2)]), on(False, [f(2)]), on(b(2), ["x"]), **
 row("v1:Print", on(f(2), ["said"]), call=lambda tf, x, data: tf.compat.v1.Print(x, data, first_n=0))
 
 # -- Python -----------------------------------------------------------------------------------------------------------
-row("py_function", on(f(3)), call=lambda tf, x: tf.py_function(lambda v: v * v, [x], "float32"))
+row("py_function", on(f(3)), slope="float32", call=lambda tf, x: tf.py_function(lambda v: v * v, [x], "float32"))
 row("numpy_function", on(f(3)), on(f(0)), call=lambda tf, x: tf.numpy_function(lambda v: v * v, [x], "float32"), grad=False)
 row("v1:py_func", on(f(3)), call=lambda tf, x: tf.compat.v1.py_func(lambda v: (v * v).astype("f"), [x], tf.float32), grad=False)
 row("print", on(), call=lambda tf: None, shapes=False, **N)
 
 # -- gradients as functions -------------------------------------------------------------------------------------------
-row("custom_gradient", on(f(3)), call=lambda tf, x: tf.custom_gradient(lambda v: (v * v, lambda g: g * 7.0))(x), slope=False)
+row("custom_gradient", on(f(3)), call=lambda tf, x: tf.custom_gradient(lambda v: (v * v, lambda g: g * 7.0))(x), slope="a gradient of its own")
 row("recompute_grad", on(f(3)), call=lambda tf, x: tf.recompute_grad(lambda v: tf.exp(v) * v)(x))
 
 # -- tables -----------------------------------------------------------------------------------------------------------

@@ -55,15 +55,16 @@ row("clip_by_value", on(f(2, 3), -1.0, 1.0), on(f(2, 3), f(), 1.5), on(f(2, 3), 
     dtypes=NUMBERS)
 row("cast", on(f(2, 3), "float64"), on(f(2, 3), "int32"), on(f(2, 3), "bool"), on(f(2, 3), "float16"), on(f(2, 3), "complex64"),
     on(f(2, 3), "string"), on(at([1e9, -3.7, 300.5]), "int32"), on(at([2.9, -2.9]), "int64"), on(c(3), "float32"), on([1, 2], "float32"),
-    on(f(0, 2), "uint8"), on(i(3, low=-300, high=300), "int8"), on(i(3, low=0, high=300), "uint8"), on(b(3), "float32"), dtypes=EVERY)
+    on(f(0, 2), "uint8"), on(i(3, low=-300, high=300), "int8"), on(i(3, low=0, high=300), "uint8"), on(b(3), "float32"), dtypes=EVERY, slope="rounds")
 row("saturate_cast", on(at([-5.0, 3.7, 300.0, 1e12, np.inf]), "uint8"), on(i(4, low=-400, high=400), "int8"), on(f(3), "float64"),
     on(at([1e12, -1e12]), "int32"), on(c(3), "float32"), dtypes="float32 float64 int32 int64")
-row("v1:to_float v1:to_double v1:to_int32 v1:to_int64 v1:to_bfloat16 v1:to_complex64 v1:to_complex128", on(f(2, 3)), dtypes="float32 int32 float64")
+row("v1:to_float v1:to_double v1:to_int32 v1:to_int64 v1:to_bfloat16 v1:to_complex64 v1:to_complex128", on(f(2, 3)),
+    dtypes="float32 int32 float64", slope="rounds")
 
 # -- sums of tensors, polynomials -------------------------------------------------------------------------------------
 row("add_n", on([f(2, 3), f(2, 3), f(2, 3)]), on([f(3)]), on(f(2, 3)), on([f(2, 3), f(3)]), on([]), on([f(2), f(2, dtype="float64")]), dtypes=EVERY)
 row("math.accumulate_n", on([f(2, 3), f(2, 3)]), on([f(2), f(2)], shape=[2]), on([f(2), f(3)]), dtypes=NUMBERS)
-row("math.polyval", on([f(), f(), f()], f(3)), on([2.0, 1.0], f(2, 2)), on([], f(2)), dtypes="float32 float64 int32")
+row("math.polyval", on([f(), f(), f()], f(3)), on([f(2, 1), f(2)], f(2, 2)), on([2.0, 1.0], f(2, 2)), on([], f(2)), dtypes="float32 float64 int32")
 row("math.is_non_decreasing math.is_strictly_increasing", on(at([1, 2, 2])), on(at([1, 2, 3])), on(at([])), on(at([[3], [1]])), dtypes=REALS)
 row("math.lbeta", on(f(2, 3, low=0.5, high=3.0)), on(f(3, low=0.5)), on(f(0, low=0.5)), on(f(2, 0)), dtypes="float32 float64 float16", rtol=1e-4)
 row("identity", on(f(2, 3)), on([1, 2]), on(f(0)), dtypes=EVERY)
@@ -71,4 +72,4 @@ row("stop_gradient", on(f(2, 3)), on(f()), dtypes=EVERY)
 row("guarantee_const", on(f(2, 3)), on(f(0)), dtypes="float32 int32 string")
 row("identity_n shape_n", on([f(2, 3), i(2)]), on([f(1)]), dtypes="float32 float64 bool")
 row("raw_ops.PreventGradient", on(input=f(3)), on(input=f(3), message="no"), dtypes="float32")
-row("grad_pass_through", on(f(3)), call=lambda tf, x: tf.grad_pass_through(tf.round)(x))
+row("grad_pass_through", on(f(3)), call=lambda tf, x: tf.grad_pass_through(tf.round)(x), slope="straight through")

@@ -44,13 +44,13 @@ row("clip_by_global_norm", on([f(2, 3), f(2)], 1.0), on([f(2), None], 1.0), on([
 row("v1:clip_by_average_norm", on(f(2, 3), 0.5), on(f(2), 100.0))
 
 # -- decompositions ---------------------------------------------------------------------------------------------------
-# Of symmetric inputs only:
-row("linalg.cholesky", on(GOOD), on(PAIR), on(at([[1.0, 2.0], [2.0, 1.0]])), on(f(0, 0)), on(f(2, 3)), on(f(3)), dtypes=SOLVE + " int32", slope=False)
+row("linalg.cholesky", on(GOOD), on(PAIR), on(at([[1.0, 2.0], [2.0, 1.0]])), on(f(0, 0)), on(f(2, 3)), on(f(3)), dtypes=SOLVE + " int32",
+    slope="of symmetric inputs only")
 row("linalg.det", on(GOOD), on(PAIR), on(f(3, 3)), on(SINGULAR), on(f(0, 0)), on(f(2, 3)), dtypes=SOLVE)
-row("linalg.logdet", on(GOOD), on(PAIR), dtypes=SOLVE)
+row("linalg.logdet", on(GOOD), on(PAIR), dtypes=SOLVE, slope="of symmetric inputs only")
 row("linalg.slogdet", on(GOOD), on(PAIR), on(f(3, 3)), on(SINGULAR), dtypes=SOLVE)
 row("linalg.inv", on(GOOD), on(PAIR), on(f(3, 3)), on(f(3, 3), adjoint=True), on(SINGULAR), on(f(0, 0)), on(f(2, 3)), dtypes=SOLVE + " int32")
-row("linalg.eigvalsh", on(GOOD), on(PAIR), on(f(0, 0)), dtypes=SOLVE, rtol=1e-4)  # LAPACK's and Eigen's rounding
+row("linalg.eigvalsh", on(GOOD), on(PAIR), on(f(0, 0)), dtypes=SOLVE, rtol=1e-4, slope="of symmetric inputs only")  # LAPACK's and Eigen's rounding
 row("linalg.eigh", on(GOOD), on(PAIR), dtypes=SOLVE, rtol=1e-4, call=lambda tf, x: [(e := tf.linalg.eigh(x))[0], abs(e[1])])
 row("eig", on(GOOD), dtypes="float32 float64", rtol=1e-4, grad=False, call=lambda tf, x: tf.sort(tf.math.real(tf.linalg.eig(x)[0])))
 row("eigvals", on(GOOD), on(PAIR), dtypes="float32 float64", rtol=1e-4, grad=False, call=lambda tf, x: tf.sort(tf.math.real(tf.linalg.eigvals(x))))
@@ -62,7 +62,7 @@ row("linalg.qr", on(f(3, 2)), on(f(2, 3, 3)), on(f(3, 2), True), dtypes=SOLVE, r
     full=False: [abs(part) for part in tf.linalg.qr(x, full)])
 row("linalg.qr/gradient", on(f(3, 2)), on(f(3, 3)), rtol=1e-4, call=lambda tf, x: tf.linalg.qr(x)[1] ** 2)
 row("linalg.lu", on(f(3, 3)), on(PAIR), on(f(2, 3)), dtypes=SOLVE + " int32", rtol=1e-4)
-row("linalg.lu_reconstruct linalg.lu_matrix_inverse", on(f(3, 3), at([1, 0, 2], "int32")), dtypes="float32 float64", rtol=1e-4, slope=False)
+row("linalg.lu_reconstruct linalg.lu_matrix_inverse", on(f(3, 3), at([1, 0, 2], "int32")), dtypes="float32 float64", rtol=1e-4)
 row("linalg.lu_solve", on(f(3, 3), at([1, 0, 2], "int32"), f(3, 2)), dtypes="float32 float64", rtol=1e-4)
 row("linalg.sqrtm", on(GOOD), on(f(0, 0)), on(f(2, 3)), dtypes=SOLVE, rtol=1e-4)
 row("linalg.expm", on(f(3, 3)), on(PAIR), on(f(0, 0)), on(f(2, 3)), dtypes=SOLVE, rtol=1e-4)

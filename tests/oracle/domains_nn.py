@@ -26,9 +26,10 @@ row("v1:nn.relu_layer v1:nn.xw_plus_b", on(f(2, 3), f(3, 2), f(2)), on(f(2, 3), 
 # -- losses -----------------------------------------------------------------------------------------------------------
 LABELS = at([[0.2, 0.8, 0.0], [1.0, 0.0, 0.0]])
 row("nn.softmax_cross_entropy_with_logits", on(LABELS, f(2, 3)), on(f(2, 3, low=0.0), f(2, 3)), on(f(3, 2, low=0.0), f(3, 2), axis=0),
-    on(f(1, 3, low=0.0), f(2, 3)), on(f(2, 4), f(2, 3)), on(f(0, 3), f(0, 3)), on(f(3, low=0.0), f(3)), dtypes=FLOATS + " int32")
+    on(f(1, 3, low=0.0), f(2, 3)), on(f(2, 4), f(2, 3)), on(f(0, 3), f(0, 3)), on(f(3, low=0.0), f(3)), dtypes=FLOATS + " int32",
+    slope="labels are taken for distributions")
 row("v1:nn.softmax_cross_entropy_with_logits v1:nn.softmax_cross_entropy_with_logits_v2", on(labels=LABELS, logits=f(2, 3)),
-    on(labels=f(3, 2), logits=f(3, 2), dim=0))
+    on(labels=f(3, 2), logits=f(3, 2), dim=0), slope="labels are constants")
 row("nn.sparse_softmax_cross_entropy_with_logits", on(i(2, high=2), f(2, 3)), on(i(2, 2, high=2, dtype="int64"), f(2, 2, 3)),
     on(at(1, "int32"), f(3)), on(at([3, 0], "int32"), f(2, 3)), on(i(3, high=2), f(2, 3)), on(f(2), f(2, 3)), on(i(0), f(0, 3)),
     dtypes=FLOATS + " int32")
@@ -45,15 +46,18 @@ LOSS = [on(f(2, 3, low=0.1), f(2, 3, low=0.1)), on(f(2, 3, low=0.1, high=0.9), f
     on(f(2, 3, low=0.1, high=0.9), f(2, 3, low=0.1, high=0.9), at([[1.0], [0.0]])), on(f(2, 3), f(3, 2)),
     on(f(2, 3, low=0.1, high=0.9), f(2, 3, low=0.1, high=0.9), at([[1.0, 0.0, 2.0], [1.0, 1.0, 0.0]])), on(f(2, 3), f(2, 3), f(3, 2)),
     on(f(2, 3, low=0.1), f(2, 3, low=0.1), 1.0, None, "loss_collection", "none")]
-row("v1:losses.absolute_difference v1:losses.mean_squared_error v1:losses.log_loss v1:losses.huber_loss v1:losses.hinge_loss", *LOSS[:6])
-row("v1:losses.mean_pairwise_squared_error", *LOSS[:4])
-row("v1:losses.cosine_distance", on(f(2, 3), f(2, 3), axis=1), on(f(2, 3), f(2, 3), dim=0), on(f(2, 3), f(2, 3), 1, 2.0), on(f(2, 3), f(2, 3)))
+row("v1:losses.absolute_difference v1:losses.mean_squared_error v1:losses.huber_loss v1:losses.hinge_loss", *LOSS[:6], slope="float32")
+row("v1:losses.log_loss", *LOSS[:6], slope="predictions above one have no logarithm")
+row("v1:losses.mean_pairwise_squared_error", *LOSS[:4], slope="float32")
+row("v1:losses.cosine_distance", on(f(2, 3), f(2, 3), axis=1), on(f(2, 3), f(2, 3), dim=0), on(f(2, 3), f(2, 3), 1, 2.0), on(f(2, 3), f(2, 3)),
+    slope="float32")
 row("v1:losses.sigmoid_cross_entropy", on(f(2, 3, low=0.0, high=1.0), f(2, 3)), on(f(2, 3, low=0.0, high=1.0), f(2, 3), 2.0, 0.1),
-    on(f(2, 3), f(3, 2)))
-row("v1:losses.softmax_cross_entropy", on(LABELS, f(2, 3)), on(LABELS, f(2, 3), [1.0, 0.0], 0.1), on(LABELS, f(2, 4)))
-row("v1:losses.sparse_softmax_cross_entropy", on(i(2, high=2), f(2, 3)), on(i(2, 1, high=2), f(2, 3), 2.0), on(i(2, high=2), f(2, 3), [1.0, 0.0]))
+    on(f(2, 3), f(3, 2)), slope="float32")
+row("v1:losses.softmax_cross_entropy", on(LABELS, f(2, 3)), on(LABELS, f(2, 3), [1.0, 0.0], 0.1), on(LABELS, f(2, 4)), slope="labels are constants")
+row("v1:losses.sparse_softmax_cross_entropy", on(i(2, high=2), f(2, 3)), on(i(2, 1, high=2), f(2, 3), 2.0), on(i(2, high=2), f(2, 3), [1.0, 0.0]),
+    slope="float32")
 row("v1:losses.compute_weighted_loss", on(f(2, 3)), on(f(2, 3), f(2, 1)), on(f(2, 3), 2.0, reduction="weighted_sum"), on(f(2, 3), f(2)),
-    on(f(2, 3), f(2, 1), reduction="weighted_mean"), on(f(2, 3), reduction="weighted_sum_over_batch_size"))
+    on(f(2, 3), f(2, 1), reduction="weighted_mean"), on(f(2, 3), reduction="weighted_sum_over_batch_size"), slope="float32")
 row("v1:losses.get_losses v1:losses.get_regularization_losses", on(), grad=False)
 row("v1:losses.get_regularization_loss v1:losses.get_total_loss", on(), grad=False)
 
@@ -71,10 +75,11 @@ row("nn.batch_normalization", on(f(2, 3), f(3), f(3, low=0.5), f(3), f(3), 1e-3)
 row("nn.batch_norm_with_global_normalization", on(f(1, 2, 2, 3), f(3), f(3, low=0.5), f(3), f(3), 1e-3, True))
 row("v1:nn.batch_norm_with_global_normalization", on(f(1, 2, 2, 3), f(3), f(3, low=0.5), f(3), f(3), 1e-3, False))
 row("v1:nn.fused_batch_norm", on(f(2, 2, 2, 3), f(3), f(3)), on(f(2, 2, 2, 3), f(3), f(3), f(3), f(3, low=0.5), is_training=False),
-    on(f(2, 3, 2, 2), f(3), f(3), data_format="NCHW"), on(f(2, 2, 2, 3), f(2), f(3)), on(f(2, 2, 2, 3), f(3), f(3), epsilon=0.1), rtol=1e-4)
+    on(f(2, 3, 2, 2), f(3), f(3), data_format="NCHW"), on(f(2, 2, 2, 3), f(2), f(3)), on(f(2, 2, 2, 3), f(3), f(3), epsilon=0.1), rtol=1e-4,
+    slope="mean and variance have no gradient")
 # Powers of sums:
 row("nn.local_response_normalization", on(f(1, 2, 2, 6)), on(f(1, 2, 2, 6), 2, 0.5, 0.3, 0.7), on(f(2, 3)), dtypes="float32 float16 float64",
-    rtol=1e-4)
+    rtol=1e-4, slope="float32")
 
 # -- convolution (sums of many products: 1e-4) ------------------------------------------------------------------------
 CONV2 = [on(f(1, 5, 5, 2), f(3, 3, 2, 3), s, p) for s,
@@ -162,9 +167,8 @@ row("nn.collapse_repeated", on(at([[1, 1, 2, 2, 1]], "int32"), at([5], "int32"))
 row("nn.ctc_unique_labels", on(at([[1, 2, 1, 0]], "int32")), grad=False)
 
 # -- quantization -----------------------------------------------------------------------------------------------------
-# Straight through:
-row("quantization.fake_quant_with_min_max_args", on(at([-7.0, -1.0, 0.1, 2.3, 7.0])), on(f(2, 3), -1.0, 1.0, 4, True), slope=False)
-row("quantization.fake_quant_with_min_max_vars", on(f(2, 3), at(-1.0), at(1.0)), on(f(2, 3), at(-1.0), at(1.5), 4), slope=False)
-row("quantization.fake_quant_with_min_max_vars_per_channel", on(f(2, 3), at([-1.0, -1.0, -0.5]), at([1.0, 0.5, 2.0])), slope=False)
+row("quantization.fake_quant_with_min_max_args", on(at([-7.0, -1.0, 0.1, 2.3, 7.0])), on(f(2, 3), -1.0, 1.0, 4, True), slope="straight through")
+row("quantization.fake_quant_with_min_max_vars", on(f(2, 3), at(-1.0), at(1.0)), on(f(2, 3), at(-1.0), at(1.5), 4), slope="straight through")
+row("quantization.fake_quant_with_min_max_vars_per_channel", on(f(2, 3), at([-1.0, -1.0, -0.5]), at([1.0, 0.5, 2.0])), slope="straight through")
 row("quantization.quantize_and_dequantize", on(f(2, 3), -1.0, 1.0), on(f(2, 3), -1.0, 1.0, True, 4), on(f(2, 3), -1.0, 1.0, range_given=True),
     grad=False)

@@ -19,8 +19,8 @@ row("random.poisson", on([3], f(2, low=0.5, high=20.0)), on([2], 4.0, "int32", 4
 row("v1:random.poisson", on(f(2, low=0.5, high=20.0), [3]), **SEED)
 row("image.random_crop", on(f(4, 4), [2, 2]), on(f(4, 4), [2, 4], 3), on(f(4, 4), [5, 4]), **SEED)
 row("nn.dropout", on(f(3, 4), 0.5), on(f(3, 4), 0.4, [3, 1]), on(f(3, 4), 0.0), on(f(3, 4), 1.0), on(f(3, 4), rate=0.3, seed=3), on(f(3, 4), 1.5),
-    dtypes="float32 float64 float16 int32", seed=1234, slope=False)
-row("v1:nn.dropout", on(f(3, 4), 0.5), on(f(3, 4), rate=0.2), on(f(3, 4), keep_prob=0.9, noise_shape=[3, 1], seed=4), seed=1234, slope=False)
+    dtypes="float32 float64 float16 int32", seed=1234, slope="random")
+row("v1:nn.dropout", on(f(3, 4), 0.5), on(f(3, 4), rate=0.2), on(f(3, 4), keep_prob=0.9, noise_shape=[3, 1], seed=4), seed=1234, slope="random")
 TWO = [1, 2]
 row("random.stateless_uniform", on([3], TWO), on([3], TWO, 0, 10, "int32"), on([2], TWO, None, None, "uint32"), on([3], TWO, dtype="float64"),
     on([2], TWO, 2, 2, "int32"), on([2], [1]), grad=False)
@@ -35,8 +35,8 @@ row("random.experimental.stateless_shuffle", on(f(5), TWO), grad=False)
 row("random.experimental.stateless_split", on(TWO, 3), grad=False)
 row("random.experimental.stateless_fold_in", on(TWO, 3), grad=False)
 row("random.experimental.index_shuffle random_index_shuffle", on(3, [1, 2, 3], 10), grad=False)
-row("nn.experimental.stateless_dropout", on(f(3, 4), 0.5, TWO), slope=False)
-row("nn.experimental.general_dropout", on(f(3, 4), 0.5, None), slope=False, call=lambda tf, x, r,
+row("nn.experimental.stateless_dropout", on(f(3, 4), 0.5, TWO))
+row("nn.experimental.general_dropout", on(f(3, 4), 0.5, None), slope="random", call=lambda tf, x, r,
     n: tf.nn.experimental.general_dropout(x, r, lambda shape, dtype: tf.random.stateless_uniform(shape, [1, 2], dtype=dtype), n))
 row("random.create_rng_state", on(7, "philox"), grad=False)
 row("random.Generator", on([3]), grad=False, shapes=False, call=lambda tf,
@@ -48,5 +48,5 @@ row("nn.all_candidate_sampler", on(at([[1], [3]], "int64"), 1, 6, True, seed=3),
 row("nn.fixed_unigram_candidate_sampler", on(at([[1], [3]], "int64"), 1, 3, True, 5, unigrams=[1, 2, 3, 4, 5], seed=3), **SEED)
 row("nn.compute_accidental_hits", on(at([[1, 2], [3, 4]], "int64"), at([2, 9, 3], "int64"), 2), grad=False)
 SAMPLED = (f(8, 3), f(8), at([[1], [5]], "int64"), f(2, 3), 4, 8)
-row("nn.nce_loss nn.sampled_softmax_loss", on(*SAMPLED), seed=1234)
-row("v1:nn.nce_loss v1:nn.sampled_softmax_loss", on(*SAMPLED, partition_strategy="div"), seed=1234)
+row("nn.nce_loss nn.sampled_softmax_loss", on(*SAMPLED), seed=1234, slope="random")
+row("v1:nn.nce_loss v1:nn.sampled_softmax_loss", on(*SAMPLED, partition_strategy="div"), seed=1234, slope="random")

@@ -5,12 +5,8 @@ import pathlib
 
 from rows import ROWS
 
-FAMILIES: dict = {}  # "linalg" -> names of its rows
-
 for _path in sorted(pathlib.Path(__file__).parent.glob("domains_*.py")):
-    _before = len(ROWS)
     importlib.import_module(_path.stem)
-    FAMILIES[_path.stem.removeprefix("domains_")] = list(ROWS)[_before:]
 
 CALLS = [call for row in ROWS.values() for call in row.calls]
 BY_ID = {call.id: call for call in CALLS}

@@ -23,7 +23,8 @@ def packed(item):
         ]
     if a.dtype.kind in "fc" and a.dtype.itemsize > 4:
         with np.errstate(over="ignore"):
-            a = a.astype(np.complex64 if a.dtype.kind == "c" else np.float32)
+            narrow = a.astype(np.complex64 if a.dtype.kind == "c" else np.float32)
+        a = narrow if np.array_equal(np.isfinite(narrow), np.isfinite(a)) else a
     return [dtype, list(a.shape), a.dtype.str + base64.b64encode(a.tobytes()).decode()]
 
 

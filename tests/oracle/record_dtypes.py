@@ -16,9 +16,8 @@ HEAD = """\
 
 def ask():
     """Prints every op type with its tensor inputs."""
-    from tfcompat._src.declare import OPS
-
     import tfcompat  # noqa: F401 - declares the ops
+    from tfcompat._src.declare import OPS
 
     print(json.dumps({t: list(op.inputs) for t, op in sorted(OPS.items()) if op.inputs}))
 

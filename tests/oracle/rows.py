@@ -131,8 +131,8 @@ class Row:
 
     def __init__(self, name, forms, dtypes, grad, slope, rtol, call, compare, shapes, seed):
         self.name, self.forms, self.dtypes = name, forms, dtypes.split()
-        # grad: whether TensorFlow's gradient is compared; slope: whether it is the derivative, to be checked against differences.
-        self.grad, self.slope, self.rtol, self.call = grad, grad and slope, rtol, call
+        self.grad, self.slope = grad, grad and slope in (True, "float32") and slope
+        self.rtol, self.call = rtol, call
         self.compare, self.shapes, self.seed = compare.split(), shapes, seed
         self.calls = self._calls()
 
@@ -156,6 +156,11 @@ class Row:
         for part in name.split("."):
             thing = getattr(thing, part)
         return thing
+
+    def share(self, every):
+        """Every so many-th of the calls, one at least; which one is the first differs from row to row, and is the same tomorrow."""
+        first = zlib.crc32(self.name.encode()) % min(every, max(len(self.calls), 1))
+        return self.calls[first::every]
 
     def _calls(self):
         calls = [Call(self, form, self.dtypes[0], True) for form in self.forms]
@@ -251,7 +256,8 @@ def row(names, *forms, dtypes="float32", grad=True, slope=True, rtol=None, call=
 
     dtypes   of what `f` and `at` draw; the first form is called in all of them, the others in the first
     grad     whether gradients are compared (True: by every floating tensor; "02": by these)
-    slope    False: what TensorFlow calls the gradient is not the slope of the function (or its random direction)
+    slope    whether the gradient is the slope of the function, to be checked against differences; "float32": it is, of a function that computes
+             in float32 only; other text: it is not, and why
     rtol     relative tolerance in float32, where 2e-5 is too close: say why
     compare  "dtype": the numbers are not compared, with the reason beside it
     shapes   False: no static shapes, for what is no op of a graph

@@ -43,7 +43,7 @@ def answers(side, python, names, processes):
 def _work(side, python, names, file, found):
     """Answers `names` in a process; where that dies, the row it was at is answered 'Crash' and another process goes on."""
     while names:
-        status = subprocess.call([python, str(HERE / "worker.py"), side, file, *names], env=environment(side))
+        status = subprocess.call([python, str(HERE / "worker.py"), side, file, "1", *names], env=environment(side))
         _read(file, found)
         if status:
             at = pathlib.Path(file + ".at")

@@ -408,7 +408,8 @@ def shape_array(value):
     if isinstance(value, Dimension):
         return np.array(value.value, np.int32)
     if hasattr(kind, "_dense_tensor"):
-        return shape_array(convert_to_tensor(value))
+        tensor = convert_to_tensor(value)
+        return shape_array(tensor) if tensor.__class__ is EagerTensor else tensor  # of a graph: a run will tell
     return to_array(value)
 
 
@@ -466,6 +467,7 @@ def _call_graph(graph, op, inputs, settings, name, default_name):
         if (
             kinds[i] in op.static
             and not isinstance(value, (Tensor, np.ndarray))
+            and not hasattr(value.__class__, "_dense_tensor")
             and not (value.__class__ in (list, tuple) and _contains_tensor(value))
         ):
             value = shape_array(value)

@@ -7,11 +7,17 @@ import functools
 from .declare import export
 from .graph import context
 from .scopes import GraphKeys, get_collection, get_collection_ref
-from .variable_scope import EagerVariableStore, PureVariableScope, unique_variable_scope, variable_scope
+from .train.trackable import Trackable
+from .variable_scope import EagerVariableStore, PureVariableScope, scope_store, unique_variable_scope, variable_scope
+
+_calling: list = []  # the templates being called, outermost first
 
 
-class Template:
-    """A function wrapped so that tf.get_variable inside it makes variables once."""
+class Template(Trackable):
+    """A function wrapped so that tf.get_variable inside it makes variables once.
+
+    A checkpoint holds its variables by their names within its scope and, by name, the templates called inside it.
+    """
 
     def __init__(self, name, func, create_scope_now=False, unique_name=None, custom_getter=None):
         if name is None:
@@ -19,16 +25,42 @@ class Template:
         self._func, self._name, self._unique_name, self._custom_getter = func, name, unique_name, custom_getter
         self._scope = None
         self._called = False
-        self._eager_store = EagerVariableStore() if context.graph is None else None
+        self._eager_store = None
+        if context.graph is None:  # made inside another template, it shares that one's variables
+            around = scope_store().variables
+            self._eager_store = EagerVariableStore(around if around._store_eager_variables else None)
         if create_scope_now:
             with PureVariableScope(unique_name or unique_variable_scope(name), custom_getter=custom_getter) as scope:
                 self._scope = scope
 
     def __call__(self, *args, **kwargs):
-        if self._eager_store is not None:
-            with self._eager_store.as_default():
-                return self._run(args, kwargs)
-        return self._run(args, kwargs)
+        caller = _calling[-1] if _calling else self
+        _calling.append(self)
+        try:
+            if self._eager_store is not None:
+                with self._eager_store.as_default():
+                    return self._run(args, kwargs)
+            return self._run(args, kwargs)
+        finally:
+            _calling.pop()
+            if caller is not self and all(t is not self for t in caller._dependencies.values()):
+                caller._track_trackable(self, caller._local(self.variable_scope_name or self._name), overwrite=True)
+            for name, v in self._own_variables().items():
+                if name not in self._dependencies:
+                    self._track_trackable(v, name)
+
+    def _own_variables(self):
+        """{name within the scope: variable}, without those of templates inside."""
+        inner = {id(v) for t in self._dependencies.values() if isinstance(t, Template) for v in t.variables}
+        found = {}
+        for v in self.variables:
+            if id(v) not in inner:
+                found[self._local(v.name.partition(":")[0])] = v
+        return found
+
+    def _local(self, name):
+        """`name` within this template's scope."""
+        return name.removeprefix(self.variable_scope_name or "").rstrip("/")
 
     def _run(self, args, kwargs):
         if self._scope is not None:
@@ -53,6 +85,7 @@ class Template:
             )
         return result
 
+    _variables_created = property(lambda self: self._called)
     name = property(lambda self: self._name, doc="The name given to make_template.")
     func = property(lambda self: self._func, doc="The wrapped function.")
     variable_scope = property(lambda self: self._scope, doc="The template's VariableScope, None before its first call.")
@@ -70,7 +103,8 @@ class Template:
         if not self._called:
             return []
         if self._eager_store is not None:
-            found = self._eager_store.variables()
+            prefix = self.variable_scope_name or ""
+            found = [v for v in self._eager_store.variables() if v.name.startswith(prefix)]
             return (
                 [v for v in found if key != GraphKeys.TRAINABLE_VARIABLES or v.trainable]
                 if key != GraphKeys.LOCAL_VARIABLES

@@ -86,7 +86,7 @@ class DeviceStage:
         self.program = program(code, numbers, len(self.leaves))
         self.outputs, self.label = outputs, label
         self.static = tuple([i for i, s in enumerate(self.leaves) if s in static])
-        self.donate = tuple([i for i, s in enumerate(self.leaves) if s in donate])
+        self.donate = tuple([i for i, s in enumerate(self.leaves) if s in donate and s not in static])
         self.compiled = {}
 
     def function(self, known):
@@ -371,14 +371,14 @@ class _Lowering:
         return _at_least(self.level[slot] + 1, 0)
 
     def _feeds_of(self, slot):
-        """The fed slots a value is integer arithmetic of, or None if it depends on anything else."""
+        """The fed values and variables a value is integer arithmetic of, or None if it depends on anything else."""
         node = slot.node
         if slot.aval.np.kind not in "iub":
             return None  # floating point is not computed while compiling, constants included
         if slot in self.known:
             return set()
         if node is None:
-            return {slot} if slot.value is None and slot not in self.state.values() else set()
+            return {slot} if slot.value is None else set()
         if node.sig.op.host or node.sig.op.stateful or not node.ins:
             return None
         found = set()

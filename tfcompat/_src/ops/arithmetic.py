@@ -61,9 +61,11 @@ def _choose(type, condition, x, y, name):
     if x is None and y is None:
         if "Where" not in OPS:
             raise NotImplementedError("tf.where with one argument")
-        return record.call(OPS["Where"], [record.convert_to_tensor(condition, dtypes.bool)], None, name)
+        return record.call(OPS["Where"], [record.convert_to_tensor(condition, dtype_hint=dtypes.bool)], None, name)
     if x is None or y is None:
         raise ValueError("x and y must both be non-None or both be None.")
+    if context.graph is None or isinstance(condition, np.ndarray):
+        condition = record.convert_to_tensor(condition, dtypes.bool)  # of NumPy numbers: whether they are not zero
     return record.call(OPS[type], [condition, x, y], None, name)
 
 

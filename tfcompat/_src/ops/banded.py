@@ -34,15 +34,11 @@ def banded_triangular_solve(bands, rhs, *, lower=True, adjoint=False):
             None,
             f"Incompatible number of rows: bands {list(bands.shape)}, rhs {list(rhs.shape)} [Op:BandedTriangularSolve]",
         )
-    rows = jnp.arange(m)
     batch = jnp.broadcast_shapes(bands.shape[:-2], rhs.shape[:-2])
-    matrix = jnp.zeros((*bands.shape[:-2], m, m), bands.dtype)
-    for i in range(k):
-        offset = -i if lower else k - 1 - i
-        columns = rows + offset
-        inside = (columns >= 0) & (columns < m)
-        values = jnp.where(inside, bands[..., i, :], 0)
-        matrix = matrix.at[..., rows, jnp.clip(columns, 0, m - 1)].add(values)
+    row, column = lax.broadcasted_iota(np.int32, (m, 1), 0), lax.broadcasted_iota(np.int32, (1, m), 1)
+    which = row - column + (0 if lower else k - 1)  # the band that each place of the matrix belongs to
+    values = jnp.asarray(bands)[..., jnp.clip(which, 0, k - 1), row]
+    matrix = jnp.where((which >= 0) & (which < k), values, 0)
     matrix = jnp.broadcast_to(matrix, (*batch, m, m))
     rhs = jnp.broadcast_to(rhs, (*batch, *rhs.shape[-2:]))
     return jax.lax.linalg.triangular_solve(

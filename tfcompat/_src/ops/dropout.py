@@ -10,8 +10,7 @@ from .. import record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
-from .math import FLOATS
-from .random_kernels import quotient
+from .math import FLOATS, quotient
 from .reductions import old_name
 
 

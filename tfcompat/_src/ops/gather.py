@@ -167,8 +167,10 @@ def gather_nd_kernel(params, indices):
         raise bad("GatherNd", f"index innermost dimension length must be <= params rank; saw: {k} vs. {params.ndim}")
     if k == 0:
         return jnp.broadcast_to(params, indices.shape[:-1] + params.shape)
-    if indices.size and not params.size and 0 in params.shape[:k]:
-        raise bad("GatherNd", "Requested more than 0 entries, but params is empty.")
+    if indices.size and 0 in params.shape[:k]:
+        if isinstance(indices, np.ndarray):
+            raise bad("GatherNd", "Requested more than 0 entries, but params is empty.")
+        return jnp.full((*indices.shape[:-1], *params.shape[k:]), _fill(params.dtype), params.dtype)
     return jnp.asarray(params).at[_index_tuple(indices, params.shape)].get(mode="fill", fill_value=_fill(params.dtype))
 
 

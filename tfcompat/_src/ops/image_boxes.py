@@ -12,6 +12,7 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
 from .array import bad, concat, one_of
+from .image_shapes import check_elements
 from .random import random_normal, random_uniform
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
@@ -105,12 +106,15 @@ def crop_and_resize_kernel(image, boxes, box_ind, crop_size, *, method, extrapol
         raise bad("CropAndResize", f"input image must be 4-D: {list(image.shape)}")
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise bad("CropAndResize", f"boxes must be [n, 4]: {list(boxes.shape)}")
+    if box_ind.ndim != 1:
+        raise bad("CropAndResize", f"box_index: Shape must be rank 1 but is rank {box_ind.ndim}")
     if box_ind.shape != boxes.shape[:1]:
         raise bad(
             "CropAndResize", f"box_index has incompatible shape: {list(box_ind.shape)} for {boxes.shape[0]} boxes"
         )
     if crop_size.shape != (2,) or min(crop_size.tolist()) <= 0:
         raise bad("CropAndResize", f"crop dimensions must be positive: crop_size {crop_size.tolist()}")
+    check_elements("CropAndResize", (boxes.shape[0], *crop_size, image.shape[3]))
     (rows, columns), (height, width) = crop_size.tolist(), image.shape[1:3]
     # What is constant arrives as a NumPy array, which traced positions could not index.
     x, boxes, box_ind = jnp.asarray(image, np.float32), jnp.asarray(boxes, np.float32), jnp.asarray(box_ind)
@@ -149,6 +153,9 @@ def crop_and_resize(image, boxes, box_indices, crop_size, method="bilinear", ext
     image = record.convert_to_tensor(image, name="image")
     boxes = record.convert_to_tensor(boxes, dtypes.float32, name="boxes")
     box_indices = record.convert_to_tensor(box_indices, dtypes.int32, name="box_ind")
+    fixed = record.static_value(boxes)
+    if fixed is not None and not np.isfinite(fixed).all():
+        raise bad("CropAndResize", "Boxes contains at least one element that is not finite")
     if context.graph is None and image.shape.rank:
         places = box_indices._numpy()
         if np.any((places < 0) | (places >= image.shape.as_list()[0])):

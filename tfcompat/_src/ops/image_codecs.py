@@ -51,7 +51,7 @@ def _contents(value):
 
 
 # -- pixels of one format: [H, W, C] or [frames, H, W, C] -------------------------------------------------------------
-def _jpeg(contents, channels, ratio=1, symbol="decode_jpeg"):
+def _jpeg(contents, channels, ratio=1, symbol="decode_jpeg", recover=False):
     picture = _open(symbol, contents)
     height, width = picture.height, picture.width
     if ratio > 1:
@@ -66,6 +66,11 @@ def _jpeg(contents, channels, ratio=1, symbol="decode_jpeg"):
     try:
         pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
     except (OSError, SyntaxError, ValueError) as e:
+        if recover:
+            raise NotImplementedError(
+                f"tf.io.{symbol}(try_recover_truncated=True) of a truncated file is not supported by tfcompat: repair the file, or "
+                "decode it with Pillow (ImageFile.LOAD_TRUNCATED_IMAGES)."
+            ) from e
         raise bad_file(f"Invalid JPEG data or crop window, data size {len(contents)}: {e}") from None
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
@@ -170,7 +175,8 @@ def _image_shape(dtype=dtypes.uint8):
 _DCT = ("", "INTEGER_FAST", "INTEGER_ACCURATE")
 
 
-def _check_jpeg(channels, ratio, fancy_upscaling, dct_method, symbol):
+def _jpeg_settings(channels, ratio, fancy_upscaling, recover, fraction, dct_method, symbol):
+    """The kernel's settings.  Raises NotImplementedError for what Pillow's decoder cannot do."""
     _check_channels(channels)
     if ratio not in (1, 2, 4, 8):
         raise errors.InvalidArgumentError(None, None, f"ratio must be 1, 2, 4, or 8, got {ratio}")
@@ -180,13 +186,16 @@ def _check_jpeg(channels, ratio, fancy_upscaling, dct_method, symbol):
         raise NotImplementedError(
             f"tf.io.{symbol}(fancy_upscaling=False) is not supported by tfcompat: Pillow always upscales smoothly; leave the argument out."
         )
+    # dct_method is a hint, which TensorFlow's documentation says a decoder may ignore: Pillow's has the accurate transform only.
+    # Whole files are decoded alike whatever is said about truncated ones.
+    return {"channels": channels, "ratio": ratio, **({"recover": True} if recover or fraction < 1 else {})}
 
 
 @op("DecodeJpeg", host=True, abstract=_image_shape(), name="DecodeJpeg")
-def decode_jpeg_kernel(contents, *, channels, ratio):
+def decode_jpeg_kernel(contents, *, channels, ratio, recover=False):
     data = _contents(contents)
     if _format(data) == "jpeg":
-        return _jpeg(data, channels, ratio)
+        return _jpeg(data, channels, ratio, recover=recover)
     return _pixels(data, channels, "decode_jpeg")
 
 
@@ -197,19 +206,21 @@ def decode_jpeg(
     """A JPEG file's bytes (PNG and GIFs of one frame, too) -> uint8 [height, width, channels], reduced by `ratio` 1, 2, 4 or 8.
 
     `channels` is 0 (as in the file), 1 or 3.  Raises InvalidArgumentError for data that is no image or is truncated,
-    NotImplementedError for fancy_upscaling=False.  `try_recover_truncated` never finds a truncated file acceptable.
+    NotImplementedError for fancy_upscaling=False and for truncated files with `try_recover_truncated` or an `acceptable_fraction` below one.
     """
-    _check_jpeg(channels, ratio, fancy_upscaling, dct_method, "decode_jpeg")
-    return record.call(decode_jpeg_kernel.op, [_scalar(contents)], {"channels": channels, "ratio": ratio}, name)
+    settings = _jpeg_settings(
+        channels, ratio, fancy_upscaling, try_recover_truncated, acceptable_fraction, dct_method, "decode_jpeg"
+    )
+    return record.call(decode_jpeg_kernel.op, [_scalar(contents)], settings, name)
 
 
 @op(
     "DecodeAndCropJpeg",
     host=True,
-    abstract=lambda c, w, channels, ratio: (dtypes.uint8, (None, None, channels or None)),
+    abstract=lambda c, w, channels, **_: (dtypes.uint8, (None, None, channels or None)),
 )
-def decode_and_crop_jpeg_kernel(contents, crop_window, *, channels, ratio):
-    image = _jpeg(_contents(contents), channels, ratio, "decode_and_crop_jpeg")
+def decode_and_crop_jpeg_kernel(contents, crop_window, *, channels, ratio, recover=False):
+    image = _jpeg(_contents(contents), channels, ratio, "decode_and_crop_jpeg", recover)
     if crop_window.shape != (4,):
         raise bad_file(f"crop_window must have four elements {list(crop_window.shape)}")
     top, left, height, width = crop_window.tolist()
@@ -225,9 +236,10 @@ def decode_and_crop_jpeg(
     name=None,
 ):  # fmt: skip
     """tf.io.decode_jpeg of the window (top, left, height, width) alone."""
-    _check_jpeg(channels, ratio, fancy_upscaling, dct_method, "decode_and_crop_jpeg")
+    settings = _jpeg_settings(
+        channels, ratio, fancy_upscaling, try_recover_truncated, acceptable_fraction, dct_method, "decode_and_crop_jpeg"
+    )
     window = record.convert_to_tensor(crop_window, dtypes.int32, name="crop_window")
-    settings = {"channels": channels, "ratio": ratio}
     return record.call(decode_and_crop_jpeg_kernel.op, [_scalar(contents), window], settings, name)
 
 

@@ -127,9 +127,20 @@ def overlaps_nms_kernel(overlaps, scores, max_output_size, overlap_threshold, sc
     return _greedy(scores, overlap, max_output_size, overlap_threshold, score_threshold)
 
 
+def _count(value):
+    """`value` as an int32 tensor; raises ValueError for a larger number or another dtype."""
+    given = record.convert_to_tensor(value, name="max_output_size")
+    if given.dtype.base_dtype is not dtypes.int32:
+        raise ValueError(
+            f"Tensor conversion requested dtype int32 for Tensor with dtype {given.dtype.name}: max_output_size has type "
+            f"{given.dtype.name} that does not match type int32"
+        )
+    return given
+
+
 def _record(kernel, boxes, scores, count, threshold, score_threshold, more=(), square=False, name=None):
     boxes, scores = record.convert_to_tensor(boxes, name="boxes"), record.convert_to_tensor(scores, name="scores")
-    count = record.convert_to_tensor(count, dtypes.int32, name="max_output_size")
+    count = _count(count)
     threshold = record.convert_to_tensor(threshold, dtypes.float32, name="iou_threshold")
     score_threshold = record.convert_to_tensor(score_threshold, dtypes.float32, name="score_threshold")
     if context.graph is not None:
@@ -208,7 +219,7 @@ def non_max_suppression_padded(
             raise ValueError(
                 f"'pad_to_max_output_size' (value {pad_to_max_output_size}) must be True for batched input"
             )
-        count = record.convert_to_tensor(max_output_size, dtypes.int32)
+        count = _count(max_output_size)
         known = record.static_value(count)
         inputs = [boxes, scores, count, record.convert_to_tensor(iou_threshold, dtypes.float32)]
         inputs.append(record.convert_to_tensor(score_threshold, dtypes.float32))
@@ -277,7 +288,7 @@ def combined_non_max_suppression(
             record.convert_to_tensor(boxes, dtypes.float32),
             record.convert_to_tensor(scores, dtypes.float32),
         )
-        per_class, total = record.setting(max_output_size_per_class), record.setting(max_total_size)
+        per_class, total = (record.setting(_count(v)) for v in (max_output_size_per_class, max_total_size))
         if total <= 0:
             raise bad("CombinedNonMaxSuppression", f"max_total_size must be > 0, got {total}")
         if pad_per_class:

@@ -11,6 +11,7 @@ from ..graph import context
 from ..scopes import name_scope
 from . import image_taps as taps
 from .array import bad
+from .image_shapes import check_elements
 
 _NUMBERS = "int8 uint8 int16 uint16 int32 int64 float16 bfloat16 float32 float64"
 
@@ -51,6 +52,7 @@ def _sizes(type, images, size, align_corners=False, half_pixel_centers=False):
     height, width = (int(n) for n in size)
     if height <= 0 or width <= 0:
         raise bad(type, f"output dimensions must be positive: {height}, {width}")
+    check_elements(type, (images.shape[0], height, width, images.shape[3]))
     if not (images.shape[1] and images.shape[2]):
         raise bad(type, f"input image must be of non-zero size: {list(images.shape)}")
     return (images.shape[1], height), (images.shape[2], width)
@@ -146,7 +148,8 @@ def _resized(kernel, images, size, name=None, **settings):
     inputs = [images, size, None, None] if kernel is scale_and_translate_kernel else [images, size]
     out = record.call(kernel.op, inputs, settings, name)
     if context.graph is not None and images.shape.rank == 4:
-        known = record.constant_value_as_shape(size).as_list()
+        known = record.constant_value_as_shape(size)
+        known = [None, None] if known.rank is None else known.as_list()
         out.set_shape([images.shape.as_list()[0], *known, images.shape.as_list()[3]])
     return out
 
@@ -223,8 +226,8 @@ def _resize_common(images, resizer, size, preserve_aspect_ratio, name, skip_if_s
         if preserve_aspect_ratio:
             size = record.convert_to_tensor(_keeping_ratio(batch, size), dtypes.int32, name="size")
         if skip_if_same:
-            now, new = batch.shape.as_list()[1:3], record.constant_value_as_shape(size).as_list()
-            if None not in now and now == new:
+            now, new = batch.shape.as_list()[1:3], record.constant_value_as_shape(size)
+            if None not in now and new.rank is not None and now == new.as_list():
                 return images
         out = resizer(batch, size)
         return OPS["Squeeze"].public(out, axis=[0]) if single else out

@@ -35,6 +35,15 @@ def check(shape, *faults):
             raise ValueError(said)
 
 
+def check_elements(type, shape):
+    """Raises InvalidArgumentError where a tensor of this shape would have more elements than can be counted."""
+    total = 1
+    for n in shape:
+        total *= int(n)
+    if total >= 2**63:
+        raise bad(type, f"Encountered overflow when multiplying the sizes {list(map(int, shape))}")
+
+
 def check_traced(type, image):
     """The same in a kernel, where every size is known; raises InvalidArgumentError."""
     said = shape_fault(image.shape) or rank_fault(image.shape)

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import os
+
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op, publish
 from ..scopes import name_scope
+from .array import bad, shapes_text
 from .core import cast
 from .reductions import reduce_max, reduce_sum
 
@@ -39,31 +43,32 @@ def square(type, x):
 _ALIGNMENTS = ("LEFT_LEFT", "LEFT_RIGHT", "RIGHT_LEFT", "RIGHT_RIGHT")  # of the superdiagonals, of the subdiagonals
 
 
-def _band(k):
+def _band(type, k):
     """(lowest, highest) diagonal of a number or a pair."""
-    low, high = (k, k) if isinstance(k, int) else (k[0], k[-1])
+    if not isinstance(k, int) and len(k) not in (1, 2):
+        raise bad(type, f"diag_index must have only one or two elements, received {len(k)} elements.")
+    low, high = (k, k) if isinstance(k, int) else (int(k[0]), int(k[-1]))
     if low > high:
-        raise errors.InvalidArgumentError(
-            None, None, f"lower_diag_index must not be larger than upper_diag_index: {low} > {high}"
-        )
+        raise bad(type, f"lower_diag_index must not be larger than upper_diag_index: {low} > {high}")
     return low, high
 
 
-def _places(rows, cols, low, high, align):
-    """(row, col, present) index arrays [diagonals, longest] of the diagonals high..low of a rows x cols matrix."""
-    numbers = np.arange(high, low - 1, -1)[:, None]
-    lengths = np.minimum(rows + np.minimum(numbers, 0), cols - np.maximum(numbers, 0))
-    if (lengths <= 0).any() and rows and cols:
-        raise errors.InvalidArgumentError(
-            None, None, f"diagonal {low}..{high} is out of bound for a {rows} x {cols} matrix"
-        )
-    longest = int(lengths.max(initial=0))
-    above, below = align.split("_")
-    left = ((numbers >= 0) & (above == "LEFT")) | ((numbers <= 0) & (below == "LEFT"))
-    i = np.arange(longest)[None, :] - np.where(left, 0, longest - lengths)
-    present = (i >= 0) & (i < lengths)
-    i = np.where(present, i, 0)
-    return i - np.minimum(numbers, 0), i + np.maximum(numbers, 0), present
+def _check_band(type, low, high, rows, cols):
+    for which, number in (("lower", low), ("upper", high)):
+        if not -rows < number < cols and number:
+            raise bad(type, f"{which}_diag_index is out of bound: {number}. It must be between {-rows} and {cols}")
+
+
+def _check_rank(type, what, x, least):
+    """Raises InvalidArgumentError with TensorFlow's words for a run, and those for a graph that is being built."""
+    if x.ndim < least:
+        words = f"must be at least {least}-dim, received shape: {shapes_text(x.shape)}"
+        raise bad(type, f"{what} {words}: Shape must be at least rank {least} but is rank {x.ndim}")
+
+
+def _longest(rows, cols, low, high):
+    """The length of the longest of these diagonals."""
+    return max(0, min(rows + min(high, 0), cols - max(low, 0)))
 
 
 def _check_align(align):
@@ -71,55 +76,119 @@ def _check_align(align):
         raise ValueError(f"align must be one of {', '.join(_ALIGNMENTS)}: {align!r}")
 
 
+def _column(size):
+    return lax.broadcasted_iota(np.int32, (size, 1), 0)
+
+
+def _row(size):
+    return lax.broadcasted_iota(np.int32, (1, size), 1)
+
+
+def _shift(numbers, rows, cols, longest, align):
+    """(where each diagonal's first element is in its row of a compact form, its length)."""
+    lengths = jnp.minimum(rows + jnp.minimum(numbers, 0), cols - jnp.maximum(numbers, 0))
+    above, below = align.split("_")
+    left = ((numbers >= 0) & (above == "LEFT")) | ((numbers <= 0) & (below == "LEFT"))
+    return jnp.where(left, 0, longest - lengths), lengths
+
+
+def _spread(diagonal, rows, cols, low, high, align, rest):
+    """diagonal [..., high - low + 1, longest] -> [..., rows, cols], elsewhere `rest`.
+
+    Written as a choice for each place of the matrix: it needs no index arrays, which would be constants as large as it.
+    """
+    row, col = _column(rows), _row(cols)
+    numbers, longest = col - row, diagonal.shape[-1]
+    if low == high:
+        before = max(low, 0)
+        widths = [(0, 0, 0)] * (diagonal.ndim - 1) + [(before, cols - longest - before, 0)]
+        return jnp.where(numbers == low, lax.pad(jnp.asarray(diagonal), np.zeros((), diagonal.dtype), widths), rest)
+    start, _ = _shift(numbers, rows, cols, longest, align)
+    which = jnp.clip(high - numbers, 0, high - low)
+    place = jnp.clip(jnp.minimum(row, col) + start, 0, max(longest - 1, 0))
+    inside = (numbers >= low) & (numbers <= high)
+    return jnp.where(inside, jnp.asarray(diagonal)[..., which, place], rest) if diagonal.size else rest
+
+
 @op("MatrixDiagV3", "", name="diag")
 def matrix_diag_kernel(diagonal, *, k=0, num_rows=-1, num_cols=-1, padding_value=0, align="RIGHT_LEFT"):
     """diagonal [..., (diagonals,) longest] -> [..., rows, cols]."""
-    low, high = _band(k)
+    type = "MatrixDiagV3"
+    low, high = _band(type, k)
+    _check_rank(type, "diagonal", diagonal, 1)
     if low == high:
-        diagonal = (
-            diagonal[..., None, :] if isinstance(k, int) or diagonal.ndim < 2 or diagonal.shape[-2] != 1 else diagonal
-        )
+        alone = isinstance(k, int) or diagonal.ndim < 2 or diagonal.shape[-2] != 1
+        diagonal = diagonal[..., None, :] if alone else diagonal
+    elif diagonal.ndim < 2 or diagonal.shape[-2] != high - low + 1:
+        words = "does not match the lower_diag_index and upper_diag_index range."
+        raise bad(type, f"The number of diagonals provided in the input {words} {list(diagonal.shape)}, {low}..{high}")
     longest = diagonal.shape[-1]
-    least_rows, least_cols = longest - min(high, 0), longest + max(low, 0)
-    if num_rows == -1 and num_cols == -1:
-        num_rows = num_cols = max(least_rows, least_cols)
-    else:
-        num_rows = least_rows if num_rows == -1 else num_rows
-        num_cols = least_cols if num_cols == -1 else num_cols
-    rows, cols, present = _places(num_rows, num_cols, low, high, align)
-    if present.shape[1] != longest:
-        raise errors.InvalidArgumentError(
-            None, None, f"{longest} elements do not fill the diagonals of {num_rows} x {num_cols}"
-        )
-    out = jnp.full((*diagonal.shape[:-2], num_rows, num_cols), padding_value, diagonal.dtype)
-    return out.at[..., rows[present], cols[present]].set(diagonal[..., present])
+    rows, cols = _matrix_size(type, longest - min(high, 0), longest + max(low, 0), num_rows, num_cols)
+    _check_room(type, rows, cols, diagonal.dtype.itemsize)
+    rest = jnp.full((*diagonal.shape[:-2], rows, cols), padding_value, diagonal.dtype)
+    return _spread(diagonal, rows, cols, low, high, align, rest)
+
+
+def _matrix_size(type, least_rows, least_cols, rows, cols):
+    """(rows, cols) of a matrix of which none, one or both are given (not -1)."""
+    if rows == -1 and cols == -1:
+        rows = cols = max(least_rows, least_cols)
+    for what, given, least in (("rows", rows, least_rows), ("columns", cols, least_cols)):
+        if given != -1 and given < least:
+            raise bad(type, f"The number of {what} is too small. {given} < {least}")
+    rows, cols = least_rows if rows == -1 else rows, least_cols if cols == -1 else cols
+    if rows != least_rows and cols != least_cols:
+        words = "is not consistent with the specified d_lower, d_upper, and diagonal."
+        raise bad(type, f"The number of rows or columns {words} {rows} x {cols}")
+    return rows, cols
+
+
+def _check_room(type, rows, cols, itemsize):
+    """Raises ResourceExhaustedError for a matrix larger than the machine's memory: XLA would end the process."""
+    if rows * cols * itemsize > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        words = f"OOM when allocating tensor with shape[{rows},{cols}] [Op:{type}]"
+        raise errors.ResourceExhaustedError(None, None, words)
 
 
 @op("MatrixDiagPartV3", "", name="diag_part")
 def matrix_diag_part_kernel(input, *, k=0, padding_value=0, align="RIGHT_LEFT"):
     """input [..., rows, cols] -> [..., (diagonals,) longest]."""
-    batch_of_matrices("MatrixDiagPartV3", input)
-    low, high = _band(k)
-    rows, cols, present = _places(*input.shape[-2:], low, high, align)
-    out = jnp.where(present, input[..., rows, cols], jnp.asarray(padding_value, input.dtype))
+    _check_rank("MatrixDiagPartV3", "input", input, 2)
+    low, high = _band("MatrixDiagPartV3", k)
+    rows, cols = input.shape[-2:]
+    _check_band("MatrixDiagPartV3", low, high, rows, cols)
+    longest, numbers = _longest(rows, cols, low, high), high - _column(high - low + 1)
+    start, lengths = _shift(numbers, rows, cols, longest, align)
+    i = _row(longest) - start
+    present = (i >= 0) & (i < lengths)
+    i = jnp.where(present, i, 0)
+    if 0 in (rows, cols):
+        out = jnp.full((*input.shape[:-2], high - low + 1, longest), padding_value, input.dtype)
+    else:
+        found = jnp.asarray(input)[..., i - jnp.minimum(numbers, 0), i + jnp.maximum(numbers, 0)]
+        out = jnp.where(present, found, jnp.asarray(padding_value, input.dtype))
     return out[..., 0, :] if low == high else out
 
 
 @op("MatrixSetDiagV3", "", name="set_diag")
 def matrix_set_diag_kernel(input, diagonal, *, k=0, align="RIGHT_LEFT"):
     """input [..., rows, cols] with its diagonals replaced by diagonal [..., (diagonals,) longest]."""
-    batch_of_matrices("MatrixSetDiagV3", input)
-    low, high = _band(k)
-    rows, cols, present = _places(*input.shape[-2:], low, high, align)
+    type = "MatrixSetDiagV3"
+    _check_rank(type, "input", input, 2)
+    _check_rank(type, "diagonal", diagonal, 1)
+    low, high = _band(type, k)
+    rows, cols = input.shape[-2:]
+    _check_band(type, low, high, rows, cols)
     if diagonal.ndim == input.ndim - 1 and low == high:
         diagonal = diagonal[..., None, :]
-    if diagonal.shape != (*input.shape[:-2], *present.shape):
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"diagonal {list(diagonal.shape)} does not fit the diagonals {low}..{high} of {list(input.shape)}",
+    wanted = (*input.shape[:-2], high - low + 1, _longest(rows, cols, low, high))
+    if diagonal.shape != wanted:
+        words = (
+            "or diagonal.shape[:-1] is not equal to the longests diagonal in range [lower_diag_index:upper_diag_index]"
         )
-    return input.at[..., rows[present], cols[present]].set(diagonal[..., present])
+        given = f"Input shape: {shapes_text(input.shape)}\nDiagonal shape: {shapes_text(diagonal.shape)}"
+        raise bad(type, f"Either first dimensions of diagonal don't match input.shape[:-2], {words}.\n{given}")
+    return _spread(diagonal, rows, cols, low, high, align, jnp.asarray(input))
 
 
 @export("linalg.diag", v1="linalg.diag matrix_diag batch_matrix_diag")
@@ -176,8 +245,14 @@ def tensor_diag_part(input):
 )
 def band_part(input, num_lower, num_upper):
     """input [..., n, m] with zeros outside the band; a negative number keeps the whole triangle."""
-    batch_of_matrices("MatrixBandPart", input)
-    below = np.arange(input.shape[-2])[:, None] - np.arange(input.shape[-1])[None, :]
+    _check_rank("MatrixBandPart", "input", input, 2)
+    for what, number, of, size in zip(
+        ("lower", "upper"), (num_lower, num_upper), ("rows", "columns"), input.shape[-2:]
+    ):
+        if isinstance(number, np.ndarray) and number.size == 1 and number > size:
+            words = f"must be negative or less or equal to number of {of} ({size}) got: {int(number)}"
+            raise bad("MatrixBandPart", f"num_{what} {words}")
+    below = _column(input.shape[-2]) - _row(input.shape[-1])
     keep = ((num_lower < 0) | (below <= num_lower)) & ((num_upper < 0) | (-below <= num_upper))
     return jnp.where(keep, input, jnp.zeros((), input.dtype))
 

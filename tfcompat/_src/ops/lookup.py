@@ -13,6 +13,7 @@ from ..declare import OPS, export, op
 from ..graph import context
 from ..graph_collections import GraphKeys
 from ..scopes import name_scope
+from ..train.trackable import Trackable
 from . import hashes
 
 WHOLE_LINE, LINE_NUMBER = -2, -1
@@ -264,7 +265,7 @@ class TextFileInitializer:
 
 
 # -- tables -----------------------------------
-class _Table:
+class _Table(Trackable):
     """What all tables have: contents, lookup, size, export."""
 
     _value_shape = None
@@ -393,11 +394,25 @@ class MutableHashTable(_Table):
         self._default_value = record.convert_to_tensor(default_value, self._value_dtype)
         if self._default_value.shape.rank is None or self._default_value.shape.rank > 1:
             raise ValueError("`default_value` must be a scalar or a vector.")
-        self._value_shape = tuple(self._default_value.shape.as_list()) or None
+        self._value_shape, self._saved = tuple(self._default_value.shape.as_list()) or None, checkpoint
         self._own = self._fresh()
 
     def _fresh(self):
         return {"map": {}}
+
+    def _serialize_to_tensors(self):
+        """What a checkpoint keeps, by TensorFlow's names; nothing where the table was made with checkpoint=False."""
+        return dict(zip(("table-keys", "table-values"), self.export(), strict=True)) if self._saved else {}
+
+    def _restore_from_tensors(self, restored):
+        if context.graph is not None:
+            raise NotImplementedError(
+                f"tfcompat restores the table {self._name} from a checkpoint eagerly only; in a Session insert() its "
+                "keys and values, read with tf.train.load_checkpoint."
+            )
+        self._contents(None).clear()
+        self._contents(None).update(self._fresh())
+        self.insert(restored["table-keys"], restored["table-values"])
 
     def insert(self, keys, values, name=None):
         """Sets the values of `keys`; an operation in a graph."""
@@ -440,7 +455,7 @@ class DenseHashTable(MutableHashTable):
         checkpoint=True,
         experimental_is_anonymous=False,
     ):
-        super().__init__(key_dtype, value_dtype, default_value, name)
+        super().__init__(key_dtype, value_dtype, default_value, name, checkpoint)
         if empty_key == deleted_key:
             raise errors.InvalidArgumentError(None, None, "empty_key and deleted_key cannot be equal")
 

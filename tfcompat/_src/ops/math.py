@@ -350,11 +350,8 @@ def _zero_stays_zero(f, slope, by_y, by_dy):
     return lambda x: f(x) if jnp.iscomplexobj(x) else function(x)
 
 
-_acosh_real = with_jvp(jnp.arccosh, lambda x, out, t: t / jnp.sinh(out))  # NaN below one, where jnp has a slope
-
-
-def _acosh(x):
-    return jnp.arccosh(x) if jnp.iscomplexobj(x) else _acosh_real(x)
+# NaN below one, where jnp has a slope; and the right branch for complex numbers, where 1 / sqrt(x * x - 1) is not.
+_acosh = with_jvp(jnp.arccosh, lambda x, out, t: t / jnp.sinh(out))
 
 
 _sqrt = _zero_stays_zero(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from .. import errors, record
 from ..declare import export, op
@@ -11,6 +12,25 @@ from .math import FLOATS
 from .nn import scoped
 from .reductions import old_name
 from .windows import check_outer, check_rank, full, paddings, pairs, spread, tap, taps, window_counts
+
+_WRITTEN_OUT = 256  # positions in a window beyond which they are looped over: an unknown size is inferred as thousands
+
+
+def _looped(padded, filter, counts, strides, dilations):
+    """The maxima over windows of many positions, one position after the other."""
+    height, width, _ = filter.shape
+    spans = [(c - 1) * s + 1 for c, s in zip(counts, strides, strict=True)]
+    size = (padded.shape[0], *spans, padded.shape[3])
+    filter = jnp.asarray(filter)
+
+    def step(i, best):
+        y, x = i // width, i % width
+        seen = lax.dynamic_slice(padded, (0, y * dilations[0], x * dilations[1], 0), size)
+        seen = seen[:, :: strides[0], :: strides[1]] + filter[y, x]
+        return jnp.where(seen > best, seen, best)
+
+    start = jnp.full((padded.shape[0], *counts, padded.shape[3]), -np.inf, padded.dtype)
+    return lax.fori_loop(0, height * width, step, start)
 
 
 @op("Dilation2D", dtypes=FLOATS)
@@ -27,6 +47,8 @@ def dilation2d_kernel(input, filter, *, strides, padding, dilations):
     pads = pairs(padding, input.shape[1:3], window, strides, dilations)
     padded = jnp.pad(input, spread(pads, False, (0, 0)), constant_values=-np.inf)
     counts = window_counts(input.shape[1:3], pads, window, strides, dilations)
+    if window[0] * window[1] > _WRITTEN_OUT:
+        return _looped(padded, filter, counts, strides, dilations)
     best = None
     for y, x in taps(window):
         seen = tap(padded, (y, x), counts, strides, dilations, False) + filter[y, x]

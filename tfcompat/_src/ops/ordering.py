@@ -177,11 +177,33 @@ def invert_permutation(x, name=None):
     return record.call(OPS["InvertPermutation"], [x], None, name)
 
 
+def _check_dims(dims):
+    """Raises InvalidArgumentError where known sizes are none of a tensor."""
+    if (dims == 0).any():
+        zero = int(np.flatnonzero(dims == 0)[0])
+        raise bad("UnravelIndex", f"Input dims cannot contain a dim of zero, but dims contains zero at index {zero}")
+    for i, d in enumerate(dims.tolist()):
+        if d < 0:
+            raise bad("UnravelIndex", f"Input dims cannot be negative. Got dim = {d} at index {i}")
+    size = int(np.prod(dims, dtype=object))
+    if size > np.iinfo(dims.dtype).max:
+        listed = " ".join(str(d) for d in dims.tolist())
+        raise bad("UnravelIndex", f"Input dims product is causing integer overflow: ({listed})")
+    return size
+
+
 @op("UnravelIndex", names="unravel_index", differentiable=False)
 def unravel_index_kernel(indices, dims):
-    """indices [...], dims [r] -> [r, ...]: the coordinates of flat positions in a tensor of shape `dims`."""
-    out, rest = [], indices
-    for i in reversed(range(dims.shape[0])):
-        out.append(rest % dims[i])
-        rest = rest // dims[i]
-    return jnp.stack(out[::-1])
+    """indices [] or [n], dims [r] -> [r] or [r, n]: the coordinates of flat positions in a tensor of shape `dims`."""
+    if dims.ndim != 1:
+        raise bad("UnravelIndex", f'The indices can only be 1-D, got "{shapes_text(dims.shape)}"')
+    if indices.ndim > 1:
+        raise bad("UnravelIndex", f'The indices can only be scalar or vector, got "{shapes_text(indices.shape)}"')
+    if isinstance(dims, np.ndarray) and isinstance(indices, np.ndarray):
+        if (indices >= _check_dims(dims)).any():
+            raise bad("UnravelIndex", "index is out of bound as with dims")
+    out, rest = [], jnp.asarray(indices)
+    for i in reversed(range(1, dims.shape[0])):
+        out.append(lax.rem(rest, jnp.broadcast_to(dims[i], rest.shape)))
+        rest = lax.div(rest, jnp.broadcast_to(dims[i], rest.shape))
+    return jnp.stack([rest, *out[::-1]])

@@ -48,10 +48,12 @@ class _Windows:
         check_rank(value, self.n, "Pooling input")
         self.first = data_format == FORMATS[self.n][1]
         self.window, self.strides = spatial(ksize, self.first), spatial(strides, self.first)
-        if min(ksize) < 1 or min(strides) < 1:
+        if min(ksize) < 1 or min(strides) < 1 or max(*ksize, *strides) >= 2**31:
             raise errors.InvalidArgumentError(
-                None, None, f"Sliding window ksize must be positive. The ksize is {ksize}, the strides are {strides}"
-            )
+                None, None,
+                f"Sliding window ksize must be positive: ksize must be a positive int32 value, and so must the strides. The ksize "
+                f"is {ksize}, the strides are {strides}",
+            )  # fmt: skip
         self.dilations = dilations or (1,) * self.n
         self.sizes = spatial(value.shape, self.first)
         self.pads = pairs(padding, self.sizes, self.window, self.strides, self.dilations)
@@ -132,7 +134,14 @@ def _tiled_tangent(w, value, out, by_value):
     return jnp.sum(jnp.where(numbers == first, w.tiles(by_value, 0), 0), w.inner)
 
 
-def _max_pool(value, w):
+def _every_tangent(w, value, out, by_value):
+    """The sum of the tangents at all maxima of each window."""
+    padded, moved = w.pad(value, _lowest(value.dtype)), w.pad(by_value, 0)
+    return sum(jnp.where(w.tap(padded, at) == out, w.tap(moved, at), 0) for at in taps(w.window))
+
+
+def _max_pool(value, w, every=False):
+    """Maxima, whose gradient goes to the first one of each window, or to `every` one."""
     lowest = _lowest(value.dtype)
 
     def plain(x):
@@ -140,6 +149,8 @@ def _max_pool(value, w):
 
     if not jnp.issubdtype(value.dtype, jnp.floating):
         return plain(value)
+    if every and w.few:
+        return with_jvp(plain, lambda x, out, t: _every_tangent(w, x, out, t))(value)
     if w.tiled and int(np.prod(w.window)) > 9:
         return with_jvp(plain, lambda x, out, t: _tiled_tangent(w, x, out, t))(value)
     if w.few:
@@ -172,9 +183,17 @@ def max_pool_kernel(input, *, ksize, strides, padding, data_format="NHWC"):
     return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
 
 
+@op("MaxPoolV2", static="ksize strides", dtypes=REALS, name="MaxPoolV2")
+def max_pool_v2_kernel(input, ksize, strides, *, padding, data_format="NHWC"):
+    """MaxPool whose window, of four numbers, may be known only when it runs."""
+    ksize, strides = (tuple([int(v) for v in window]) for window in (ksize, strides))
+    return max_pool_kernel.op.kernel(input, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
+
+
 @op("MaxPool3D", dtypes=FLOATS)
 def max_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
-    return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
+    # TensorFlow's kernel for CPUs passes a volume's gradient to all of equal maxima, an image's to the first one.
+    return _max_pool(input, _Windows(input, ksize, strides, padding, data_format), every=True)
 
 
 def _average(value, w):
@@ -288,7 +307,7 @@ def max_pool(input, ksize, strides, padding, data_format=None, name=None):
         data_format,
         name,
         ("", "MaxPool1d", "MaxPool2d", "MaxPool3D")[n],
-        n == 2,
+        n < 3,
     )
 
 
@@ -328,7 +347,7 @@ def _fixed_rank(kind, n, default, explicit=False, v1=None):
     return publish(function, f"nn.{function.__name__}", v1)
 
 
-max_pool1d = _fixed_rank("MAX", 1, "MaxPool1d")
+max_pool1d = _fixed_rank("MAX", 1, "MaxPool1d", True)
 max_pool2d = _fixed_rank("MAX", 2, "MaxPool2d", True)
 max_pool3d = _fixed_rank("MAX", 3, "MaxPool3D")
 avg_pool1d = _fixed_rank("AVG", 1, "AvgPool1D")

@@ -99,9 +99,10 @@ def scale_and_shift(x, scale, shift):
 def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
     """Records a random op and returns its values.
 
+    seed: an op's seed, or a tuple of both seeds as they are
     blocks(shape) -> how far an eager stream moves; key: what tells streams of equal seeds apart; out(shape) -> (DType, static shape)
     """
-    pair = get_seed(seed)
+    pair = seed if seed.__class__ is tuple else get_seed(seed)
     graph = context.graph
     if graph is None:
         fixed = None
@@ -113,7 +114,7 @@ def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
                 )
             fixed = {0: shape}
         moved = blocks(None if shape is None else _shape(np.atleast_1d(shape)))
-        state = eager_state((definition.type, *key), pair, moved, keep=seed is not None)
+        state = eager_state((definition.type, *key), pair, moved, keep=seed is not None and pair != (None, None))
         host = _HOST.get(definition)
         if host is not None and not context.tapes and worth_host(definition, _shape(shape), settings["dtype"]):
             return record.constant(host(state, _shape(shape), settings["dtype"].np))
@@ -208,6 +209,7 @@ def random_uniform(shape, minval=0, maxval=None, dtype=dtypes.float32, seed=None
 
 
 def _integers(shape, low, high, dtype, seed, scope):
+    """Integers of `shape` in [low, high), two scalar tensors of `dtype`."""
     for name, bound in (("minval", low), ("maxval", high)):
         if bound.shape.rank not in (0, None):
             text = f"{name} must be a scalar; got a tensor of shape {bound.shape}"

@@ -65,15 +65,6 @@ def uncombined(x):
     return jnp.where(x == x, x, jnp.asarray(np.nan, x.dtype))
 
 
-def quotient(a, b):
-    """`a / b`, correctly rounded.
-
-    XLA on the CPU divides by a constant, a scalar and a square root by multiplying with the rounded reciprocal, which
-    changes half of the results; a divisor chosen element by element it has to divide by.
-    """
-    return a / jnp.where(a == a, b, jnp.asarray(np.nan, a.dtype))
-
-
 def scale_and_shift(values, scale, shift):
     """`values * scale + shift`, all of one floating point type, each operation rounded by itself as in TensorFlow.
 

@@ -12,8 +12,9 @@ import numpy as np
 from jax import lax
 
 from .box_muller import polar64, uniform64
+from .math import quotient
 from .philox import Lanes, blocks_at, lanes
-from .random_kernels import quotient, stream_words, uncombined
+from .random_kernels import stream_words, uncombined
 
 
 def permutation(state, *, size):

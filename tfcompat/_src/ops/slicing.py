@@ -91,9 +91,7 @@ def _check_index(value):
         return int(value)
     if isinstance(value, Dimension) and value.value is not None:
         return value.value
-    if _is_tensor(value) and (
-        value.dtype.base_dtype in (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8)
-    ):
+    if _is_tensor(value) and value.dtype.base_dtype in (dtypes.int32, dtypes.int64, dtypes.int16):
         if value.shape.rank in (0, None):
             return value
     elif (
@@ -105,6 +103,28 @@ def _check_index(value):
 
 def _bound(value):
     return None if value is None else _check_index(value)
+
+
+def _bounds(part):
+    """start, stop and step of a slice.  Raises what TensorFlow does for int16 beside int32."""
+    bounds = [_bound(part.start), _bound(part.stop), _bound(part.step)]
+    kinds = [v.dtype.base_dtype if _is_tensor(v) else dtypes.int32 for v in bounds if v is not None]
+    if dtypes.int16 in kinds and dtypes.int32 in kinds and dtypes.int64 not in kinds:
+        given = [i for i, v in enumerate(bounds) if v is not None]
+        first = dtypes.int16 if bounds[0] is None else kinds[0]
+        odd, got = next((i, kind) for i, kind in zip(given, kinds, strict=True) if kind is not first)
+        if context.graph is not None:
+            label = ("begin", "end", "strides")[odd]
+            raise TypeError(
+                f"Input '{label}' of 'StridedSlice' Op has type {got.name} that does not match type {first.name} of "
+                "argument 'begin'."
+            )
+        raise bad(
+            "StridedSlice",
+            f"cannot compute StridedSlice as input #{odd + 1}(zero-based) was expected to be a {first.name} tensor but "
+            f"is a {got.name} tensor",
+        )
+    return bounds
 
 
 def _entries(key):
@@ -133,7 +153,7 @@ def _eager_spec(shape, key):
             continue
         size = shape[dim] if dim < len(shape) else 0
         if isinstance(k, slice):
-            start, stop, step = _known(_bound(k.start)), _known(_bound(k.stop)), _known(_bound(k.step))
+            start, stop, step = [_known(v) for v in _bounds(k)]
             if step == 0:
                 raise bad("StridedSlice", f"strides[{len(spec)}] must be non-zero")
             if start is None:
@@ -180,7 +200,7 @@ def _graph_spec(key):
     for i, k in enumerate(_entries(key)):
         bit = 1 << i
         if isinstance(k, slice):
-            a, b, c = _bound(k.start), _bound(k.stop), _bound(k.step)
+            a, b, c = _bounds(k)
             fixed = fixed or any(_is_tensor(v) for v in (a, b, c))
             spec.append(("slice", a, b, c))
             masks["begin_mask"] |= bit * (a is None)

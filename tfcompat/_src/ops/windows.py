@@ -101,7 +101,8 @@ def pairs(padding, sizes, window, strides, dilations):
             raise errors.InvalidArgumentError(
                 None, None,
                 f"Computed output size would be negative: {(size + low + high - span) // stride + 1} [input_size: "
-                f"{size}, effective_filter_size: {span}, stride: {stride}]",
+                f"{size}, effective_filter_size: {span}, stride: {stride}] (Negative dimension size caused by subtracting "
+                f"{span} from {size + low + high})",
             )  # fmt: skip
     return padding
 

@@ -87,13 +87,14 @@ class Plan:
     alive (ids are keys).
     """
 
-    __slots__ = ("recipe", "layout", "n_scalars", "sig", "state", "slots", "pack", "given", "n_shared", "constrained")
+    __slots__ = ("recipe", "layout", "n_scalars", "sig", "state", "slots", "pack", "given", "n_shared", "constrained",
+                 "dense")  # fmt: skip
 
     def __init__(self, recipe, variables, slots, sparse, shared, n_scalars):
         """slots: per variable its slot variables; sparse: per variable, is its gradient IndexedSlices."""
         self.recipe, self.n_scalars, self.n_shared, self.given = recipe, n_scalars, len(shared), variables
         self.constrained = [v for v in variables if getattr(v, "constraint", None) is not None]
-        self.layout = tuple([(s, len(own)) for s, own in zip(sparse, slots)])
+        self.layout, self.dense = tuple([(s, len(own)) for s, own in zip(sparse, slots)]), not any(sparse)
         self.state = [v._owner for v in (*shared, *variables)]
         self.slots = [v for own in slots for v in own]
         self.sig = self.pack = None
@@ -102,13 +103,14 @@ class Plan:
         """Records the update eagerly, gives every variable its new value and dispatches."""
         if self.sig is None:
             self.sig = applied(self.recipe, self.layout, self.n_scalars, self.n_shared, True)
+            for v in self.state:
+                _to_device(v)
         ins = [t._slot for t in scalars]
-        for g in grads:
-            if g.__class__ is IndexedSlices:
-                ins.append(record.convert_to_tensor(g.values)._slot)
-                ins.append(record.convert_to_tensor(g.indices)._slot)
-            else:
-                ins.append(g._slot)
+        if self.dense:
+            ins += [g._slot for g in grads]
+        else:
+            for g, (sparse, _) in zip(grads, self.layout, strict=True):
+                ins += [record.convert_to_tensor(t)._slot for t in ((g.values, g.indices) if sparse else (g,))]
         # The slot of the read where there was one: then the old value has one holder, and its buffer may be overwritten.
         ins += [(v._value if v._read is None else v._read)._slot for v in self.state]
         pack = self.pack
@@ -145,8 +147,23 @@ class Plan:
         return record.add_op(graph, sig, tensors, full, reads=state, writes=state, avals=())
 
 
+def _to_device(variable):
+    """Puts the first value of an eager variable on the device.
+
+    A program may overwrite what is on the device when it is compiled; small arrays would travel with the first call.
+    """
+    slot, read = variable._value._slot, variable._read
+    host = slot.value
+    if host.__class__ is np.ndarray:
+        value = dispatch.device_value(slot)
+        if read is not None and read._slot.value is host:
+            read._slot.value = value
+
+
 def signature_key(grads):
-    """Which gradients are sparse: part of a plan's key."""
+    """Which gradients are sparse: part of a plan's key.  Empty where none is."""
+    if IndexedSlices not in set(map(type, grads)):
+        return ()
     return tuple([g.__class__ is IndexedSlices for g in grads])
 
 

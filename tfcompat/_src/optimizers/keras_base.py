@@ -283,12 +283,8 @@ class Optimizer(KerasState, metaclass=Generations):
         return record.convert_to_tensor(rate, dtypes.float32)
 
     def _apply_at_once(self, grads, variables):
-        if None in [g if g is None else 0 for g in grads] or context.graph is not None:
+        if context.graph is not None or not {EagerTensor, IndexedSlices}.issuperset(map(type, grads)):
             grads, variables = self._present(grads, variables)
-        for g in grads:
-            if g.__class__ is not EagerTensor and g.__class__ is not IndexedSlices:
-                grads, variables = self._present(grads, variables)
-                break
         names, values = self._numbers()
         key = (tuple([id(v) for v in variables]), signature_key(grads), len(names), self._plan_settings())
         plan = self._plans.get(key, False)

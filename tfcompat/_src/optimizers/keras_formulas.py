@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from .formulas import ftrl_roots
+from .formulas import ftrl_roots, sum_duplicates
 
 
 class Dense:
@@ -22,6 +22,10 @@ class Dense:
     def map(self, f):
         """f(gradient)."""
         return f(self.value)
+
+    def into(self, average, share, f=None):
+        """average + (f(gradient) - average) * share."""
+        return average + ((self.value if f is None else f(self.value)) - average) * share
 
 
 class Rows:
@@ -38,6 +42,17 @@ class Rows:
         """f applied to each row, then duplicates added up."""
         rows = f(self.values)
         return jnp.zeros(self.shape, rows.dtype).at[self.indices].add(rows, mode="drop")
+
+    def into(self, average, share, f=None):
+        """The same as Dense's, without making a dense gradient: the touched rows are replaced, the others decay."""
+        rows = self.values if f is None else f(self.values)
+        rows, at = sum_duplicates(rows, self.indices, self.shape[0])
+        old = average.at[at].get(mode="clip")
+        # In this order XLA works in the donated table; decaying all rows first would make it copy the table.
+        average = average.at[at].set(old + (rows - old) * share, mode="drop")
+        touched = jnp.zeros(self.shape[0], bool).at[at].set(True, mode="drop")
+        touched = touched.reshape((-1,) + (1,) * (len(self.shape) - 1))
+        return jnp.where(touched, average, average + (0 - average) * share)
 
 
 class Hypers:
@@ -107,7 +122,7 @@ def rmsprop(h, t, grad, var, velocity, *more, momentum=False, centered=False):
 
 
 def _moments(h, grad, m, v):
-    return m + (grad.value - m) * h.rest("beta_1"), v + (grad.map(_square) - v) * h.rest("beta_2")
+    return grad.into(m, h.rest("beta_1")), grad.into(v, h.rest("beta_2"), _square)
 
 
 def adam(h, t, grad, var, m, v, *hat, amsgrad=False):

@@ -37,6 +37,8 @@ strings.to_hash_bucket_strong string_to_hash_bucket string_to_hash_bucket_fast s
 strings.to_number string_to_number strings.unicode_script strings.unicode_transcode bitcast bitwise.invert
 io.decode_base64 io.encode_base64 io.decode_raw io.decode_compressed to_float to_double to_int32 to_int64 to_bfloat16
 nn.embedding_lookup guarantee_const"""
+# Of these, the ones that are zero at zero and that TensorFlow has for SparseTensors, too.
+SPARSE = """abs asin asinh atan atanh erf negative sign sin sqrt square tan tanh math.bessel_i0e math.bessel_i1e"""
 BINARY = """add subtract multiply divide truediv floordiv floormod mod pow maximum minimum equal not_equal less
 less_equal greater greater_equal logical_and logical_or atan2 squared_difference div floor_div truncatediv truncatemod
 div_no_nan realdiv math.add math.subtract math.multiply math.divide math.truediv math.floordiv math.floormod math.mod
@@ -74,6 +76,25 @@ def _taking(function, ragged):
         except RaggedGiven:
             pass
         return ragged(*args, **kwargs)
+
+    return public
+
+
+def _taking_values(function):
+    """As `_taking` for a function of one tensor, which of a SparseTensor is that of its values."""
+    taking = _taking(function, _unary(function))
+
+    @functools.wraps(function)
+    def public(*args, **kwargs):
+        try:
+            return taking(*args, **kwargs)
+        except (TypeError, ValueError):  # what a SparseTensor is refused with
+            value = args[0] if args else kwargs.get("x")
+            if not isinstance(value, (SparseTensor, SparseTensorValue)):
+                raise
+        sparse = as_sparse(value)
+        rest = {key: v for key, v in kwargs.items() if key != "x"}
+        return sparse._with_values(function(sparse.values, *args[1:], **rest))
 
     return public
 
@@ -161,6 +182,8 @@ def _publish():
     for face in NAMES:
         for path, thing in NAMES[face].items():
             _places.setdefault(id(thing), []).append((face, path))
+    for name in SPARSE.split():
+        replace(name, _taking_values)
     for name in UNARY.split():
         replace(name, lambda f: _taking(f, _unary(f)))
     for name in BINARY.split():

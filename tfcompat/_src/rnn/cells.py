@@ -8,16 +8,16 @@ from .. import dtypes, nest, record
 from ..declare import NAMES, OPS, export
 from ..initializers import ConstantV1, ZerosV1
 from ..layers.base import InputSpec, Layer, activation_of, initializer_of
-from ..ops import array, creation, nn, products
+from ..ops import array, creation, nn, products, splitting
 from ..scopes import name_scope
 from ..shapes import Dimension, TensorShape
 from ..tensor import Tensor
 from ..variable_scope import get_variable_scope, variable_scope
 
 
-def publish_cell(name):
-    """Publishes under tf.nn.rnn_cell and tf.contrib.rnn."""
-    return export("", v1=f"nn.rnn_cell.{name} contrib.rnn.{name}")
+def publish_cell(name, v2=""):
+    """Publishes under tf.nn.rnn_cell and tf.contrib.rnn, and as `v2` in TF2."""
+    return export(v2, v1=f"nn.rnn_cell.{name} contrib.rnn.{name}")
 
 
 @publish_cell("LSTMStateTuple")
@@ -232,7 +232,7 @@ class GRUCell(LayerRNNCell):
 
     def call(self, inputs, state):
         gates = OPS["Sigmoid"].public(_affine([inputs, state], self._gate_kernel, self._gate_bias))
-        r, u = array.split(gates, 2, 1)
+        r, u = splitting.split(gates, 2, 1)
         candidate = self._activation(_affine([inputs, r * state], self._candidate_kernel, self._candidate_bias))
         new = u * state + (1 - u) * candidate
         return new, new
@@ -243,7 +243,7 @@ class _LSTM(LayerRNNCell):
         """(c, h) of a state in either form."""
         if self._state_is_tuple:
             return state
-        return array.split(state, 2, 1)
+        return splitting.split(state, 2, 1)
 
     def _state(self, c, h):
         return LSTMStateTuple(c, h) if self._state_is_tuple else array.concat([c, h], 1)
@@ -288,7 +288,7 @@ class BasicLSTMCell(_LSTM):
     def call(self, inputs, state):
         sigmoid = OPS["Sigmoid"].public
         c, h = self._tuple(state)
-        i, j, f, o = array.split(_affine([inputs, h], self._kernel, self._bias), 4, 1)
+        i, j, f, o = splitting.split(_affine([inputs, h], self._kernel, self._bias), 4, 1)
         new_c = c * sigmoid(f + self._forget_bias) + sigmoid(i) * self._activation(j)
         new_h = self._activation(new_c) * sigmoid(o)
         return new_h, self._state(new_c, new_h)
@@ -362,7 +362,7 @@ class LSTMCell(_LSTM):
         else:
             n = self._num_units
             c, h = state[:, :n], state[:, n:]
-        i, j, f, o = array.split(_affine([inputs, h], self._kernel, self._bias), 4, 1)
+        i, j, f, o = splitting.split(_affine([inputs, h], self._kernel, self._bias), 4, 1)
         if self._use_peepholes:
             wf, wi, wo = [record.convert_to_tensor(w) for w in self._peepholes]
             new_c = sigmoid(f + self._forget_bias + wf * c) * c + sigmoid(i + wi * c) * self._activation(j)

@@ -140,7 +140,7 @@ def _noise(size, seed, dtype):
     return NAMES["v1"]["random_uniform"]([1, *[int(d) for d in dims]], seed=seed, dtype=dtype)
 
 
-@publish_cell("DropoutWrapper")
+@publish_cell("DropoutWrapper", v2="nn.RNNCellDropoutWrapper")
 class DropoutWrapper(_Plain):
     """Dropout on inputs, outputs and (new) states of a cell, with probabilities to keep; an LSTM's c is not dropped.
 
@@ -229,7 +229,7 @@ class DropoutWrapper(_Plain):
         return self._dropout(output, "output", self._output), new
 
 
-@publish_cell("ResidualWrapper")
+@publish_cell("ResidualWrapper", v2="nn.RNNCellResidualWrapper")
 class ResidualWrapper(_Plain):
     """output + inputs, or what `residual_fn(inputs, outputs)` makes of them."""
 
@@ -249,7 +249,7 @@ class ResidualWrapper(_Plain):
         return nest.map_structure(add, inputs, outputs), new
 
 
-@publish_cell("DeviceWrapper")
+@publish_cell("DeviceWrapper", v2="nn.RNNCellDeviceWrapper")
 class DeviceWrapper(_Plain):
     """A cell on a device; where things run is JAX's to choose, the name is kept on the operations."""
 
