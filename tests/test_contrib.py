@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from tfcompat.compat import v1
 
 import tfcompat as tf
-from tfcompat.compat import v1
 
 contrib = v1.contrib
 

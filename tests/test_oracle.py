@@ -27,7 +27,7 @@ from worker import environment  # noqa: E402
 
 PARTS = 4  # processes, for pytest's workers to share
 EVERY = int(
-    os.environ.get("TFCOMPAT_ORACLE_EVERY", 4)
+    os.environ.get("TFCOMPAT_ORACLE_EVERY", 16)
 )  # `make oracle` makes every call; here it is every so many-th of each row
 
 

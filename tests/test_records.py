@@ -7,9 +7,9 @@ import gzip
 
 import numpy as np
 import pytest
+from tfcompat.compat import v1
 
 import tfcompat as tf
-from tfcompat.compat import v1
 
 # tf.train.Example with a: int64 [5, -5], b: bytes ["x5"]; map entries in the order of their keys.
 EXAMPLE = bytes.fromhex("0a230a140a0161120f1a0d0a0b05fbffffffffffffffff010a0b0a016212060a040a027835")

@@ -4,9 +4,9 @@ import glob
 
 import numpy as np
 import pytest
+from tfcompat.compat import v1
 
 import tfcompat as tf
-from tfcompat.compat import v1
 
 
 def events(folder):

@@ -6,9 +6,9 @@ Values are derivatives a reader can check; words of errors and orders are those 
 import jax
 import numpy as np
 import pytest
+from tfcompat.compat import v1
 
 import tfcompat as tf
-from tfcompat.compat import v1
 
 
 def square_tape(**settings):

@@ -16,15 +16,16 @@ from ..graph import context
 def taken():
     """{op type: {input name, or None for all: (names of the dtypes it takes, what the dtype is called)}}, read when the first op is checked."""
     table: dict = {}
+    dtypes: tuple = ()  # those of the section being read
     path = os.path.join(os.path.dirname(__file__), "taken_dtypes.txt")
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("    "):
                 place, _, attr = line.strip().partition(" ")
                 op, _, name = place.partition(".")
-                table.setdefault(op, {})[name or None] = taken_here, attr or "T"
+                table.setdefault(op, {})[name or None] = dtypes, attr or "T"
             elif line.strip() and not line.startswith("#"):
-                taken_here = tuple(line.split())
+                dtypes = tuple(line.split())
     return table
 
 

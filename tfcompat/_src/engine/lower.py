@@ -315,7 +315,9 @@ class _Lowering:
             return
         array = op.sig.settings["value"].array
         free = self.inline is not None and s not in self.inline and s not in self.wanted
-        argument = free and array.dtype.kind in "fc"  # of integers kernels like to know the value: is the index in range?
+        argument = (
+            free and array.dtype.kind in "fc"
+        )  # of integers kernels like to know the value: is the index in range?
         if (argument or array.size > LARGE) and array.dtype != object:
             slot = Slot(None, 0, s.aval, array)
             dispatch.device_value(slot)

@@ -327,7 +327,9 @@ def fold_in(seed, data, alg="auto_select"):
 
 
 _SHUFFLE = "not reproduced; use tf.random.experimental.stateless_shuffle(tf.range(n), seed)."
-BINOMIAL = "TensorFlow's binomial sampler is not reproduced; draw uniforms and count, or use NumPy's Generator.binomial."
+BINOMIAL = (
+    "TensorFlow's binomial sampler is not reproduced; draw uniforms and count, or use NumPy's Generator.binomial."
+)
 refused(
     "random.stateless_binomial",
     BINOMIAL,

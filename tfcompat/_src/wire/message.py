@@ -255,8 +255,14 @@ class Message:
                     entry = proto.data(1, k) + proto.data(2, value[k].SerializeToString())
                     out.append(proto.data(number, entry))
             elif not repeated:
-                if kind not in _DEFAULTS or value != _DEFAULTS[kind] or any(name in names for names in self._oneofs.values()):
-                    out.append(_encoded(number, kind, value))  # a zero goes without saying, but for which of several is set
+                if (
+                    kind not in _DEFAULTS
+                    or value != _DEFAULTS[kind]
+                    or any(name in names for names in self._oneofs.values())
+                ):
+                    out.append(
+                        _encoded(number, kind, value)
+                    )  # a zero goes without saying, but for which of several is set
             elif kind in (INT, BOOL, ENUM):
                 out.append(proto.data(number, b"".join([proto.varint(v) for v in value])))
             elif kind in (FLOAT, DOUBLE):
