@@ -128,7 +128,9 @@ def main():
         f"{len(names) - len(absent)} rows, {len(found)} calls: {len(refused)} new disagreements, {still} open ones, {accepted - still} accepted ones; "
         f"TensorFlow {times[1] - times[0]:.0f} s, tfcompat {times[2] - times[1]:.0f} s"
     )
-    return 1 if refused else 0  # a stale entry is for the next `run.py --open`: which calls agree may hang on the machine
+    return (
+        1 if refused else 0
+    )  # a stale entry is for the next `run.py --open`: which calls agree may hang on the machine
 
 
 def _show(text, theirs, ours):
