@@ -25,9 +25,8 @@ def square_tape(**settings):
 def test_a_plain_tape_answers_once_and_can_be_used_again(ask):
     tape, x, y = square_tape()
     assert getattr(tape, ask)(y, x) is not None
-    with pytest.raises(
-        RuntimeError, match="A non-persistent GradientTape can only be used to compute one set of gradients"
-    ):
+    words = "can only be called once on non-persistent tapes" if ask == "gradient" else "one set of gradients"
+    with pytest.raises(RuntimeError, match=words):
         getattr(tape, ask)(y, x)
     with tape:  # used up, it starts anew
         tape.watch(x)

@@ -70,6 +70,9 @@ NAMES = {
 
 # Op types that no graph of the table has.
 TYPES = {
+    "AnonymousIterator": "loops over datasets in functions: test_autograph.py",
+    "DeleteIterator": "likewise",
+    "Iterator*": "likewise",
     "Placeholder": "the inputs of every graph",
     "*Apply*": "optimizers' updates: test_optimizers*.py",
     "*Decay*": "learning rates: test_optimizers*.py",

@@ -177,9 +177,13 @@ class GradientTape:
             self._recording = True
             _start(self._records)
 
+    def _used_up(self):
+        """Whether there is nothing to ask: no recording yet, or a non-persistent tape's was asked already."""
+        return self._records is None or (not self._persistent and self._records.owner is None)
+
     def check_unused(self):
-        """Raises RuntimeError where there is nothing to ask: no recording yet, or a non-persistent tape's is used up."""
-        if self._records is None or (not self._persistent and self._records.owner is None):
+        """Raises RuntimeError where there is nothing to ask for Jacobians."""
+        if self._used_up():
             raise RuntimeError(
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians): make it "
                 "with persistent=True to ask again."
@@ -191,7 +195,8 @@ class GradientTape:
 
         Raises RuntimeError on the second call of a non-persistent tape and while nothing was recorded, TypeError for lists of None.
         """
-        self.check_unused()
+        if self._used_up():  # in the words of TensorFlow 2.0 to 2.4, which scripts print
+            raise RuntimeError("GradientTape.gradient can only be called once on non-persistent tapes.")
         zero = unconnected(unconnected_gradients)
         if target is None:
             raise TypeError(
