@@ -115,7 +115,7 @@ def helper(x, k=2.0):
 
 
 def calls_others(x):
-    inner = lambda a: a * 2.0 if a > 1.0 else a * 3.0  # noqa: E731
+    inner = lambda a: a * 2.0 if a > 1.0 else a * 3.0
 
     def more(a, *args, **kw):
         if a > kw["q"]:
@@ -608,7 +608,7 @@ def test_the_call_of_a_layer_is_converted():
 def test_a_gradient_with_respect_to_one_of_two_variables_of_a_loop():
     @tf.function
     def f(a, b):
-        body = lambda i, x: (i + 1, tf.cond(i % 2 == 0, lambda: x + a[1], lambda: x + b[1] * 2.0))  # noqa: E731
+        body = lambda i, x: (i + 1, tf.cond(i % 2 == 0, lambda: x + a[1], lambda: x + b[1] * 2.0))
         result = tf.while_loop(lambda i, _: i < 4, body, [0, 0.0])
         return tf.gradients(result, [a, b])
 

@@ -15,8 +15,8 @@ from table import run
 import tfcompat as tf
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "oracle"))
-import goldens  # noqa: E402
-from everything import ROWS  # noqa: E402
+import goldens
+from everything import ROWS
 
 TOGETHER = 30  # calls in a program
 FORMS = 1  # calls of a row

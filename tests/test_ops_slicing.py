@@ -16,10 +16,10 @@ x[T(1)] x[T(1),1:3] x[1,T(-1)] x[T(1):,0] x[:T(2)]""".split()
 
 def _key(text):
     def f(x):
-        return eval(text, {"x": x, "T": tf.constant})  # noqa: S307 - our own text
+        return eval(text, {"x": x, "T": tf.constant})  # our own text
 
     def reference(x):
-        return eval(text, {"x": x, "T": int})  # noqa: S307
+        return eval(text, {"x": x, "T": int})
 
     return case(f, [f32(3, 4)], reference, grads="0", id=text, batch="")
 

@@ -15,8 +15,8 @@ finally:
     if _collecting:
         _gc.enable()
 
-from ._src.jax_door import show, to_jax  # noqa: E402, F401
-from .launch import install  # noqa: E402, F401
+from ._src.jax_door import show, to_jax  # noqa: E402
+from .launch import install  # noqa: E402
 
 
 def __getattr__(name):

@@ -14,7 +14,7 @@ compat = _tfcompat.compat
 _faces.fill("v1", _sys.modules[__name__], __name__)
 __path__ = []
 
-from . import examples  # noqa: E402, F401 - tf.examples.tutorials.mnist, as TF1 had it
+from . import examples  # noqa: E402 - tf.examples.tutorials.mnist, as TF1 had it
 
 
 def __getattr__(name):

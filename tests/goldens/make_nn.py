@@ -9,9 +9,9 @@ import sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import nn_cases as table  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import nn_cases as table
+import numpy as np
+import tensorflow as tf
 
 
 def packed(array):

@@ -10,9 +10,9 @@ import sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import optimizer_cases as table  # noqa: E402
-import tensorflow as tf  # noqa: E402
-import tf_keras  # noqa: E402
+import optimizer_cases as table
+import tensorflow as tf
+import tf_keras
 
 
 def optimizer(generation, name, arguments, schedules, step):

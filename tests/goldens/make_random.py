@@ -6,8 +6,8 @@ import os
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import numpy as np
+import tensorflow as tf
 
 ABOUT = (
     "More values produced by TensorFlow 2.21 (x86-64 Linux CPU) in the form of random_golden.json: other types, "

@@ -46,7 +46,7 @@ def _variable(handle):
 
 
 @raw
-def VarHandleOp(dtype, shape, container="", shared_name="", debug_name="", allowed_devices=(), name=None):  # noqa: N802
+def VarHandleOp(dtype, shape, container="", shared_name="", debug_name="", allowed_devices=(), name=None):
     """The handle of a new variable that has no value yet."""
     dtype, static = dtypes.as_dtype(dtype), static_shape(shape)
     variable = Variable._quick(name or shared_name or "VarHandleOp", np.zeros((), dtype.np))
@@ -65,7 +65,7 @@ def VarHandleOp(dtype, shape, container="", shared_name="", debug_name="", allow
 
 
 @raw
-def ReadVariableOp(resource, dtype, name=None):  # noqa: N802
+def ReadVariableOp(resource, dtype, name=None):
     """The variable's value."""
     variable = _variable(resource)
     if variable.dtype.base_dtype is not dtypes.as_dtype(dtype):
@@ -81,7 +81,7 @@ def _dtype_error(what, variable, dtype):
 
 
 @raw
-def AssignVariableOp(resource, value, validate_shape=False, name=None):  # noqa: N802
+def AssignVariableOp(resource, value, validate_shape=False, name=None):
     """Gives the variable a value; returns the operation, None eagerly."""
     variable, tensor = _variable(resource), record.convert_to_tensor(value)
     if tensor.dtype.base_dtype is not variable.dtype.base_dtype:
@@ -106,13 +106,13 @@ def _change(resource, kind, values, name):
 
 
 @raw
-def AssignAddVariableOp(resource, value, name=None):  # noqa: N802
+def AssignAddVariableOp(resource, value, name=None):
     """Adds `value` to the variable; returns the operation, None eagerly."""
     return _change(resource, "assign_add", (value,), name)
 
 
 @raw
-def AssignSubVariableOp(resource, value, name=None):  # noqa: N802
+def AssignSubVariableOp(resource, value, name=None):
     """Subtracts `value` from the variable; returns the operation, None eagerly."""
     return _change(resource, "assign_sub", (value,), name)
 
@@ -146,7 +146,7 @@ for _name in ("Update", "Add", "Sub", "Mul", "Div", "Min", "Max"):
 
 
 @raw
-def ResourceGather(resource, indices, dtype, batch_dims=0, validate_indices=True, name=None):  # noqa: N802
+def ResourceGather(resource, indices, dtype, batch_dims=0, validate_indices=True, name=None):
     """The rows `indices` of the variable, per entry of its first `batch_dims` dimensions."""
     if batch_dims < 0:
         text = f"batch_dims is negative ({batch_dims})"
@@ -156,13 +156,13 @@ def ResourceGather(resource, indices, dtype, batch_dims=0, validate_indices=True
 
 
 @raw
-def ResourceGatherNd(resource, indices, dtype, name=None):  # noqa: N802
+def ResourceGatherNd(resource, indices, dtype, name=None):
     """The elements or slices of the variable at positions `indices`."""
     return NAMES["v2"]["gather_nd"](ReadVariableOp(resource, dtype), indices, name=name)
 
 
 @raw
-def VarIsInitializedOp(resource, name=None):  # noqa: N802
+def VarIsInitializedOp(resource, name=None):
     """A bool scalar: has the variable a value?"""
     variable = _variable(resource)
     if context.graph is None:
@@ -171,14 +171,14 @@ def VarIsInitializedOp(resource, name=None):  # noqa: N802
 
 
 @raw
-def VariableShape(input, out_type=dtypes.int32, name=None):  # noqa: N802
+def VariableShape(input, out_type=dtypes.int32, name=None):
     """The shape of the variable's value."""
     variable = _variable(input)
     return record.call(OPS["Shape"], [variable.value()], {"out_type": dtypes.as_dtype(out_type)}, name)
 
 
 @raw
-def DestroyResourceOp(resource, ignore_lookup_error=True, name=None):  # noqa: N802
+def DestroyResourceOp(resource, ignore_lookup_error=True, name=None):
     """Takes the variable's value away (eagerly)."""
     variable = _variable(resource)
     if context.graph is not None:

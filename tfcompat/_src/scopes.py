@@ -88,7 +88,7 @@ def _graph_of_inputs(values, current):
 
 
 @export("", v1="name_scope keras.backend.name_scope")
-class name_scope:  # noqa: N801 - TensorFlow's name
+class name_scope:  # TensorFlow's name
     """tf.name_scope(name, default_name, values) of TF1, for ops composed of others too; entering gives the scope's
     full name.
 
@@ -163,7 +163,7 @@ class _EagerNameScope:
 
 
 @export("name_scope keras.name_scope keras.backend.name_scope", v1="")
-class name_scope_v2:  # noqa: N801 - TensorFlow's name
+class name_scope_v2:  # TensorFlow's name
     """tf.name_scope(name) of TF2; entering gives the scope's full name.  Raises ValueError where `name` is no
     string.
     """

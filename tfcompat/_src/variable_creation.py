@@ -51,7 +51,7 @@ _creators = _Creators()
 
 
 @export("variable_creator_scope")
-class variable_creator_scope:  # noqa: N801 - TensorFlow's name
+class variable_creator_scope:  # TensorFlow's name
     """Variables created inside come from `variable_creator(next_creator, **kwargs)`."""
 
     def __init__(self, variable_creator):

@@ -177,7 +177,7 @@ class Facts:
             return text + ">"
         try:
             value = value_text(self.read_value()._numpy(), is_repr=True)
-        except Exception:  # noqa: BLE001 - the text of an object must not raise
+        except Exception:  # the text of an object must not raise
             value = "<unavailable>"
         line = "\n" if "\n" in value and not value.startswith("\n") else ""
         return f"{text}, numpy={line}{value}>"

@@ -313,7 +313,7 @@ def unique_variable_scope(prefix):
 
 
 @export("", v1="variable_scope")
-class variable_scope:  # noqa: N801 - TensorFlow's name
+class variable_scope:  # TensorFlow's name
     """`with tf.variable_scope(name_or_scope) as scope:` prefixes variables' names and opens a name scope for
     operations.
     """

@@ -95,7 +95,7 @@ class Elements:
 
     def more(self):
         """Whether there is another element."""
-        run = lambda number: (np.array(_running[int(number)].more()),)  # noqa: E731
+        run = lambda number: (np.array(_running[int(number)].more()),)
         return _call(MORE, run, [self.number], None, (aval(record.dtypes.bool, ()),), True)
 
     def next(self):

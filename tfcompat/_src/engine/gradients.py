@@ -180,7 +180,7 @@ def dependencies(sig, avals):
         structs = [jax.ShapeDtypeStruct(a.shape, a.np) for a in (_bind(a, PROBES[0]) for a in avals)]
         with jax.enable_x64(True):
             jaxpr = jax.make_jaxpr(lambda *args: sig.apply(args))(*structs).jaxpr
-    except Exception:  # noqa: BLE001 - a kernel that needs known values cannot be traced without them: then anything may depend on all
+    except Exception:  # a kernel that needs known values cannot be traced without them: then anything may depend on all
         return None
     return _flow(jaxpr, [frozenset([i]) for i in range(len(structs))])
 

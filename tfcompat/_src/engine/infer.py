@@ -384,7 +384,7 @@ def _probe(slot, node, k):
 
     try:
         return on_host(node.sig, args)[slot.index]
-    except Exception:  # noqa: BLE001 - a guess that does not fit this op is no answer
+    except Exception:  # a guess that does not fit this op is no answer
         return None
 
 

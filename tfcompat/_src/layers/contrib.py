@@ -40,7 +40,7 @@ def add_arg_scope(function):
 
 
 @export("", v1="contrib.framework.arg_scope")
-class arg_scope:  # noqa: N801 - TensorFlow's name
+class arg_scope:  # TensorFlow's name
     """`with arg_scope([function, ...], key=value):` sets defaults; yields a scope that can be entered again."""
 
     def __init__(self, list_ops_or_scope, **kwargs):
@@ -409,8 +409,8 @@ def _pooling(layer_class, default_scope):
     return pool
 
 
-max_pool2d = _named(_pooling(pooling.MaxPooling2D, "MaxPool2D"), "max_pool2d", "max_pool2d", "Maxima over windows.")  # noqa: E501
-avg_pool2d = _named(_pooling(pooling.AveragePooling2D, "AvgPool2D"), "avg_pool2d", "avg_pool2d", "Means over windows.")  # noqa: E501
+max_pool2d = _named(_pooling(pooling.MaxPooling2D, "MaxPool2D"), "max_pool2d", "max_pool2d", "Maxima over windows.")
+avg_pool2d = _named(_pooling(pooling.AveragePooling2D, "AvgPool2D"), "avg_pool2d", "avg_pool2d", "Means over windows.")
 
 
 @export("", v1="contrib.layers.flatten")

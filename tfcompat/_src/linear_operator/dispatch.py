@@ -8,7 +8,7 @@ from ..declare import NAMES
 from .base import LinearOperator
 
 
-def _inverse(input, adjoint=False, name=None):  # noqa: A002 - TensorFlow's name
+def _inverse(input, adjoint=False, name=None):  # TensorFlow's name
     inverse = input.inverse(name or "inverse")
     return inverse.adjoint() if adjoint else inverse
 

@@ -197,7 +197,7 @@ _ORDER = ("int32", "int64", "float16", "bfloat16", "float32", "float64")
 
 
 @export("range")
-def range(start, limit=None, delta=1, dtype=None, name="range"):  # noqa: A001 - TensorFlow's name
+def range(start, limit=None, delta=1, dtype=None, name="range"):  # TensorFlow's name
     """start, start + delta, ... up to but without `limit`; range(n) starts at 0.  int32, or what the arguments are."""
     if limit is None:
         start, limit = 0, start

@@ -133,7 +133,7 @@ def _fold(fn, elems, initializer, parallel_iterations, back_prop, swap_memory, n
         flat, static = _elements(elems)
         n = _size(flat, static)
         sources = [_array(t, n) for t in flat]
-        element = lambda i: nest.pack_sequence_as(elems, [a.read(i) for a in sources])  # noqa: E731
+        element = lambda i: nest.pack_sequence_as(elems, [a.read(i) for a in sources])
         last = n - 1
         if initializer is None:
             a, first = element(last if right else 0), (last - 1 if right else 1)

@@ -69,7 +69,7 @@ def gather_kernel(params, indices, *, axis=0, batch_dims=0, in_range=False):
                 "GatherV2",
                 f"params.shape[{d}]: {params.shape[d]} should be equal to indices.shape[{d}]: {indices.shape[d]}",
             )
-    f = lambda p, i: _take(p, i, axis - batch_dims)  # noqa: E731
+    f = lambda p, i: _take(p, i, axis - batch_dims)
     for _ in range(batch_dims):
         f = jax.vmap(f)
     return f(jnp.asarray(params), jnp.asarray(indices))
@@ -84,7 +84,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
         ranks = params._rank(), indices._rank()
         rank = None if None in ranks or batch_dims < 0 else sum(ranks) - 1 - batch_dims
         settings = {"axis": axis, "batch_dims": batch_dims}
-        shape = lambda d: unknown.of_rank(d, rank)  # noqa: E731
+        shape = lambda d: unknown.of_rank(d, rank)
         return unknown.call(OPS["GatherV2"], [params, indices], settings, name, avals=shape)
     axis = record.setting(axis)
     if axis is None:

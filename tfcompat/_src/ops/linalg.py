@@ -333,7 +333,7 @@ def _abs(x):
 
 
 @export("norm linalg.norm", v1="")
-def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # noqa: A002 - TensorFlow's name
+def norm(tensor, ord="euclidean", axis=None, keepdims=None, name=None):  # TensorFlow's name
     """The norm of the vectors along `axis` (None: of all elements), or of the matrices in a pair of axes.
 
     ord: 'euclidean', 1, 2, inf or any p > 0; for matrices 'euclidean' or 'fro', 1, 2, inf.  ValueError for others.
@@ -386,7 +386,7 @@ def _spectral(x, axis):
 
 
 @export("", v1="norm linalg.norm")
-def norm_v1(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims=None):  # noqa: A002
+def norm_v1(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_dims=None):
     """TF1's form of tf.norm."""
     from .reductions import old_name
 
@@ -394,7 +394,7 @@ def norm_v1(tensor, ord="euclidean", axis=None, keepdims=None, name=None, keep_d
 
 
 @export("linalg.normalize")
-def normalize(tensor, ord="euclidean", axis=None, name=None):  # noqa: A002
+def normalize(tensor, ord="euclidean", axis=None, name=None):
     """(tensor divided by its norm, the norm with the axes kept)."""
     with name_scope(name, "normalize", [tensor]):
         tensor = record.convert_to_tensor(tensor)

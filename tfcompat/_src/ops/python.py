@@ -84,19 +84,19 @@ def _checked(value, dtype):
 
 
 @export("", v1="py_func")
-def py_func(func, inp, Tout, stateful=True, name=None):  # noqa: N803 - TensorFlow's argument name
+def py_func(func, inp, Tout, stateful=True, name=None):  # TensorFlow's argument name
     """Calls func(*arrays) on the host; its results must have the dtypes `Tout`."""
     return _python(func, inp, Tout, name or "PyFunc", stateful)
 
 
 @export("numpy_function")
-def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):  # noqa: N803
+def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):
     """Calls func(*arrays) on the host; its results must have the dtypes `Tout`.  No gradient."""
     return _python(func, inp, Tout, name or "PyFunc", stateful)
 
 
 @export("py_function")
-def py_function(func=None, inp=None, Tout=None, name=None):  # noqa: N803
+def py_function(func=None, inp=None, Tout=None, name=None):
     """Calls func(*eager tensors) on the host; differentiable through what it does."""
     many = isinstance(Tout, (list, tuple))
     types = [dtypes.as_dtype(t) for t in (Tout if many else [Tout])]
@@ -173,11 +173,11 @@ def _py_gradient(run, types):
 def text_of(array, summarize=3):
     """A tensor's value as tf.print writes it: the first and last `summarize` of each dimension (-1: all)."""
     if array.dtype == object:
-        show = lambda v: '"' + v.decode(errors="replace") + '"' if isinstance(v, bytes) else str(v)  # noqa: E731
+        show = lambda v: '"' + v.decode(errors="replace") + '"' if isinstance(v, bytes) else str(v)
         if array.ndim == 0:
             return array[()].decode(errors="replace") if isinstance(array[()], bytes) else str(array[()])
     elif array.dtype.kind == "b":
-        show = lambda v: "1" if v else "0"  # noqa: E731
+        show = lambda v: "1" if v else "0"
     elif array.dtype.kind in "fc" or array.dtype.name == "bfloat16":
         show = _number
     else:

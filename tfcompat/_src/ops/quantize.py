@@ -60,7 +60,7 @@ def quantize_kernel(input, min_range, max_range, *, T, mode, round_mode, narrow_
         raise bad("QuantizeV2", "max_range must be larger than min_range.")
     low, high = _fit(min_range, max_range, ensure_minimum_range, mode)
     first, last = _limits(T, narrow_range)
-    wide = lambda v: _along(v, input.ndim, axis).astype(np.float32)  # noqa: E731
+    wide = lambda v: _along(v, input.ndim, axis).astype(np.float32)
     x = np.minimum(np.maximum(input, wide(low)), wide(high)).astype(np.float32)
     if mode == "MIN_COMBINED":
         scale = np.float32(last - _bounds(T)[0]) / (wide(high) - wide(low))

@@ -175,7 +175,7 @@ def mirror_pad_grad_kernel(input, paddings, *, mode):
     shape = [n - int(a) - int(b) for n, (a, b) in zip(input.shape, paddings, strict=True)]
     if min(shape, default=1) < 0 or paddings.min(initial=0) < 0:
         raise bad("MirrorPadGrad", f"paddings {paddings.tolist()} do not fit shape {shapes_text(input.shape)}")
-    pad = lambda x: OPS["MirrorPad"].kernel(x, paddings, mode=mode)  # noqa: E731
+    pad = lambda x: OPS["MirrorPad"].kernel(x, paddings, mode=mode)
     if jnp.issubdtype(input.dtype, jnp.inexact):
         return jax.linear_transpose(pad, jax.ShapeDtypeStruct(tuple(shape), input.dtype))(jnp.asarray(input))[0]
     places = np.asarray(pad(np.arange(int(np.prod(shape))).reshape(shape)))

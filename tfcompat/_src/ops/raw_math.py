@@ -94,7 +94,7 @@ def _select(condition, x, y, name=None):
 
 
 @raw("Cast")
-def _cast(x, DstT, Truncate=False, name=None):  # noqa: N803  TensorFlow's names
+def _cast(x, DstT, Truncate=False, name=None):  # TensorFlow's names
     """`x` as dtype DstT."""
     if Truncate:
         raise NotImplementedError("tf.raw_ops.Cast: Truncate=True is not supported.")

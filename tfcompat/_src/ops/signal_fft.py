@@ -228,7 +228,7 @@ def _check_precision(name, asked, input, fits):
 
 
 @export("rfftnd")
-def rfftnd_op(input, fft_length, axes, Tcomplex=dtypes.complex64, name=None):  # noqa: N803 - TensorFlow's name
+def rfftnd_op(input, fft_length, axes, Tcomplex=dtypes.complex64, name=None):  # TensorFlow's name
     """The op RFFTND, of a real input.  Raises TypeError where `Tcomplex` is not of the input's precision."""
     input = record.convert_to_tensor(input, preferred_dtype=dtypes.float32)
     _check_precision("Tcomplex", Tcomplex, input, {"float32": dtypes.complex64, "float64": dtypes.complex128})
@@ -236,7 +236,7 @@ def rfftnd_op(input, fft_length, axes, Tcomplex=dtypes.complex64, name=None):  #
 
 
 @export("irfftnd")
-def irfftnd_op(input, fft_length, axes, Treal=dtypes.float32, name=None):  # noqa: N803
+def irfftnd_op(input, fft_length, axes, Treal=dtypes.float32, name=None):
     """The op IRFFTND, the inverse of RFFTND.  Raises TypeError where `Treal` is not of the input's precision."""
     input = record.convert_to_tensor(input, preferred_dtype=dtypes.complex64)
     _check_precision("Treal", Treal, input, {"complex64": dtypes.float32, "complex128": dtypes.float64})

@@ -161,7 +161,7 @@ def _cosine(input, type, n, axis, norm, name):
 
 
 @export("signal.dct", v1="signal.dct spectral.dct")
-def dct(input, type=2, n=None, axis=-1, norm=None, name=None):  # noqa: A002 - TensorFlow's names
+def dct(input, type=2, n=None, axis=-1, norm=None, name=None):  # TensorFlow's names
     """The discrete cosine transform of type 1 to 4 over the last dimension, cut off or filled up to `n`.
 
     norm 'ortho' makes it orthonormal.  Raises NotImplementedError for another `axis`, ValueError for other types.
@@ -170,7 +170,7 @@ def dct(input, type=2, n=None, axis=-1, norm=None, name=None):  # noqa: A002 - T
 
 
 @export("signal.idct", v1="signal.idct spectral.idct")
-def idct(input, type=2, n=None, axis=-1, norm=None, name=None):  # noqa: A002
+def idct(input, type=2, n=None, axis=-1, norm=None, name=None):
     """The inverse of `dct` of this type, up to the factor 2 n (2 (n - 1) for type 1) where `norm` is None."""
     return _cosine(input, {2: 3, 3: 2}.get(type, type), n, axis, norm, name)
 

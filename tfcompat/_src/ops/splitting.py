@@ -102,7 +102,7 @@ def _split_by_sizes(value, sizes, axis, num, name):
     if graph is None:
         return record.call(OPS["SplitV"], [value, sizes], {"axis": axis}, name)
     if unknown.is_unknown(axis):
-        shape = lambda d: [unknown.of_rank(d, value._rank())] * count  # noqa: E731
+        shape = lambda d: [unknown.of_rank(d, value._rank())] * count
         return unknown.call(OPS["SplitV"], [value, record.convert_to_tensor(sizes)], {"axis": axis}, name, avals=shape)
     sizes = record.convert_to_tensor(sizes, dtypes.int32 if not len_of(sizes) else None)
     old, axis = value._shape_tuple(), record.setting(axis)

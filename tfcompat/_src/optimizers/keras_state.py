@@ -92,7 +92,7 @@ class KerasState(AutoTrackable):
         reference = reference_variable if reference_variable is not None else model_variable
         label = name or variable_name or "var"
         if initial_value is not None:
-            initializer = lambda shape, dtype: initial_value  # noqa: E731
+            initializer = lambda shape, dtype: initial_value
         path = getattr(reference, "path", None) or reference.name.replace(":", "_")
         full = f"{path.replace('/', '_')}_{label}"
         return self.add_variable(reference.shape if shape is None else shape, initializer, reference.dtype, name=full)

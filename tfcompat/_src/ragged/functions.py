@@ -79,7 +79,7 @@ def same_splits(one, other):
 
 
 @export("ragged.map_flat_values")
-def map_flat_values(op, *args, **kwargs):  # noqa: A002 - TensorFlow's name
+def map_flat_values(op, *args, **kwargs):  # TensorFlow's name
     """`op` applied to the flat values of the ragged arguments; what it returns gets their partitions."""
     return flat_map(op, args, kwargs)
 
@@ -120,7 +120,7 @@ def _ranges(starts, limits, deltas, *, dtype):
 
 
 @export("ragged.range")
-def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64):  # noqa: A001
+def range(starts, limits=None, deltas=1, dtype=None, name=None, row_splits_dtype=dtypes.int64):
     """Row i counts from starts[i] up to, without, limits[i] in steps of deltas[i]; range(limits) starts at 0."""
     if limits is None:
         starts, limits = 0, starts

@@ -109,7 +109,7 @@ def _variance(rt, axis, keepdims):
     flat = rt.flat_values
     square = rebuilt(OPS["Square"].public(flat), rt)
     mean, squares = _mean(rt, axis, keepdims), _mean(square, axis, keepdims)
-    spread = lambda s, m: OPS["Maximum"].public(  # noqa: E731 - rounding may give less than zero
+    spread = lambda s, m: OPS["Maximum"].public(  # rounding may give less than zero
         OPS["Sub"].public(s, OPS["Square"].public(m)), np.zeros((), flat.dtype.base_dtype.np)
     )
     if is_ragged(mean):
@@ -127,7 +127,7 @@ def _logical(kind):
     def reduce(rt, axis, keepdims):
         whole = rebuilt(cast(rt.flat_values, dtypes.int32), rt)
         found = _reduce(kind, whole, axis, keepdims)
-        holds = lambda x: OPS["Greater"].public(x, np.zeros((), np.int32))  # noqa: E731
+        holds = lambda x: OPS["Greater"].public(x, np.zeros((), np.int32))
         return rebuilt(holds(found.flat_values), found) if is_ragged(found) else holds(found)
 
     return reduce

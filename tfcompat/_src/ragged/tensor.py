@@ -144,7 +144,7 @@ class RaggedTensor:
                 "Argument `nested_nrows` must have the same length as argument `nested_value_rowids`. "
                 f"len(nested_nrows) = {len(rows)} vs. len(nested_values_rowids) = {len(nested_value_rowids)}."
             )
-        make = lambda v, part: cls.from_value_rowids(v, part[0], part[1], validate=validate)  # noqa: E731
+        make = lambda v, part: cls.from_value_rowids(v, part[0], part[1], validate=validate)
         parts = list(zip(nested_value_rowids, rows, strict=True))
         return cls._nested(flat_values, parts, make, name, "RaggedFromNestedValueRowIds")
 
@@ -153,7 +153,7 @@ class RaggedTensor:
         """`from_row_splits` once for each ragged dimension, the outermost first."""
         if isinstance(nested_row_splits, Tensor):
             raise TypeError(f"Argument `nested_row_splits` must be a list of Tensors. Received {nested_row_splits}.")
-        make = lambda v, part: cls.from_row_splits(v, part, validate=validate)  # noqa: E731
+        make = lambda v, part: cls.from_row_splits(v, part, validate=validate)
         return cls._nested(flat_values, list(nested_row_splits), make, name, "RaggedFromNestedRowSplits")
 
     @classmethod
@@ -161,7 +161,7 @@ class RaggedTensor:
         """`from_row_lengths` once for each ragged dimension, the outermost first."""
         if isinstance(nested_row_lengths, Tensor):
             raise TypeError(f"Argument `nested_row_lengths` must be a list of Tensors. Received {nested_row_lengths}.")
-        make = lambda v, part: cls.from_row_lengths(v, part, validate=validate)  # noqa: E731
+        make = lambda v, part: cls.from_row_lengths(v, part, validate=validate)
         return cls._nested(flat_values, list(nested_row_lengths), make, name, "RaggedFromNestedRowlengths")
 
     # -- what it is made of -------------------------------------------------------------------------------------------

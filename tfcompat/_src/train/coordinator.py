@@ -58,7 +58,7 @@ class Coordinator:
         """A context whose exceptions stop everybody."""
         try:
             yield
-        except Exception:  # noqa: BLE001 - join raises it again
+        except Exception:  # join raises it again
             self.request_stop(ex=sys.exc_info())
 
     def wait_for_stop(self, timeout=None):
