@@ -35,6 +35,17 @@ def test_the_handle_of_a_variable():
     assert raw.VariableShape(input=v.handle).numpy().tolist() == [2, 2]
 
 
+def test_a_handle_is_a_tensor_without_numbers():
+    v = tf.Variable(1.0)
+    assert v.handle.dtype == tf.resource and v.handle.shape == []
+    assert str(v.handle).startswith('tf.Tensor(<ResourceHandle(name="Variable", device="/job:localhost')
+    assert repr(v.handle).startswith("<tf.Tensor: shape=(), dtype=resource, value=<ResourceHandle(")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot convert a Tensor of dtype resource to a NumPy array"):
+        v.handle.numpy()
+    handed = tf.function(lambda x: (x, v.handle))(2.0)[1]
+    assert raw.ReadVariableOp(resource=handed, dtype=tf.float32).numpy() == 1.0
+
+
 def test_in_a_graph():
     with tf.Graph().as_default(), v1.Session() as session:
         handle = raw.VarHandleOp(dtype=tf.float32, shape=[], name="h")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 
 from . import dtypes, errors
@@ -252,6 +253,17 @@ def _python_array(value, dtype):
     return dtypes.array_of_python(value, dtype, eager=context.graph is None)
 
 
+def full(shape, value):
+    """An array of `shape` filled with `value`, a NumPy scalar: of NumPy, or eagerly on the device where NumPy cannot hold it."""
+    try:
+        return np.full(shape, value, value.dtype)
+    except ValueError:  # more dimensions, or longer ones, than NumPy has
+        if context.graph is not None:
+            raise
+        with jax.enable_x64(True):
+            return jax.lax.full(shape, value)
+
+
 def const_op(array, name="Const", dtype=None):
     """A Const operation of the current graph holding `array`."""
     return const_of(context.graph, array, name)
@@ -372,8 +384,6 @@ def _call_eager(op, inputs, settings):
     if op.known:
         a = slots[0].aval
         if a.shape is not None:
-            import jax
-
             out = sig.apply((jax.ShapeDtypeStruct(a.shape, np.float32),))
             return constant(np.asarray(out[0]))
     return dispatch.record(sig, tuple(slots))

@@ -8,7 +8,7 @@ from . import dtypes, errors, record, variable_ops
 from .declare import NAMES, OPS
 from .graph import aval, context
 from .initial_value import is_initialized
-from .tensor import Tensor
+from .tensor import EagerTensor, ResourceHandle, Tensor, eager_device_name, resource_tensor
 from .variable_kernels import spoken
 from .variable_ops import assign_in_graph, change_in_graph, static_shape
 from .variables import Variable
@@ -24,6 +24,8 @@ def raw(function):
 class _Missing:
     """The value of an eager variable that nothing was assigned to yet: asking for it is the error."""
 
+    device = eager_device_name(None)
+
     @property
     def _slot(self):
         raise errors.FailedPreconditionError(
@@ -37,8 +39,10 @@ def _variable(handle):
     """The variable a handle stands for."""
     if isinstance(handle, Variable):
         return handle
-    variable = getattr(handle, "variable", None)
-    if variable is None and isinstance(handle, Tensor):
+    variable = None
+    if isinstance(handle, EagerTensor):
+        variable = getattr(handle._slot.value, "variable", None)
+    elif isinstance(handle, Tensor):
         variable = (handle.op.attributes or {}).get("variable")
     if variable is None:
         raise TypeError(f"{handle!r} is no handle of a variable")
@@ -54,7 +58,7 @@ def VarHandleOp(dtype, shape, container="", shared_name="", debug_name="", allow
     graph = context.graph
     if graph is None:
         variable._value = _Missing()
-        return variable.handle
+        return resource_tensor(ResourceHandle(variable, shared_name))
     full = graph.op_name(name, "VarHandleOp")
     variable._kind, variable._graph, variable._shared_name, variable._value = "resource", graph, full, None
     variable._variable = record.add_op(

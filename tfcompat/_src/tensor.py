@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import dtypes, errors
+from .buffer import Buffer
 from .graph import Aval, GraphSlot, Slot, aval, aval_of, context
 from .shapes import TensorShape
 
@@ -84,7 +85,7 @@ class Reference:
         return f"<Reference wrapping {self._object!r}>"
 
 
-class EagerTensor(Tensor):
+class EagerTensor(Tensor, Buffer):
     """A tensor with a value, known now or computed when somebody asks (see engine/dispatch.py)."""
 
     __slots__ = ("__dict__",)
@@ -100,7 +101,14 @@ class EagerTensor(Tensor):
         value = self._slot.value
         if value is None:
             value = demand(self._slot)
-        return np.asarray(value)
+        try:
+            return np.asarray(value)
+        except ValueError as error:
+            raise _not_for_numpy(value.shape, error) from None
+
+    def _text(self, is_repr=False):
+        value = self._slot.value
+        return str(value) if value.__class__ is ResourceHandle else value_text(self._numpy(), is_repr)
 
     def numpy(self):
         """The value: a NumPy array of its own, a NumPy scalar for rank 0, bytes for a string."""
@@ -187,8 +195,11 @@ class EagerTensor(Tensor):
         return self._numpy().__index__()
 
     def __buffer__(self, flags):
-        """The value to read in place: memoryview(tensor), from Python 3.12 on."""
-        return memoryview(self._numpy()).toreadonly()
+        """The value to read, memoryview(tensor): a copy, as the tensor's own memory may be given to the next step."""
+        try:
+            return memoryview(np.array(self._numpy())).toreadonly()
+        except errors.InvalidArgumentError as error:
+            raise BufferError(error.message) from None
 
     def __len__(self):
         shape = self._slot.aval.shape
@@ -205,6 +216,8 @@ class EagerTensor(Tensor):
         return iter([self[i] for i in range(shape[0])])
 
     def __format__(self, spec):
+        if self.dtype is dtypes.resource:
+            return format(self._text(), spec)
         return (
             self._numpy().__format__(spec)
             if not spec or self._slot.aval.shape != ()
@@ -221,12 +234,41 @@ class EagerTensor(Tensor):
         return self
 
     def __str__(self):
-        return f"tf.Tensor({value_text(self._numpy())}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({self._text()}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self):
+        kind = "value" if self.dtype is dtypes.resource else "numpy"
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, {kind}={self._text(is_repr=True)}>"
+
+
+class ResourceHandle:
+    """The value of a tensor that stands for an eager variable (`variable.handle`): no number."""
+
+    __slots__ = ("variable", "name")
+    dtype, shape = dtypes.resource, ()
+
+    def __init__(self, variable, name):
+        self.variable, self.name = variable, name
+
+    def __array__(self, dtype=None, copy=None):
+        raise errors.InvalidArgumentError(None, None, "Cannot convert a Tensor of dtype resource to a NumPy array.")
+
+    def __str__(self):
+        v = self.variable
         return (
-            f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={value_text(self._numpy(), is_repr=True)}>"
+            f'<ResourceHandle(name="{self.name}", device="{v.device}", container="localhost", type="tensorflow::Var", '
+            f'dtype and shapes : "[ DType enum: {v.dtype.as_datatype_enum}, Shape: {v.shape} ]")>'
         )
+
+
+def _not_for_numpy(shape, error):
+    """TensorFlow's error for a tensor that no NumPy array can hold."""
+    most = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
+    if len(shape) > most:
+        message = f"Cannot convert tensor with {len(shape)} dimensions to NumPy array. NumPy arrays can have at most {most} dimensions"
+    else:
+        message = f"Failed to create numpy array from tensor of shape {list(shape)}. Numpy error: {type(error).__name__}: {error}\n"
+    return errors.InvalidArgumentError(None, None, message)
 
 
 def _rebuild(value):
@@ -390,6 +432,11 @@ def handle(slot):
 def constant(value) -> EagerTensor:
     """An eager tensor with `value`, a NumPy or JAX array that nobody will change."""
     return handle(Slot(None, 0, aval_of(value), value))
+
+
+def resource_tensor(handle_value) -> EagerTensor:
+    """An eager tensor of dtype resource with a ResourceHandle."""
+    return handle(Slot(None, 0, aval(dtypes.resource, ()), handle_value))
 
 
 def graph_tensor(node, index, a: Aval) -> SymbolicTensor:

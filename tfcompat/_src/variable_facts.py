@@ -7,7 +7,7 @@ import numpy as np
 from . import dtypes, variable_ops
 from .graph import aval, context
 from .shapes import TensorShape
-from .tensor import Reference, eager_device_name, value_text
+from .tensor import Reference, ResourceHandle, resource_tensor, value_text
 from .variable_creation import no_proto
 
 
@@ -71,7 +71,9 @@ class Facts:
         """What stands for a resource variable in operations."""
         if self._kind == "ref":
             raise AttributeError("'RefVariable' object has no attribute 'handle'")
-        return _EagerHandle(self) if self._kind == "eager" else self._variable
+        if self._kind != "eager":
+            return self._variable
+        return resource_tensor(ResourceHandle(self, self._shared_name))
 
     _handle = handle
 
@@ -82,7 +84,7 @@ class Facts:
     @property
     def device(self):
         """The device's name."""
-        return eager_device_name(self._value._slot.value) if self._kind == "eager" else self._variable.device
+        return self._value.device if self._kind == "eager" else self._variable.device
 
     @property
     def initializer(self):
@@ -181,23 +183,3 @@ class Facts:
             value = "<unavailable>"
         line = "\n" if "\n" in value and not value.startswith("\n") else ""
         return f"{text}, numpy={line}{value}>"
-
-
-class _EagerHandle:
-    """The handle of an eager variable, as far as it can be looked at."""
-
-    def __init__(self, variable):
-        self.variable, self.dtype, self.shape = variable, dtypes.resource, TensorShape([])
-
-    @property
-    def device(self):
-        return self.variable.device
-
-    def numpy(self):
-        """Refused with ValueError, as by TensorFlow: a handle is no number."""
-        raise ValueError("Cannot convert a Tensor of dtype resource to a NumPy array.")
-
-    _numpy = numpy
-
-    def __repr__(self):
-        return f"<handle of {self.variable.name}>"

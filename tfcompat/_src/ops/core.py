@@ -48,7 +48,7 @@ def identity_n_kernel(*input):
     return tuple(input)
 
 
-@op("StopGradient", names="stop_gradient", differentiable=False)
+@op("StopGradient", names="stop_gradient", differentiable=False, twin=lambda input: input)
 def stop_gradient(input):
     return jax.lax.stop_gradient(input)
 
@@ -118,11 +118,7 @@ def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False):
         array = tensor._numpy()
     else:
         if isinstance(value, record.SymbolicTensor):
-            raise TypeError(
-                "List of Tensors when single Tensor expected"
-                if False
-                else f"Cannot make a constant of the symbolic tensor {value}"
-            )
+            raise TypeError(f"Cannot make a constant of the symbolic tensor {value}")
         array = record.to_array(value, None if dtype is None else dtypes.as_dtype(dtype))
     if shape is not None:
         shape = tuple(TensorShape(record.setting(shape)).as_list())
@@ -137,10 +133,10 @@ def _fill_to(array, shape, verify_shape):
     size = int(np.prod(shape, dtype=np.int64))
     if verify_shape:
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
+    if array.size == 1 and (array.ndim == 0 or context.graph is not None):
+        return record.full(shape, array.reshape(()))
     if array.size == size:
         return array.reshape(shape)
-    if array.size == 1 and (array.ndim == 0 or context.graph is not None):
-        return np.full(shape, array.reshape(()), array.dtype)
     if context.graph is not None and 0 < array.size < size:  # TF1: the last value fills the rest
         flat = np.full(size, array.ravel()[-1], array.dtype)
         flat[: array.size] = array.ravel()

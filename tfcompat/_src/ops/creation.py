@@ -10,10 +10,10 @@ from jax import lax
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..graph import context
+from ..graph import aval, context
 from ..scopes import name_scope
 from ..shapes import Dimension, TensorShape
-from .array import bad, is_tensor, xp
+from .array import bad, is_tensor, refusal, xp
 from .reductions import reduce
 
 SMALL = 1000  # elements; smaller constants are made at once, as TensorFlow does
@@ -71,13 +71,20 @@ def _filled(shape, value, dtype, name):
         if known is None:
             known = _dims(record.shape_array(shape))
         if dtype is dtypes.string or _count(known) < SMALL:
-            return record.constant(np.full(_dims(np.array(known, np.int64)), array, array.dtype))
+            return record.constant(record.full(_checked(known), array))
         return record.call(OPS["Fill"], [np.array(known, np.int64), record.constant(array)], None, name)
     if known is not None and (dtype is dtypes.string or _count(known) < SMALL):
-        return record.const_of(graph, np.full(_dims(np.array(known, np.int64)), array, array.dtype), name)
+        return record.const_of(graph, np.full(_checked(known), array, array.dtype), name)
     if known is not None:
         shape = np.array(known, np.int64 if builtins.max(known, default=0) >= 2**31 else np.int32)
     return record.call(OPS["Fill"], [shape, array], None, name)
+
+
+def _checked(shape):
+    for d in shape:
+        if d < 0:
+            raise refusal("Fill", f"Fill dimensions must be >= 0: Dimension {d} must be >= 0")
+    return shape
 
 
 def _value(value, dtype):
@@ -159,6 +166,11 @@ def zeros_like_v1(tensor, dtype=None, name=None, optimize=True):
 def ones_like(input, dtype=None, name=None, layout=None):
     """input [...] -> ones of its shape, and its dtype unless `dtype` is given."""
     _no_layout(layout)
+    input = record.convert_to_tensor(input)
+    if dtype is None and input.dtype is dtypes.string and context.graph is None:
+        raise errors.InvalidArgumentError(
+            None, None, "Value for attr 'T' of string is not in the list of allowed values: numbers, bool [Op:OnesLike]"
+        )
     return _like(input, dtype, name, True, ones, "OnesLike", "ones_like")
 
 
@@ -169,7 +181,10 @@ def ones_like_v1(tensor, dtype=None, name=None, optimize=True):
 
 
 # -- range and linspace -----------------------------------------------------------------------------------------------
-@op("Range", static="start limit delta", name="range", twin=True, differentiable=False)
+@op(
+    "Range", static="start limit delta", name="range", twin=True, differentiable=False,
+    results=lambda start, limit, delta: (None,),
+)  # fmt: skip
 def range_kernel(start, limit, delta):
     """start, start + delta, ... up to but without `limit`: scalars known while compiling."""
     return _range(start, limit, delta)
@@ -202,6 +217,10 @@ def range(start, limit=None, delta=1, dtype=None, name="range"):  # TensorFlow's
     if limit is None:
         start, limit = 0, start
     values = [v.value if isinstance(v, Dimension) else v for v in (start, limit, delta)]
+    for label, v in zip(("start", "limit", "delta"), values):
+        rank = v.shape.rank if is_tensor(v) else np.ndim(v)
+        if rank:
+            raise refusal("Range", f"Shape must be rank 0 but is rank {rank} for '{label}': {label} must be a scalar")
     if dtype is not None:
         wanted = dtypes.as_dtype(dtype)
     else:
@@ -281,7 +300,23 @@ def _one_hot_of_text(indices, depth, on_value, off_value, *, axis=-1):
     return np.where(np.expand_dims(indices, axis) == place, on_value, off_value)
 
 
-@op("OneHot", static="depth", own="indices", name="one_hot", differentiable=False, twin=_one_hot_of_text)
+def _one_hot_unknown(indices, depth, on_value, off_value, axis=-1):
+    """The static shape where `indices` or the depth is not known."""
+    if depth is None or depth.size != 1:
+        return NotImplemented
+    n = depth.reshape(-1)[0]
+    if n is not None and n < 0:
+        raise bad("OneHot", f"depth must be non-negative, got: {n}")
+    if indices is None or not -1 <= axis <= len(indices):
+        return NotImplemented if indices is not None else None
+    axis = len(indices) if axis == -1 else axis
+    return (*indices[:axis], n, *indices[axis:])
+
+
+@op(
+    "OneHot", static="depth", own="indices", name="one_hot", differentiable=False, twin=_one_hot_of_text,
+    results=_one_hot_unknown,
+)  # fmt: skip
 def one_hot_kernel(indices, depth, on_value, off_value, *, axis=-1):
     """indices [...], depth [] -> [.., depth, ..]: `on_value` where the position equals the index, `off_value`
     elsewhere.
@@ -325,10 +360,18 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     return record.call(OPS["OneHot"], [indices, depth, on, off], {"axis": -1 if axis is None else axis}, name)
 
 
-@op("SequenceMask", static="maxlen", own="lengths", differentiable=False)
+def _mask_unknown(lengths, maxlen, dtype=dtypes.bool):
+    """What is known of the mask where `lengths` or `maxlen` is not."""
+    if lengths is None or maxlen is None or maxlen.size != 1:
+        return NotImplemented
+    n = maxlen.reshape(-1)[0]
+    return aval(dtype, (*lengths, None if n is None else max(int(np.ceil(n)), 0)))
+
+
+@op("SequenceMask", static="maxlen", own="lengths", differentiable=False, results=_mask_unknown)
 def sequence_mask_kernel(lengths, maxlen, *, dtype=dtypes.bool):
     """lengths [...], maxlen [] -> [..., maxlen]: True (1) at the first lengths[...] places."""
-    n = int(maxlen.reshape(()))
+    n = int(np.ceil(maxlen.reshape(())))
     mask = lax.broadcasted_iota(lengths.dtype, (1,) * lengths.ndim + (n,), lengths.ndim) < lengths[..., None]
     return mask if dtype.is_bool else mask.astype(dtype.np)
 
