@@ -3,6 +3,8 @@
 Values are derivatives a reader can check; words of errors and orders are those of TensorFlow 2.21.
 """
 
+import weakref
+
 import jax
 import numpy as np
 import pytest
@@ -257,3 +259,83 @@ def test_the_compiler_shows_what_it_was_given():
     assert twice.experimental_get_compiler_ir(x)(stage="optimized_hlo_dot").startswith("digraph")
     with pytest.raises(ValueError, match="Invalid stage"):
         twice.experimental_get_compiler_ir(x)(stage="assembly")
+
+
+# -- what lies between ------------------------------------------------------------------------------------------------
+def _by_tape(ask):
+    """gradients(y, xs) eagerly: everything is recorded, and asked for while it is."""
+    tape = tf.GradientTape(persistent=True)
+    with tape:
+        return ask(tape.gradient, tape.watch)
+
+
+def _in_a_session(ask):
+    with tf.Graph().as_default(), v1.Session() as session:
+        asked = ask(lambda y, xs: v1.gradients(y, xs), lambda x: None)
+        return [None if g is None else session.run(g) for g in asked]
+
+
+@pytest.mark.parametrize("front", [_by_tape, tf.function(_by_tape), _in_a_session])
+def test_gradients_by_what_a_gradient_computed_on_its_way(front):
+    """x = 0.5, z = x^3, y = z^2 x: dy/dx reads z, which lies between, so it has a gradient by z."""
+
+    def ask(gradients, watch):
+        x = tf.constant(0.5, tf.float64)
+        watch(x)
+        z = x * x * x
+        y = z * z * x
+        by_x, by_z = gradients(y, [x, z])  # z^2 + 2 z x (3 x^2) and 2 z x
+        return [*gradients(by_x, [x, z]), *gradients(by_z, [x, z])]
+
+    x, z = 0.5, 0.125
+    got = [float(g) for g in front(ask)]
+    # by_x = z^2 + 6 z x^3 in terms of both: by z is 2 z + 6 x^3, by x along both 42 x^5 as y = x^7; by_z = 2 z x.
+    np.testing.assert_allclose(got, [42 * x**5, 2 * z + 6 * x**3, 2 * z + 2 * x * 3 * x**2, 2 * x], rtol=1e-14)
+
+
+def test_the_gradient_of_rows_taken_by_gather_nd_are_slices():
+    table = tf.Variable([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        rows = tf.gather_nd(table, [[2], [0]])
+        elements = tf.gather_nd(table, [[2, 0], [0, 1]])
+    slices = tape.gradient(rows, table, output_gradients=tf.constant([[1.0, 2.0], [3.0, 4.0]]))
+    assert isinstance(slices, tf.IndexedSlices) and slices.indices.numpy().tolist() == [2, 0]
+    assert tf.convert_to_tensor(slices).numpy().tolist() == [[3.0, 4.0], [0.0, 0.0], [1.0, 2.0]]
+    assert tape.gradient(elements, table).numpy().tolist() == [[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]]
+
+
+def test_slices_as_grad_ys_of_an_identity():
+    """Without a dense shape they could not be added up; identities hand them on."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None, 2])
+        slices = tf.IndexedSlices(tf.constant([[1.0, 2.0]]), tf.constant([3]))
+        found = tf.gradients(tf.identity(tf.identity(x)), x, grad_ys=slices)[0]
+        assert isinstance(found, tf.IndexedSlices)
+        assert session.run(found).values.tolist() == [[1.0, 2.0]]
+
+
+# -- forward mode -----------------------------------------------------------------------------------------------------
+def test_an_accumulator_keeps_no_tensor_of_the_users():
+    x, tangent = tf.ones([3]), tf.constant([1.0, 2.0, 3.0])
+    with tf.autodiff.ForwardAccumulator(x, tangent) as forward:
+        y = 2.0 * x
+        seen = weakref.ref(x), weakref.ref(tangent)
+        del x, tangent
+        assert [r() for r in seen] == [None, None]
+        assert forward.jvp(y).numpy().tolist() == [2.0, 4.0, 6.0]
+
+
+def test_an_accumulator_lets_a_gradient_functions_error_out():
+    @tf.custom_gradient
+    def f(x):
+        def gradient(dy):
+            raise ValueError("no gradient of mine")
+
+        return x * 1.0, gradient
+
+    x = tf.constant(1.0)
+    with (
+        tf.autodiff.ForwardAccumulator(x, tf.constant(2.0)),
+        pytest.raises(ValueError, match="no gradient of mine"),
+    ):
+        f(x)

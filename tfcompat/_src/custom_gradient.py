@@ -11,6 +11,7 @@ import functools
 from . import nest, record
 from .declare import OPS, OpDef, export
 from .engine import dispatch
+from .forward_mode import ForwardAccumulator
 from .graph import Signature, context
 from .tape import RECORDER
 from .tensor import IndexedSlices, Tensor
@@ -134,6 +135,9 @@ def _with_gradient(f, args, kwargs):
         )
 
     out = cut(flat, [*flat_args, *reads], gradient)
+    for tape in context.tapes:
+        if isinstance(getattr(tape, "owner", None), ForwardAccumulator):
+            tape.owner.jvp(out)  # asks the gradient function now, so that what it raises is raised at this call
     return nest.pack_sequence_as(result, out, expand_composites=True)
 
 

@@ -10,7 +10,7 @@ from .declare import OPS, export
 from .engine import dispatch, gradients, infer
 from .engine.gradients import _Op
 from .engine.program import linearize, program
-from .graph import Signature, aval, context
+from .graph import Signature, Slot, aval, context
 from .tape import RECORDER, _Records, _start, _stop, slot_here, unconnected
 from .tensor import Tensor
 
@@ -69,16 +69,15 @@ class ForwardAccumulator:
 
     def __init__(self, primals, tangents):
         nest.assert_same_structure(primals, tangents)
-        self._primals = nest.flatten(primals)
-        self._tangents = [
-            record.convert_to_tensor(t, p.dtype.base_dtype)
-            for p, t in zip(self._primals, nest.flatten(tangents), strict=True)
-        ]
-        for p, t in zip(self._primals, self._tangents, strict=True):
+        # Slots instead of the user's tensors, which go when the user drops them.
+        self._watched = []
+        for p, t in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
+            t = record.convert_to_tensor(t, p.dtype.base_dtype)
             if not p.dtype.is_floating:
                 raise ValueError(f"The dtype of the watched primal must be floating, got {p.dtype!r}")
             if not p.shape.is_compatible_with(t.shape):
                 raise ValueError(f"Shape mismatch between primal {p.shape} and tangent {t.shape}")
+            self._watched.append((p._slot if isinstance(p, Tensor) else p, t._slot))
         self._watch_accessed = True
         self._records = _Records(self)
         self._recording = False
@@ -113,18 +112,18 @@ class ForwardAccumulator:
         flat = nest.flatten(primals)
         out = []
         starts, tangents = [], []
-        for p, t in zip(self._primals, self._tangents, strict=True):
-            slots = [slot_here(p)] if isinstance(p, Tensor) else list(self._records.reads.get(p, ()))
+        for p, t in self._watched:
+            slots = [slot_here(RECORDER.handle(p))] if isinstance(p, Slot) else list(self._records.reads.get(p, ()))
             starts += slots
-            tangents += [t] * len(slots)
+            tangents += [RECORDER.handle(t)] * len(slots)
         for target in flat:
             if target is None:
                 out.append(None)
                 continue
             slot = slot_here(target) if isinstance(target, Tensor) else None
             if slot is None:
-                matching = [t for p, t in zip(self._primals, self._tangents, strict=True) if p is target]
-                out.append(matching[0] if matching else None)
+                matching = [t for p, t in self._watched if p is target]
+                out.append(RECORDER.handle(matching[0]) if matching else None)
                 continue
             out.append(self._one(slot, starts, tangents))
         out = [

@@ -73,10 +73,14 @@ def _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, inte
             if stop_gradients is not None
             else set()
         )
-        cotangents = [_grad_y(g, t) for g, t in zip(gys, targets, strict=True)]
         every = [s for group in sources for s in group]
+        handed_on = [_handed_on(g, t, every, nodes) for g, t in zip(gys, targets, strict=True)]
+        rows = [(s, g) for s, g in zip(handed_on, gys, strict=True) if s is not None]
+        kept = [n for n, s in enumerate(handed_on) if s is None]
+        targets = [targets[n] for n in kept]
+        cotangents = [_grad_y(gys[n], t) for n, t in zip(kept, targets, strict=True)]
         found = iter(gradients.differentiate(targets, cotangents, every, nodes, RECORDER, frozenset(stops), integers))
-        found = [[next(found) for _ in group] for group in sources]
+        found = [[next(found) for _ in group] + [g for s, g in rows if s in group] for group in sources]
         for x, group, parts in zip(flat_xs, sources, found, strict=True):
             if (
                 graph.building_function
@@ -102,6 +106,17 @@ def _sources(x, nodes):
         reads = [s for n in nodes if not n.writes and any(v is owner for v in n.reads) for s in n.outs]
         return reads or [record.convert_to_tensor(x)._slot]
     return [slot_here(record.convert_to_tensor(x))]
+
+
+def _handed_on(given, target, sources, nodes):
+    """The source whose gradient the IndexedSlices `given` for `target` simply are: identities hand them on.  None: to be added up."""
+    if not isinstance(given, IndexedSlices):
+        return None
+    while target not in sources and target.node is not None and target.node.sig.op.type == "Identity":
+        target = target.node.ins[0]
+    others = [s for s in sources if s is not target]
+    alone = target in sources and not gradients.between(nodes, [target], others)[0]
+    return target if alone else None
 
 
 def _grad_y(given, target):

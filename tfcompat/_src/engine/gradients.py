@@ -27,6 +27,7 @@ class _Op:
         self.differentiable, self.gradient, self.abstract = True, None, None
         self.static = self.own = frozenset()
         self.dtypes, self.alike, self.inputs, self.variadic, self.twin = None, False, (), True, None
+        self.shapes, self.results, self.inert = None, None, None
 
 
 GRADIENT = _Op("SymbolicGradient")
@@ -226,6 +227,12 @@ def _inputs_needed(node, need):
     return node.ins
 
 
+def _passing(node):
+    """The inputs of a node through which a gradient passes."""
+    names = input_names(node.sig, len(node.ins))
+    return [s for s, name in zip(node.ins, names, strict=True) if name not in node.sig.op.inert]
+
+
 def reach(nodes, sources, stops, integers=False):
     """(slots that depend on a source, the nodes between), following differentiable values in recorded order.
 
@@ -235,7 +242,7 @@ def reach(nodes, sources, stops, integers=False):
     inner = []
     integers = integers and not all([s.aval.differentiable for s in sources])
     for node in nodes:
-        for s in node.ins:
+        for s in node.ins if node.sig.op.inert is None else _passing(node):
             if s in found:
                 break
         else:
@@ -287,7 +294,7 @@ def between(nodes, targets, sources, stops=frozenset(), integers=False):
         else:
             continue
         kept.append(node)
-        for s in node.ins if node.sig.depends is None else _inputs_needed(node, need):
+        for s in _passing(node) if node.sig.op.inert is not None else node.ins if node.sig.depends is None else _inputs_needed(node, need):
             if s in found:
                 need.add(s)
     kept.reverse()
@@ -303,6 +310,12 @@ def differentiate(targets, cotangents, sources, nodes, recorder, stops=frozenset
     Returns per source a tensor, IndexedSlices, or None where no target depends on it.
     """
     unique = list(dict.fromkeys(sources))
+    for node in nodes:
+        if node.sig.op is GRADIENT:
+            from .opened import opened
+
+            nodes = opened(nodes, unique)
+            break
     need, inner = between(nodes, targets, unique, stops, integers)
     connected = [s for s in unique if s in need]
     if not connected:
@@ -429,12 +442,12 @@ def _lookups(sources, inner, targets):
 
 
 def _is_lookup(node, source):
-    return (
-        node.sig.op.type in ("GatherV2", "ResourceGather")
-        and node.ins[0] is source
-        and node.sig.settings.get("axis", 0) in (0, None)
-        and not node.sig.settings.get("batch_dims")
-    )
+    if node.ins[0] is not source or node.sig.settings.get("batch_dims"):
+        return False
+    if node.sig.op.type == "GatherNd":  # rows by one number each
+        shape = node.ins[1].aval.shape
+        return shape is not None and len(shape) == 2 and shape[1] == 1
+    return node.sig.op.type in ("GatherV2", "ResourceGather") and node.sig.settings.get("axis", 0) in (0, None)
 
 
 def _as_slices(source, nodes, grads, recorder):
