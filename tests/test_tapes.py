@@ -261,6 +261,23 @@ def test_the_compiler_shows_what_it_was_given():
         twice.experimental_get_compiler_ir(x)(stage="assembly")
 
 
+@pytest.mark.parametrize("value, one", [([1, 2], [1, 1]), (True, True), (2.0, 1.0)])
+def test_a_target_that_is_the_source_needs_no_watching(value, one):
+    """d(x)/d(x), whatever x is; nothing else flows through integers or unwatched tensors."""
+    x = tf.constant(value)
+    with tf.GradientTape(persistent=True) as tape:
+        y = tf.identity(x)
+    assert tape.gradient(x, x).numpy().tolist() == one
+    assert tape.gradient(x, x, output_gradients=x).numpy().tolist() == value
+    assert tape.gradient([x, y], x).numpy().tolist() == one
+    assert tape.gradient(y, x) is None
+    v = tf.Variable(value, trainable=False)
+    with tf.GradientTape(persistent=True) as tape:
+        y = tf.identity(v)
+    assert tape.gradient(v, v).numpy().tolist() == one
+    assert tape.gradient(y, v) is None
+
+
 # -- what lies between ------------------------------------------------------------------------------------------------
 def _by_tape(ask):
     """gradients(y, xs) eagerly: everything is recorded, and asked for while it is."""

@@ -234,25 +234,16 @@ class GradientTape:
                 )
         cotangents = _cotangents(output_gradients, target, flat_targets)
         grads = None
-        if context.graph is None and not self._read_as_targets(target, flat_targets):
+        variables = _variables_of(target, flat_targets)
+        if context.graph is None and not variables:
             grads = self._remembered(records, flat_targets, cotangents, flat_sources)
         if grads is None:
-            grads = self._differentiate(records, flat_targets, cotangents, flat_sources)
+            grads = self._differentiate(records, flat_targets, cotangents, flat_sources, None, variables)
         if zero:
             grads = [zeros_like(s) if g is None else g for g, s in zip(grads, flat_sources, strict=True)]
         if not self._persistent:  # what a used tape held goes now, not when the next step's tape takes its name
             self._seen, self._records, self._watched = tuple(records.reads), _Records(None), {}
         return nest.pack_sequence_as(sources, grads, expand_composites=True)
-
-    def _read_as_targets(self, target, slots):
-        """Makes the values of variables among the targets count as read by the tape: d(v)/d(v) is one."""
-        found = False
-        flat = [t for t in nest.flatten(target, expand_composites=True) if t is not None]
-        for t, slot in zip(flat, slots, strict=True):
-            if hasattr(t.__class__, "_dense_tensor"):
-                self._records.reads.setdefault(t, {})[slot] = None
-                found = True
-        return found
 
     def _remembered(self, records, targets, cotangents, sources):
         """The gradients by what an equal stretch of code gave before, where all of it is in the current segment; else None.
@@ -296,14 +287,15 @@ class GradientTape:
         out = dispatch.record_special(sig, ins, avals, sub)
         return [None if i is None else out[i] for i in picks]
 
-    def _differentiate(self, records, targets, cotangents, sources, recorder=None):
+    def _differentiate(self, records, targets, cotangents, sources, recorder=None, variables=None):
+        """Gradients per source.  `recorder`: what records instead (Jacobians); `variables`: targets that are variables -> their values."""
         slots, owners = [], []
         for i, s in enumerate(sources):
             if isinstance(s, Tensor):
                 slots.append(slot_here(s))
                 owners.append(i)
             else:
-                for slot in records.reads.get(s, ()):
+                for slot in dict.fromkeys((*records.reads.get(s, ()), *((variables or {}).get(s, ())))):
                     slots.append(slot)
                     owners.append(i)
         # What is neither watched nor computed from something watched was not recorded by TensorFlow's tape.
@@ -313,14 +305,20 @@ class GradientTape:
             followed, _ = gradients.reach(records, [a for a in followed if a.aval.differentiable], frozenset())
         kept = [(s, o) for s, o in zip(slots, owners, strict=True) if s in followed and s.aval.differentiable]
         pairs = [(t, c) for t, c in zip(targets, cotangents, strict=True) if t.aval.differentiable]
-        if not kept or not pairs:
-            return [None] * len(sources)
-        found = gradients.differentiate(
-            [t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], records, recorder or RECORDER
-        )
         per_source: list = [[] for _ in sources]
-        for (_, owner), g in zip(kept, found, strict=True):
-            per_source[owner].append(g)
+        if kept and pairs:
+            found = gradients.differentiate(
+                [t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], records, recorder or RECORDER
+            )
+            for (_, owner), g in zip(kept, found, strict=True):
+                per_source[owner].append(g)
+        if (
+            len(kept) < len(slots) and recorder is None
+        ):  # what is not followed, or no real number, is still its own derivative
+            for s, owner in zip(slots, owners, strict=True):
+                if (s, owner) not in kept:
+                    seeds = zip(targets, cotangents, strict=True)
+                    per_source[owner] += [RECORDER.ones_like(t) if c is None else c for t, c in seeds if t is s]
         return [add_gradients(parts) for parts in per_source]
 
     def jacobian(
@@ -415,6 +413,16 @@ def _target(t):
     raise ValueError(
         f"Passed in object {t} of type {type(t).__name__!r}, not tf.Tensor or tf.Variable or ExtensionType."
     )
+
+
+def _variables_of(target, slots):
+    """{variable: slots of its values} for the variables among the targets."""
+    found: dict = {}
+    flat = [t for t in nest.flatten(target, expand_composites=True) if t is not None]
+    for t, slot in zip(flat, slots, strict=True):
+        if hasattr(t.__class__, "_dense_tensor"):
+            found.setdefault(t, []).append(slot)
+    return found
 
 
 def _cotangents(given, target, flat_targets):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import dtypes, variable_ops
+from . import variable_ops
 from .graph import aval, context
 from .shapes import TensorShape
 from .tensor import Reference, ResourceHandle, resource_tensor, value_text
