@@ -26,3 +26,9 @@ def mlp_batches():
         labels = random.integers(0, 10, 128, dtype=np.int32)
         batches.append((random.random([128, 784], np.float32), labels, np.eye(10, dtype=np.float32)[labels]))
     return batches
+
+
+def many_small():
+    """200 weights and their gradients [4, 4], float32."""
+    random = np.random.default_rng(2)
+    return [list(random.standard_normal([200, 4, 4]).astype(np.float32)) for _ in range(2)]

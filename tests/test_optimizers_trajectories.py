@@ -20,15 +20,15 @@ v1 = tf.compat.v1
 with gzip.open(os.path.join(HERE, "goldens", "optimizers.json.gz")) as _f:
     GOLDEN = json.load(_f)["cases"]
 
-CASES = [(f"{c[0]}-{d}", *c[1:], d) for c in table.cases() for d in table.dtypes(c[2])]
+CASES = [(f"{c[0]}-{d}", *c[1:], d) for c in table.cases() for d in table.dtypes(*c[2:4])]
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 # TensorFlow's vectorized float32 power is off by up to 1.3 units in the last place for a quarter of all numbers (its
 # scalar one by less than half a unit), and Ftrl divides the difference of two powers by the learning rate.
 LOOSE = {"v1-16-Ftrl-float32": 3e-6, "keras3-15-Ftrl-float32": 3e-6}
 
 
-def optimizer(generation, name, arguments, step):
-    arguments = dict(arguments)
+def optimizer(generation, name, arguments, step, dtype):
+    arguments = table.arguments_for(name, arguments, dtype)
     if arguments["learning_rate"] == table.SCHEDULE:
         arguments["learning_rate"] = tf.keras.optimizers.schedules.ExponentialDecay(0.1, 5, 0.9)
     if name == "AdagradDA":
@@ -62,7 +62,7 @@ class Run:
         variables = [make_variable(v, name=n) for v, n in zip(table.initial(self.dtype), names)]
         self.live = variables if sparse else variables[:2]
         self.step = step
-        self.optimizer = optimizer(self.generation, name, arguments, step)
+        self.optimizer = optimizer(self.generation, name, arguments, step, self.dtype)
 
     def apply(self, m, v, rows, indices, **kwargs):
         grads = [m, v, tf.IndexedSlices(rows, indices, tf.constant([6, 2]))]

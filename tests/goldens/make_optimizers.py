@@ -15,8 +15,8 @@ import tensorflow as tf
 import tf_keras
 
 
-def optimizer(generation, name, arguments, schedules, step):
-    arguments = dict(arguments)
+def optimizer(generation, name, arguments, schedules, step, dtype):
+    arguments = table.arguments_for(name, arguments, dtype)
     if arguments["learning_rate"] == table.SCHEDULE:
         arguments["learning_rate"] = schedules.ExponentialDecay(0.1, 5, 0.9)
     if name == "AdagradDA":
@@ -31,9 +31,11 @@ def optimizer(generation, name, arguments, schedules, step):
 def trajectory(generation, name, arguments, sparse, dtype):
     schedules = tf_keras.optimizers.schedules if generation == "keras2" else tf.keras.optimizers.schedules
     with tf.device("/CPU:0"):
-        variables = [tf.Variable(v, name=n) for v, n in zip(table.initial(dtype), ("matrix", "vector", "rows"))]
+        # Muon asks variables for the path that only Keras's have.
+        make = tf.keras.Variable if name == "Muon" else tf.Variable
+        variables = [make(v, dtype=dtype, name=n) for v, n in zip(table.initial(dtype), ("matrix", "vector", "rows"))]
         step = tf.Variable(0, dtype=tf.int64)
-        opt = optimizer(generation, name, arguments, schedules, step)
+        opt = optimizer(generation, name, arguments, schedules, step, dtype)
         live = variables if sparse else variables[:2]
         kept = {}
         for i, (m, v, rows, indices) in enumerate(table.gradients(dtype), 1):
@@ -64,7 +66,7 @@ def trajectory(generation, name, arguments, sparse, dtype):
 if __name__ == "__main__":
     out = {"tensorflow": tf.__version__, "keras": tf.keras.__version__, "tf_keras": tf_keras.__version__, "cases": {}}
     for identifier, *case in table.cases():
-        for dtype in table.dtypes(case[1]):
+        for dtype in table.dtypes(*case[1:3]):
             out["cases"][f"{identifier}-{dtype}"] = trajectory(*case, dtype)
             print(identifier, dtype)
     target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "optimizers.json.gz")

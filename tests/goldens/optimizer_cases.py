@@ -8,6 +8,7 @@ IndexedSlices with duplicate rows; the gradients are given, so that the trajecto
 import numpy as np
 
 STEPS, KEPT = 20, (1, 2, 3, 10, 20)
+DTYPES = ("float32", "float64")
 SCHEDULE = "schedule"  # stands for an exponential decay
 
 V1 = [
@@ -38,6 +39,12 @@ V1 = [
     ),
     ("ProximalAdagrad", dict(learning_rate=0.3)),
     ("ProximalAdagrad", dict(learning_rate=0.3, l1_regularization_strength=0.05, l2_regularization_strength=0.1)),
+    ("Adadelta", dict(learning_rate=0.5)),
+    ("RMSProp", dict(learning_rate=0.05, decay=0.7, epsilon=1e-3, centered=True)),
+    ("Ftrl", dict(learning_rate=0.3, learning_rate_power=0.0, l2_regularization_strength=0.1)),
+    ("AdagradDA", dict(learning_rate=0.5, initial_gradient_squared_accumulator_value=1.0)),
+    ("ProximalAdagrad", dict(learning_rate=0.3, initial_accumulator_value=1.0, l1_regularization_strength=0.05)),
+    ("ProximalGradientDescent", dict(learning_rate=0.1, l2_regularization_strength=0.1)),
 ]
 KERAS2 = [
     ("SGD", dict(learning_rate=0.1)),
@@ -57,6 +64,15 @@ KERAS2 = [
     ("Adadelta", dict(learning_rate=1.0)),
     ("Ftrl", dict(learning_rate=0.3, l1_regularization_strength=0.05, l2_regularization_strength=0.1)),
     ("Ftrl", dict(learning_rate=0.3, l2_shrinkage_regularization_strength=0.1, beta=0.2)),
+    ("SGD", dict(learning_rate=0.1, momentum=0.9, decay=0.1, clipvalue=0.3)),
+    ("RMSprop", dict(learning_rate=0.05, rho=0.8, epsilon=1e-3, decay=0.1)),
+    ("Adam", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=0.1, clipvalue=0.3)),
+    ("Adam", dict(learning_rate=0.1, amsgrad=True, clipnorm=0.5)),
+    ("Adamax", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3, decay=0.1)),
+    ("Nadam", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3, schedule_decay=0.01, clipnorm=0.5)),
+    ("Adagrad", dict(learning_rate=0.1, initial_accumulator_value=0.5, epsilon=1e-3, decay=0.1)),
+    ("Adadelta", dict(learning_rate=1.0, rho=0.9, epsilon=1e-4, decay=0.1, global_clipnorm=1.0)),
+    ("Ftrl", dict(learning_rate=0.3, learning_rate_power=0.0, initial_accumulator_value=0.5, decay=0.1)),
 ]
 KERAS3 = [
     ("SGD", dict(learning_rate=0.1)),
@@ -79,8 +95,34 @@ KERAS3 = [
     ("Adafactor", dict(learning_rate=0.1)),
     ("Adafactor", dict(learning_rate=0.1, relative_step=False)),
     ("Lamb", dict(learning_rate=0.1)),
+    ("SGD", dict(learning_rate=0.1, momentum=0.9, nesterov=True)),
+    ("SGD", dict(learning_rate=0.1, loss_scale_factor=4.0, weight_decay=0.1)),
+    ("RMSprop", dict(learning_rate=0.05, rho=0.8, momentum=0.5, epsilon=1e-3, clipnorm=0.5)),
+    ("RMSprop", dict(learning_rate=0.05, centered=True, weight_decay=0.1)),
+    ("Adam", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=0.1, clipvalue=0.3, weight_decay=0.1)),
+    ("Adam", dict(learning_rate=0.1, use_ema=True, ema_momentum=0.9)),
+    ("Adam", dict(learning_rate=0.1, gradient_accumulation_steps=2, clipnorm=0.5)),
+    ("AdamW", dict(learning_rate=0.1, weight_decay=0.1, amsgrad=True, global_clipnorm=1.0)),
+    ("Adamax", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3, weight_decay=0.1)),
+    ("Nadam", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3, weight_decay=0.1, clipnorm=0.5)),
+    ("Adagrad", dict(learning_rate=0.1, initial_accumulator_value=0.5, epsilon=1e-3, weight_decay=0.1)),
+    ("Adadelta", dict(learning_rate=1.0, rho=0.9, epsilon=1e-4, clipnorm=0.5)),
+    ("Ftrl", dict(learning_rate=0.3, l2_shrinkage_regularization_strength=0.1, initial_accumulator_value=0.5)),
+    ("Ftrl", dict(learning_rate=0.3, learning_rate_power=-0.7, weight_decay=0.1)),
+    ("Lion", dict(learning_rate=SCHEDULE, beta_1=0.8, beta_2=0.95, clipnorm=0.5)),
+    (
+        "Adafactor",
+        dict(learning_rate=0.1, beta_2_decay=-0.7, epsilon_1=1e-6, epsilon_2=0.01, clip_threshold=0.5, weight_decay=0.1),
+    ),
+    ("Lamb", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3, weight_decay=0.1)),
+    ("Muon", dict(learning_rate=0.1)),
+    ("Muon", dict(learning_rate=0.1, nesterov=False, ns_steps=3, momentum=0.8, rms_rate=None, weight_decay=0.2,
+                  adam_beta_1=0.8, adam_lr_ratio=0.5, adam_weight_decay=0.1)),
+    ("ScheduleFreeAdamW", dict(learning_rate=0.1)),
+    ("ScheduleFreeAdamW", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, warmup_steps=5, weight_decay=0.1)),
 ]
-DENSE_ONLY = {("keras3", "Adafactor"), ("keras3", "Lamb")}
+DENSE_OPTIONS = {"gradient_accumulation_steps", "loss_scale_factor"}  # Keras fails over IndexedSlices
+DENSE_ONLY = {("keras3", name) for name in ("Adafactor", "Lamb", "Muon", "ScheduleFreeAdamW")}
 
 
 def cases():
@@ -88,14 +130,22 @@ def cases():
     out = []
     for generation, table in (("v1", V1), ("keras2", KERAS2), ("keras3", KERAS3)):
         for i, (name, arguments) in enumerate(table):
-            sparse = (generation, name) not in DENSE_ONLY and not arguments.get("gradient_accumulation_steps")
+            sparse = (generation, name) not in DENSE_ONLY and DENSE_OPTIONS.isdisjoint(arguments)
             out.append((f"{generation}-{i}-{name}", generation, name, arguments, sparse))
     return out
 
 
-def dtypes(name):
-    """TensorFlow's proximal optimizers forget to cast their scalars for resource variables of float64."""
-    return ("float32",) if name.startswith("Proximal") else ("float32", "float64")
+def dtypes(name, arguments):
+    """Keras 3.15's Muon multiplies a float64 update by a float32 `rms_rate`, which fails."""
+    return DTYPES[:1] if name == "Muon" and "rms_rate" not in arguments else DTYPES
+
+
+def arguments_for(name, arguments, dtype):
+    """TensorFlow's proximal optimizers do not cast their scalars: they have to come in the variables' dtype."""
+    if name.startswith("Proximal"):
+        arguments = {"l1_regularization_strength": 0.0, "l2_regularization_strength": 0.0, **arguments}
+        return {k: np.asarray(v, dtype) for k, v in arguments.items()}
+    return dict(arguments)
 
 
 def initial(dtype):

@@ -48,8 +48,8 @@ def convert_to_tensor(value, dtype=None, dtype_hint=None, name=None):
 
 @export("constant", v1="")
 def constant(value, dtype=None, shape=None, name="Const"):
-    """A constant tensor of `value`, filled up to `shape` from a single value."""
-    return core.make_const(value, dtype, shape, name)
+    """A constant tensor of `value`, filled up to `shape` from a single value; TypeError for as many as do not fill it."""
+    return core.make_const(value, dtype, shape, name, filling=False)
 
 
 @export("shape", v1="")

@@ -20,10 +20,10 @@ def compiler_ir(concrete, args, kwargs):
     """
     if concrete.single is None:
         raise NotImplementedError(
-            f"{concrete.name} has operations that run on the host: it is no single program that XLA could show"
+            f"{concrete.graph.name} has operations that run on the host: it is no single program that XLA could show"
         )
     flat = [a for a in nest.flatten((args, kwargs), expand_composites=True) if isinstance(a, (Tensor, np.ndarray))]
-    given = [record.convert_to_tensor(a, t.dtype) for a, t in zip(flat, concrete.inputs_, strict=True)]
+    given = [record.convert_to_tensor(a, t.dtype) for a, t in zip(flat, concrete.arguments, strict=True)]
     given += [outside for outside, _ in concrete.captured] + [v._dense_tensor() for v in concrete.reads]
     structs = [jax.ShapeDtypeStruct(tuple(t.shape), t.dtype.np) for t in given]
 

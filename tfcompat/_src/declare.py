@@ -33,20 +33,26 @@ class OpDef:
     __slots__ = (
         "type", "kernel", "inputs", "variadic", "optional", "settings", "defaults", "static", "own", "name", "host",
         "differentiable", "stateful", "dtypes", "abstract", "signatures", "sig", "gradient", "alike", "public", "doc", "known",
-        "twin", "text",
+        "twin", "text", "shapes", "results", "inert", "only",
     )  # fmt: skip
 
     def __init__(self, type, kernel, *, name=None, static="", own="", host=False, differentiable=True, dtypes=None, abstract=None,
-                 alike=True, stateful=False, known=False, twin=None):  # fmt: skip
+                 alike=True, stateful=False, known=False, twin=None, shapes=None, results=None, inert=""):  # fmt: skip
         self.type, self.kernel, self.host, self.stateful, self.abstract = type, kernel, host, stateful, abstract
         self.differentiable = differentiable and not host
+        self.inert = frozenset(inert.split()) or None  # inputs through which no gradient passes
         self.static, self.own, self.alike = frozenset(static.split()), frozenset(own.split()), alike
         self.dtypes = frozenset(dtypes.split()) if dtypes else None
+        self.only = (
+            record.dtypes.as_dtype(dtypes) if dtypes and " " not in dtypes else None
+        )  # what untyped values become
         self.name = name or type.removesuffix("V2")
         # A NumPy function equal to the kernel bit for bit on integers, run where the inputs are known on the host; True: the kernel
         # itself computes with NumPy when given NumPy arrays.
         self.twin = kernel if twin is True else twin
         self.text = None  # this op for strings: its twin as a host op, made when asked for
+        self.shapes = _shapes(shapes) if shapes else None  # input name -> what any shape of it must fit
+        self.results = results  # what a graph can say of the results' shapes where sizes are unknown (see `op`)
         self.known = known  # the value depends on static shapes only: known on the host as soon as the shape is
         self.gradient = None  # a registered gradient function (tf.RegisterGradient), instead of JAX's
         self.inputs, self.variadic, self.optional, self.settings, self.defaults = _parameters(kernel)
@@ -79,6 +85,12 @@ class OpDef:
 
     def __repr__(self):
         return f"<op {self.type}>"
+
+
+def _shapes(text):
+    """{input: dimensions} of "images n ? ? 3, boxes n ? 4": numbers, letters (equal ones are one size), ? and a leading ..."""
+    parts = [part.split() for part in text.split(",")]
+    return {name: tuple([int(d) if d.isdigit() else d for d in dims]) for name, *dims in parts}
 
 
 def _array_key(value):
@@ -173,9 +185,14 @@ def op(type, names="", v1=None, **flags):
     static= inputs that must be known before compiling (shapes, paddings): the kernel gets them as NumPy arrays
     own=    inputs whose dtype is independent of the others' (indices)
     host=True with abstract=f(*avals, **settings) -> [(dtype, shape)]: runs on the host, with NumPy arrays
-    differentiable=False: no gradient passes
+    differentiable=False: no gradient passes;  inert= inputs through which none does: it is None, as TensorFlow's
     twin=   the kernel in NumPy, for small integers on the host (shapes); True: the kernel is that itself
     dtypes= names of the dtypes taken by the inputs (default: any)
+    shapes= what the inputs must look like, for graphs that do not know: "images n ? ? 3, boxes n ? 4, scale" (scale is a scalar), "x ... 3"
+    results=f(*inputs, **settings) -> the result's static shape where sizes are unknown and trying the kernel would tell less, or nothing.
+            Each input is given as its static shape (a tuple with None, or None), a static one as its values (an object array, None where
+            they are not known, or None).  An aval where the dtype is not that of the inputs.  A list for several results; NotImplemented: the kernel is tried after all.  Raises
+            InvalidArgumentError where nothing could fit.
     """
 
     def declare(kernel):

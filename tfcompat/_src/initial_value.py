@@ -25,7 +25,7 @@ def _ancestors(tensor):
 
 
 def lift(tensor, name):
-    """The eager value of a tensor of a function being traced: its operations run once, now.
+    """What a tensor of a function being traced is outside of it: its operations run once, now, or are made in the graph around.
 
     Raises ValueError where it depends on an argument of the function.
     """
@@ -34,12 +34,16 @@ def lift(tensor, name):
     graph = tensor.graph
     outside = {inside._slot: value for value, inside in graph.captures.values()}
     outside.update(graph.extra.get("first_arguments", {}))  # placeholder slot -> what the traced call was given
+    arguments = {t._slot for t in graph.arguments}
     place: dict = {}
     for op in _ancestors(tensor):
         if op.type == "Placeholder":
             value = outside.get(op.outs[0])
-            if isinstance(value, SymbolicTensor):
+            if isinstance(value, SymbolicTensor) and value.graph is not context.graph:
                 value = lift(value, name)
+            if value is None and op.outs[0] not in arguments:
+                place[op.outs[0]] = replay(op, [])[0]  # a placeholder of the user's own
+                continue
             if value is None:
                 raise ValueError(
                     f"Unable to lift the initial value of variable {name!r} out of the function being traced: it "

@@ -7,9 +7,10 @@ import numpy as np
 
 from . import dtypes, nest, record
 from .engine import lower
-from .function import ConcreteFunction, Function, TensorSpec, trace
+from .function import ConcreteFunction, Function
 from .graph import Operation
 from .tensor import Tensor
+from .type_spec import TensorSpec
 
 
 class JaxFunction:
@@ -86,26 +87,24 @@ def to_jax(target, *example, feeds=None, session=None):
 
 
 def _from_callable(function, example):
-    python = function.python_function if isinstance(function, Function) else function
-    if isinstance(function, ConcreteFunction):
-        concrete = function
-    else:
-        specs = [nest.map_structure(_spec, a) for a in example]
-        inputs: list = []
-        graph, flat, result = trace(python, getattr(python, "__name__", "function"), specs, {}, inputs)
-        concrete = ConcreteFunction(graph, inputs, flat, result, "to_jax")
+    concrete = function if isinstance(function, ConcreteFunction) else _traced(function, example)
     plan = concrete.plan
     _check(plan)
     captured = [
         _array(outside._slot.value if outside._slot.value is not None else outside._numpy())
         for outside, _ in concrete.captured
     ]
-    made = JaxFunction(plan, concrete._pack, {}, [t.op.name for t in concrete.inputs_])
+    made = JaxFunction(plan, concrete._pack, {}, [t.op.name for t in concrete.arguments])
     if captured:
         inner = made._values
         made._values = lambda variables, inputs: inner_with(inner, made, variables, inputs, captured)
     made.variables = {made._keys[v]: _array(v._dense_tensor()._numpy()) for v in plan.initial}
     return made
+
+
+def _traced(function, example):
+    function = function if isinstance(function, Function) else Function(function)
+    return function.get_concrete_function(*[nest.map_structure(_spec, a) for a in example])
 
 
 def inner_with(values, made, variables, inputs, captured):
@@ -160,8 +159,7 @@ def show(target, *example, feeds=None, session=None, file=None):
 
 def _draw(target, example, file):
     if callable(target) and not isinstance(target, (Tensor, Operation)):
-        python = target.python_function if isinstance(target, Function) else target
-        graph, _, _ = trace(python, "show", [nest.map_structure(_spec, a) for a in example], {}, [])
+        graph = _traced(target, example).graph
     else:
         graph = nest.flatten(target)[0].graph if not hasattr(target, "operations") else target
     lines = ["digraph {", "  rankdir=LR; node [shape=box, fontname=Helvetica, fontsize=10];"]

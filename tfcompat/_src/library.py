@@ -20,6 +20,7 @@ from . import (  # noqa: F401 - for their declarations
     optimizers,
     partitioned,
     platform,
+    queues,
     ragged,
     recompute,
     resource_ops,

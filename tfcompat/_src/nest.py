@@ -602,10 +602,11 @@ def assert_shallow_structure(shallow_tree, input_tree, check_types=True, expand_
             raise TypeError(STRUCTURES_HAVE_MISMATCHING_TYPES.format(**types))
         if not _compatible_composites(shallow_tree, input_tree):
             raise ValueError(f"Incompatible CompositeTensor TypeSpecs: {_spec(shallow_tree)} vs. {_spec(input_tree)}")
-    elif len(input_tree) != len(shallow_tree):
-        raise ValueError(
-            STRUCTURES_HAVE_MISMATCHING_LENGTHS.format(input_length=len(input_tree), shallow_length=len(shallow_tree))
-        )
+    else:
+        lengths = [len(list(k.children(x))) for k, x in ((other, input_tree), (kind, shallow_tree))]
+        if lengths[0] != lengths[1]:
+            said = STRUCTURES_HAVE_MISMATCHING_LENGTHS
+            raise ValueError(said.format(input_length=lengths[0], shallow_length=lengths[1]))
     if is_mapping(shallow_tree):
         absent = set(shallow_tree) - set(input_tree)
         if absent:

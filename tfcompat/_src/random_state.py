@@ -64,7 +64,10 @@ def set_random_seed(seed):
 
 @export("", v1="get_seed random.get_seed")
 def get_seed(op_seed):
-    """The (graph seed, op seed) pair an op created now would use; (None, None) where nothing is seeded."""
+    """The (graph seed, op seed) pair an op created now would use; (None, None) where nothing is seeded.
+
+    Raises RuntimeError for none after tf.config.experimental.enable_op_determinism.
+    """
     graph = context.graph
     if graph is not None:
         global_seed = graph.seed
@@ -80,9 +83,21 @@ def get_seed(op_seed):
         pair = global_seed % LIMIT, int(op_seed) % LIMIT
     elif op_seed is not None:
         pair = DEFAULT_GRAPH_SEED, int(op_seed) % LIMIT
+    elif determinism_asked():
+        raise RuntimeError(
+            "Random ops require a seed to be set when determinism is enabled. Please set a seed before running the op, "
+            "e.g. by calling tf.random.set_seed(1)."
+        )
     else:
         return None, None
     return (0, LIMIT) if pair == (0, 0) else pair
+
+
+def determinism_asked():
+    """Whether tf.config.experimental.enable_op_determinism was called: then nothing may start from entropy."""
+    from .platform import config
+
+    return config._settings.deterministic
 
 
 def start(pair):

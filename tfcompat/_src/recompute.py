@@ -21,21 +21,16 @@ def recompute_grad(f):
 
     @functools.wraps(f)
     def decorated(*args, **kwargs):
-        from .function import ConcreteFunction, TensorSpec, trace
+        from .function import concrete_of
 
-        flat = [record.convert_to_tensor(a) for a in nest.flatten(args, expand_composites=True)]
-        specs = nest.pack_sequence_as(
-            args, [TensorSpec(t.shape, t.dtype.base_dtype) for t in flat], expand_composites=True
-        )
-        inputs: list = []
-        graph, out, result = trace(f, getattr(f, "__name__", "recompute"), specs, kwargs, inputs)
-        concrete = ConcreteFunction(graph, inputs, out, result, "recompute_grad")
+        args = nest.map_structure(lambda a: a if nest.is_composite(a) else record.convert_to_tensor(a), args)
+        concrete = concrete_of(f, "recompute_grad", args, kwargs)
         if concrete.single is None:
             raise NotImplementedError(
                 "tf.recompute_grad of a function with host operations (strings, py_function, print)"
             )
         concrete.single.fn = recomputed(concrete.single.fn)
-        return concrete.call(flat)
+        return concrete.call(nest.flatten(args, expand_composites=True))
 
     return decorated
 

@@ -77,6 +77,11 @@ def constant_value_as_shape(value):
     return TensorShape(value)
 
 
+def _defined_at(op):
+    at = op.made_at
+    return f" It was defined at {at[0]}:{at[1]}, which is out of scope." if at else ""
+
+
 # -- values -> tensors ------------------------------------------------------------------------------------------------
 def convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None, dtype_hint=None, as_ref=False):
     """`value` as a tensor of `dtype` (default: what TensorFlow makes of it).
@@ -94,7 +99,7 @@ def convert_to_tensor(value, dtype=None, name=None, preferred_dtype=None, dtype_
         if kind is SymbolicTensor and context.graph is None:
             raise TypeError(
                 f"Expected an eager tensor but found the symbolic tensor {value.name}: it belongs to a graph or to a tf.function "
-                "that is not being traced now; return it from there instead."
+                f"that is not being traced now; return it from there instead.{_defined_at(value.op)}"
             )
         return value
     as_tensor = getattr(kind, "_dense_tensor", None)
@@ -342,6 +347,8 @@ def _unify(op, inputs, names):
     """The dtype that untyped inputs adopt: that of the first tensor among those that must agree, else of the first value."""
     if not op.alike:
         return None
+    if op.only is not None:
+        return op.only
     first = None
     for value, name in zip(inputs, names, strict=False):
         if value is None or name in op.own or name in op.static:
@@ -360,7 +367,7 @@ def _unify(op, inputs, names):
 
 def _call_eager(op, inputs, settings):
     names = op.inputs if not op.variadic else (op.inputs[0],) * len(inputs)
-    dtype = _unify(op, inputs, names) if len(inputs) > 1 else None
+    dtype = _unify(op, inputs, names) if len(inputs) > 1 else op.only
     slots, fixed = [], None
     for i, value in enumerate(inputs):
         kind = value.__class__
@@ -432,6 +439,8 @@ def _int_array(values, original):
 
 def run_on_host(op, settings, fixed, slots):
     """Runs a host op now: NumPy arrays in, NumPy arrays out."""
+    if op.dtypes is not None and slots:
+        dtype_checks.check_first(op, slots[0].aval.dtype)
     args = [np.asarray(s.value if s.value is not None else dispatch.demand(s)) for s in slots]
     for position, value in sorted((fixed or {}).items()):
         args.insert(position, value)
@@ -467,7 +476,7 @@ def _call_graph(graph, op, inputs, settings, name, default_name):
     full = graph.op_name(name, default_name)
     names = op.inputs if not op.variadic else [f"{op.inputs[0]}_{i}" for i in range(len(inputs))]
     kinds = op.inputs if not op.variadic else (op.inputs[0],) * len(inputs)
-    dtype = _unify(op, inputs, kinds) if len(inputs) > 1 else None
+    dtype = _unify(op, inputs, kinds) if len(inputs) > 1 else op.only
     tensors, fixed = [], {}
     for i, value in enumerate(inputs):
         if value is None and kinds[i] in op.optional:
@@ -508,7 +517,7 @@ def add_op(graph, sig, tensors, full_name, reads=(), writes=(), avals=None, sub=
         ins = tuple([aval(a.dtype.base_dtype, a.shape) if a.dtype._is_ref_dtype else a for a in ins])
         try:
             inferred = inference.infer_graph(sig, ins, slots)
-        except errors.InvalidArgumentError as e:
+        except (errors.InvalidArgumentError, errors.FailedPreconditionError, errors.OutOfRangeError) as e:
             graph._by_name.pop(full_name, None)
             where = errors.user_line()
             at = f"\n  made at {where[0]}:{where[1]}    {where[2]}" if where else ""
@@ -517,7 +526,7 @@ def add_op(graph, sig, tensors, full_name, reads=(), writes=(), avals=None, sub=
                 for size in inference.PROBES:
                     said = said.replace(str(size), "?")
             message = f"{sig.op.type} {full_name!r}: {said}{at}"
-            if "expected to be a" in e.message or "list of allowed values:" in e.message:
+            if any(s in e.message for s in ("expected to be a", "list of allowed values:", "match expected type of")):
                 raise TypeError(message) from None
             raise ValueError(message) from None
         avals, single = inferred.avals, inferred.single

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 
 import jax
@@ -16,6 +17,7 @@ from .graph import Graph, Operation, context, current_graph
 from .shapes import TensorShape
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor
 
+limits = threading.local()  # what RunOptions ask for in this thread's run: timeout_in_ms
 _expansions: list = []  # (type, fetch function) of session conversion functions: SparseTensor and friends register here
 
 
@@ -155,14 +157,18 @@ class _Execution:
         "n_fetch",
         "finals",
         "fetch_of",
+        "reads",
+        "rest",
+        "written",
     )
 
     def __init__(self, fetches, keep, feeds, label="Session.run"):
         self.keep, self.build = keep, fetches.build
-        self.plan = p = lower.plan(fetches.slots, fetches.ops, feeds, label=label)
+        self.plan = p = lower.plan(fetches.slots, fetches.ops, feeds, label=label, windows_on_host=True)
         self.initial = list(p.initial.items())
         self.stage = None
         self.n_fetch = len(p.fetches)
+        self.reads = self._reads(p)
         if len(p.stages) == 1 and isinstance(p.stages[0], lower.DeviceStage):
             self._single(p)
 
@@ -190,6 +196,13 @@ class _Execution:
         stage = self.stage
         if stage is None:
             return self._run_stages(session, feeds)
+        with session._lock:  # what is read is there until the program has it; another thread's step comes before or after
+            out = self._run_single(session, stage, feeds)
+        if feeds and not self.fetch_of and out:
+            jax.block_until_ready(out[0])  # JAX may read the caller's arrays in place until it is done
+        return self.build([fetched(out[i]) for i in self.fetch_of])
+
+    def _run_single(self, session, stage, feeds):
         state = session._state
         args = [feeds[ref] if kind == 0 else state.get(ref) if kind == 1 else ref for kind, ref in self.sources]
         if any([a is None for a in args]):  # a variable without a value, or a random stream that has not started
@@ -202,23 +215,52 @@ class _Execution:
         out = stage.call(args)
         for v, i in self.finals:
             state[v] = out[i]
-        if feeds and not self.fetch_of and out:
-            jax.block_until_ready(out[0])  # JAX may read the caller's arrays in place until it is done
-        return self.build([fetched(out[i]) for i in self.fetch_of])
+        return out
 
     def _run_stages(self, session, feeds):
         p = self.plan
         values = dict(zip(p.feeds, feeds, strict=True))
-        for v, s in self.initial:
-            values[s] = session._value_of(v)
-        for stage in p.stages:
-            stage.run(values, session)
+        for v, _ in self.initial:
+            session._value_of(v)  # uninitialised ones are told before anything waits for a queue
+        last = p.stages[-1] if p.stages and isinstance(p.stages[-1], lower.DeviceStage) else None
+        for stage, reads in zip(p.stages, self.reads, strict=True):
+            # A host stage may wait for what another thread does, so it must not hold the lock.
+            if isinstance(stage, lower.HostStage):
+                for s, v in reads:
+                    values[s] = session._value_of(v)
+                stage.run(values, session, commit=True)
+                continue
+            with session._lock:
+                for s, v in reads:
+                    values[s] = session._value_of(v)
+                stage.run(values, session)
+                if stage is last:
+                    self._finish(session, values)
+        if last is None:
+            with session._lock:
+                self._finish(session, values)
         results = [fetched(values[s] if s in values else lower.constant(s)) for s in p.fetches]
-        for v, s in p.final.items():
-            session._state[v] = values[s] if s in values else lower.constant(s)
         if feeds:
             jax.block_until_ready([session._state[v] for v in p.final if hasattr(session._state[v], "devices")])
         return self.build(results)
+
+    def _reads(self, p):
+        """Per stage the (slot, variable) pairs that it is the first to read: not earlier, another thread may write them."""
+        left, found = {s: v for v, s in p.initial.items()}, []
+        for stage in p.stages:
+            host = isinstance(stage, lower.HostStage)
+            slots = [s for node, _ in stage.nodes for s in node.ins] if host else stage.leaves
+            found.append([(s, left.pop(s)) for s in dict.fromkeys(slots) if s in left])
+        self.rest = list(left.items())
+        # What a host operation wrote last is the session's already.
+        self.written = [(v, s) for v, s in p.final.items() if s.node is None or not s.node.sig.op.host]
+        return found
+
+    def _finish(self, session, values):
+        for s, v in self.rest:
+            values[s] = session._value_of(v)
+        for v, s in self.written:
+            session._state[v] = values[s] if s in values else lower.constant(s)
 
 
 def fetched(value):
@@ -250,6 +292,7 @@ class BaseSession:
         self._state: dict = {}
         self._executions: dict = {}
         self._resources: dict = {}  # host objects of this session (tables, queues, iterators), by operation
+        self._lock = threading.RLock()  # held while a compiled stage takes the variables and gives them back
         self._closed = False
         self._contexts: list = []
 
@@ -297,7 +340,11 @@ class BaseSession:
             if given is not None and not isinstance(given, kind):
                 raise TypeError(f"Argument `{name}` must be a tf.{kind.__name__}, but got {type(given).__name__}")
         started = time.time()
-        result = self.run(fetches, feed_dict)
+        limits.timeout_in_ms = options.timeout_in_ms if options is not None else 0
+        try:
+            result = self.run(fetches, feed_dict)
+        finally:
+            limits.timeout_in_ms = 0
         if metadata is not None:
             metadata.note(self._graph, options, started, time.time())
         return result
@@ -389,8 +436,11 @@ class BaseSession:
         )
 
     def close(self):
-        """Frees the session's variables; later runs raise RuntimeError."""
+        """Frees the session's variables; later runs raise RuntimeError, those that wait for a queue CancelledError."""
         self._closed = True
+        for thing in list(self._resources.values()):
+            if hasattr(thing, "cancel"):
+                thing.cancel()
         self._state.clear()
         self._executions.clear()
 

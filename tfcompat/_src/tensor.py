@@ -346,7 +346,7 @@ class SymbolicTensor(Tensor):
     def __iter__(self):
         shape = self._slot.aval.shape
         if context.graph is not None and not context.graph.building_function:
-            raise TypeError(
+            raise errors.OperatorNotAllowedInGraphError(
                 "'Tensor' object is not iterable (graph mode). Use tf.unstack, tf.map_fn or a tf.while_loop over it instead."
                 if Tensor._USE_EQUALITY
                 else "Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn."

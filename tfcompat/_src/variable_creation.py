@@ -187,11 +187,11 @@ class Creation:
                 if use_resource or context.graph is None
                 else "initial_value must be specified."
             )
-        if (
-            isinstance(initial_value, SymbolicTensor)
-            and initial_value.graph.building_function
-            and outer_graph() is not None
-        ):
+        inside = isinstance(initial_value, SymbolicTensor) and initial_value.graph.building_function
+        if inside and outer_graph() is not None and not initial_value.graph.is_body:
+            with init_scope():
+                initial_value = lift(initial_value, name or "Variable")
+        elif inside and outer_graph() is not None:
             raise ValueError(
                 f"The `initial_value` passed to `tf.Variable` {name or 'Variable'}/ is from inside a control-flow  "
                 "construct, such as a loop or conditional. When creating a `tf.Variable` inside a loop or "

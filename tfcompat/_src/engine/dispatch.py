@@ -25,6 +25,7 @@ from ..graph import Node, Slot, context, next_order
 from ..tensor import EagerTensor
 from . import infer as inference
 from . import log
+from .jit import jit
 from .program import linearize, on_host, program
 
 LIMIT = 4000  # lines; a segment this long is a loop that never asks for a value
@@ -34,7 +35,7 @@ op_by_op = os.environ.get("TFCOMPAT_EAGER") == "op_by_op"
 dispatches = 0  # programs run so far, for tests
 
 _lock = threading.RLock()
-_new = EagerTensor.__new__
+_new, _new_slot = EagerTensor.__new__, Slot.__new__
 _ndarray = np.ndarray
 
 
@@ -268,11 +269,14 @@ def record(sig, ins):
 
 def _outputs(segment, avals):
     result, slots = [], segment.slots
+    n = len(slots)
     for a in avals:
         tensor = _new(EagerTensor)
-        tensor._slot = Slot(None, len(slots), a, None, segment)
-        slots.append(tensor._slot)
+        tensor._slot = s = _new_slot(Slot)  # without __init__: an optimizer's step has hundreds of outputs
+        s._node, s.index, s.aval, s.value, s.segment = None, n, a, None, segment
+        slots.append(s)
         result.append(tensor)
+        n += 1
     return result
 
 
@@ -455,19 +459,15 @@ def _run(segments, outputs):
         if compiled.fn is None:
             return _run_slow(outputs)
         leaves = [leaves[i] for i in compiled.picks]
-    args = []
-    for s in leaves:
-        value = s.value
-        if value.__class__ is _ndarray and value.size > DEVICE_FROM:
-            if s.index:  # used before: from now on it stays on the device
-                value = device_value(s)
-            else:
-                s.index = 1
-        args.append(value)
-    s = value = None  # the names of the loop above would count as holders
-    for i in compiled.donate:
-        if not _given_up(leaves[i], args[i]):
-            args[i] = _copied(args[i])
+    args = [s.value for s in leaves]
+    s = None  # the name of the loop above would count as a holder
+    if _ndarray in set(map(type, args)):
+        _settle_on_device(leaves, args)
+    donate = compiled.donate
+    if donate and not _all_given_up(leaves, args, donate):
+        for i in donate:
+            if not _given_up(leaves[i], args[i]):
+                args[i] = _copied(args[i])
     dispatches += 1
     with _x64(True):
         values = compiled.fn(*args)
@@ -480,6 +480,17 @@ def _run(segments, outputs):
         segment.done = True
         segment.nodes = []
         _release(segment, 1)
+
+
+def _settle_on_device(leaves, args):
+    """Large host arrays that are used for the second time go to the device and stay there."""
+    for i, s in enumerate(leaves):
+        value = args[i]
+        if value.__class__ is _ndarray and value.size > DEVICE_FROM:
+            if s.index:
+                args[i] = device_value(s)
+            else:
+                s.index = 1
 
 
 def _copied(value):
@@ -499,13 +510,28 @@ def _given_up(s, value):
     return True
 
 
+def _all_given_up(leaves, args, donate):
+    """Whether `_given_up` holds for all leaves numbered in `donate`, asked without a call for each of them."""
+    values = [args[i] for i in donate]
+    kinds = set(map(type, values))
+    if _ndarray in kinds or max(map(getrefcount, values)) > _VALUES:
+        return False
+    if list in kinds:
+        for value in values:
+            if value.__class__ is list and value and max(map(getrefcount, value)) > _IN_LIST:
+                return False
+    del values
+    return max(map(getrefcount, [leaves[i] for i in donate])) <= _LEAVES
+
+
 # References to a slot: its segment's list and dictionary, the leaves of the call, the caller's frame and the parameter; to a value:
-# the slot, the arguments, the frame and the parameter.  Measured below in a call of the same form.
-_LEAF = _VALUE = _FREE = 0
+# the slot, the arguments, the frame and the parameter; _LEAVES, _VALUES: the same in a list that `map` goes through, _IN_LIST: of what
+# only a list holds.  Measured below in calls of the same form.
+_LEAF = _VALUE = _FREE = _LEAVES = _VALUES = _IN_LIST = 0
 
 
 def _calibrate():
-    global _LEAF, _VALUE, _FREE
+    global _LEAF, _VALUE, _FREE, _LEAVES, _VALUES, _IN_LIST
     segment = Segment()
     value = object()
     s = Slot(None, 0, None, value)
@@ -514,6 +540,9 @@ def _calibrate():
     leaves, args = [s], [value]
     del s, value
     _LEAF, _VALUE = _counts(leaves[0], args[0])
+    _LEAVES = max(map(getrefcount, [leaves[i] for i in (0,)]))
+    values = [args[i] for i in (0,)]
+    _VALUES, _IN_LIST = max(map(getrefcount, values)), max(map(getrefcount, [object()]))
 
 
 def _counts(s, value):
@@ -577,7 +606,7 @@ def _compile(key, segments, outputs, free):
         made = _compiled[key] = _Compiled(None, ())
         return made
     donate = _donated(outputs, [(position[s], s.aval) for s in used], free)
-    made = _compiled[key] = _Compiled(_jit(code, results, len(used), donate), [position[s] for s in used], donate)
+    made = _compiled[key] = _Compiled(_jit(code, results, used, donate), [position[s] for s in used], donate)
     _by_code.setdefault(body, []).append((frozenset(numbers), numbers, made))
     return made
 
@@ -610,14 +639,14 @@ def _donated(outputs, used, free):
     return tuple(found)
 
 
-def _jit(code, numbers, n, donate=()):
-    made = program(code, numbers, n)
+def _jit(code, numbers, leaves, donate=()):
+    made = program(code, numbers, len(leaves))
 
     def run(*leaves):
         log.traced("eager program", made, leaves)
         return made.evaluate(leaves)
 
-    return jax.jit(run, donate_argnums=donate)
+    return jit(run, donate, [s.value for s in leaves])
 
 
 def _run_slow(outputs):
@@ -628,7 +657,7 @@ def _run_slow(outputs):
     key = (code, numbers)
     compiled = _walked.get(key)
     if compiled is None:
-        compiled = _walked[key] = _Compiled(_jit(code, numbers, len(leaves)), ())
+        compiled = _walked[key] = _Compiled(_jit(code, numbers, leaves), ())
     args = [
         device_value(s) if s.value.__class__ is _ndarray and s.value.size > DEVICE_FROM else s.value for s in leaves
     ]

@@ -41,10 +41,16 @@ def input_names(sig, n):
 def check_dtypes(sig, avals):
     """InvalidArgumentError for inputs of different dtypes where they must be alike, and for dtypes the op does not take."""
     op = sig.op
-    if op.alike and len(avals) > 1 and not op.own and not op.static:
-        first = avals[0].dtype.base_dtype
-        for i, a in enumerate(avals[1:], 1):
-            if a.dtype.base_dtype is not first:
+    if op.alike and len(avals) > 1:
+        apart = op.own | op.static
+        names = input_names(sig, len(avals)) if apart else None
+        first = None
+        for i, a in enumerate(avals):
+            if apart and names[i] in apart:
+                continue
+            if first is None:
+                first = a.dtype.base_dtype
+            elif a.dtype.base_dtype is not first:
                 raise errors.InvalidArgumentError(
                     None, None,
                     f"cannot compute {op.type} as input #{i}(zero-based) was expected to be a {spoken(first)} tensor but is a "
@@ -53,8 +59,7 @@ def check_dtypes(sig, avals):
     if not avals:
         return
     if op.dtypes is not None:
-        if avals[0].dtype.base_dtype.name not in op.dtypes:
-            _refuse(op, op.inputs[0] if op.inputs else "input", "T", avals[0].dtype, sorted(op.dtypes))
+        check_first(op, avals[0].dtype)
         return
     listed = taken().get(op.type)
     if listed is None:
@@ -66,12 +71,34 @@ def check_dtypes(sig, avals):
             _refuse(op, name, attr, a.dtype, allowed)
 
 
+def check_first(op, dtype):
+    """InvalidArgumentError where the dtype of an op's first input is none of those its declaration lists."""
+    if dtype.base_dtype.name not in op.dtypes:
+        _refuse(op, op.inputs[0] if op.inputs else "input", "T", dtype, sorted(op.dtypes))
+
+
 def _refuse(op, name, attr, dtype, allowed):
-    if context.graph is None:
+    if len(allowed) == 1:
+        text = (
+            f"cannot compute {op.type} as input #0(zero-based) was expected to be a {spoken(allowed[0])} tensor but is a {spoken(dtype)} tensor"
+            if context.graph is None
+            else f"Input '{name}' of '{op.type}' Op has type {dtype.base_dtype.name} that does not match expected type of {spoken(allowed[0])}."
+        )
+    elif context.graph is None:
         text = f"Value for attr '{attr}' of {spoken(dtype)} is not in the list of allowed values: {', '.join(map(spoken, allowed))}"
     else:
         text = f"Value passed to parameter '{name}' has DataType {dtype.base_dtype.name} not in list of allowed values: {', '.join(allowed)}"
     raise errors.InvalidArgumentError(None, None, f"{text} [Op:{op.type}]")
+
+
+def wrong_dtype(type, name, attr, dtype, allowed):
+    """What a public function raises for an input of a dtype that the op `type` does not take."""
+    if context.graph is None:
+        text = f"Value for attr '{attr}' of {spoken(dtype)} is not in the list of allowed values: {', '.join(map(spoken, allowed))}"
+        return errors.InvalidArgumentError(None, None, f"{text} [Op:{type}]")
+    return TypeError(
+        f"Value passed to parameter '{name}' has DataType {dtype.base_dtype.name} not in list of allowed values: {', '.join(allowed)}"
+    )
 
 
 def spoken(dtype):

@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..graph import aval
 from ..tensor import IndexedSlices
+from .dtype_checks import input_names
 from .infer import PROBES, _bind, static_positions
 from .program import Joint, Pullback, linearize, program
 
@@ -233,6 +234,13 @@ def _passing(node):
     return [s for s, name in zip(node.ins, names, strict=True) if name not in node.sig.op.inert]
 
 
+def _inputs_reached(node, need):
+    """The inputs that gradients of the needed outputs of a node may flow to."""
+    if node.sig.op.inert is not None:
+        return _passing(node)
+    return node.ins if node.sig.depends is None else _inputs_needed(node, need)
+
+
 def reach(nodes, sources, stops, integers=False):
     """(slots that depend on a source, the nodes between), following differentiable values in recorded order.
 
@@ -294,7 +302,7 @@ def between(nodes, targets, sources, stops=frozenset(), integers=False):
         else:
             continue
         kept.append(node)
-        for s in _passing(node) if node.sig.op.inert is not None else node.ins if node.sig.depends is None else _inputs_needed(node, need):
+        for s in _inputs_reached(node, need):
             if s in found:
                 need.add(s)
     kept.reverse()

@@ -14,8 +14,8 @@ import jax
 import numpy as np
 
 from .. import dtypes, errors
-from ..graph import aval
-from .dtype_checks import check_dtypes, input_names
+from ..graph import Aval, aval
+from .dtype_checks import check_dtypes, check_first, input_names
 
 PROBES = (5040, 10080)
 
@@ -36,6 +36,8 @@ def infer(sig, avals, statics=None):
     if own is not None:
         out = own(avals)
     elif sig.op.abstract is not None:
+        if sig.op.dtypes is not None and avals:
+            check_first(sig.op, avals[0].dtype)
         got = sig.op.abstract(*avals, **sig.settings)
         single = not isinstance(got, list)
         out = Inferred(tuple([aval(d, None if s is None else tuple(s)) for d, s in ([got] if single else got)]), single)
@@ -110,8 +112,11 @@ def explain(sig, avals, error):
     return errors.InvalidArgumentError(None, None, text)
 
 
-def infer_graph(sig, avals, slots):
-    """`Inferred` where dimensions may be unknown, and static inputs may be tensors of the graph (`slots`)."""
+def infer_graph(sig, avals, slots, searching=True):
+    """`Inferred` where dimensions may be unknown, and static inputs may be tensors of the graph (`slots`).
+
+    searching: whether unknown dimensions that stand for large sizes in vain are given others.
+    """
     if sig.op.abstract is not None or getattr(sig, "infer", None) is not None:
         return infer(sig, avals)
     if any(a.dtype is dtypes.string for a in avals):
@@ -121,6 +126,12 @@ def infer_graph(sig, avals, slots):
         found = sig.cache.get(avals)
         return found if found is not None else infer(sig, avals)
     check_dtypes(sig, avals)
+    if sig.op.shapes is not None:
+        avals = _told(sig, avals)
+    if sig.op.results is not None:
+        found = _by_rule(sig, avals, positions, slots)
+        if found is not None:
+            return found
     if any(a.shape is None for i, a in enumerate(avals) if i not in positions):
         return _unknown_rank(sig, avals, positions, slots)
     unknown = any(not a.known for a in avals)
@@ -135,7 +146,7 @@ def infer_graph(sig, avals, slots):
     try:
         return _merge(*[_abstract(sig, [_bind(a, n) for a in avals], f) for n, f in zip(PROBES, fixed, strict=True)])
     except errors.OpError as e:
-        if not unknown:
+        if not unknown or not searching:
             raise
         first = e
     found = _bound(sig, avals, fixed)
@@ -144,6 +155,52 @@ def infer_graph(sig, avals, slots):
     if found is None:
         found = _small(sig, avals, fixed[0])
     return found if found is not None else _dtype_only(sig, avals, positions, fixed[0], first)
+
+
+def _told(sig, avals):
+    """`avals` with what the op's declaration says of its inputs' shapes filled in where they are unknown; what contradicts it stays."""
+    names, sizes = input_names(sig, len(avals)), {}
+    looks = [_aligned(a.shape, sig.op.shapes.get(name)) for name, a in zip(names, avals, strict=True)]
+    for a, look in zip(avals, looks, strict=True):
+        if look is not None and a.shape is not None:
+            sizes.update({d: n for d, n in zip(look, a.shape, strict=True) if d.__class__ is str and n is not None})
+    found = []
+    for a, look in zip(avals, looks, strict=True):
+        if look is not None and not a.known:
+            now = a.shape if a.shape is not None else (None,) * len(look)
+            said = [d if d.__class__ is int else sizes.get(d) if d != "?" else None for d in look]
+            a = aval(a.dtype, tuple([n if n is not None else d for n, d in zip(now, said, strict=True)]))
+        found.append(a)
+    return tuple(found)
+
+
+def _aligned(shape, look):
+    """The declared dimensions, one for each of `shape`; None where nothing is declared, or nothing that fits."""
+    if look is None or look[:1] != ("...",):
+        return look if look is None or shape is None or len(shape) == len(look) else None
+    fixed = len(look) - 1
+    return None if shape is None or len(shape) < fixed else ("?",) * (len(shape) - fixed) + look[1:]
+
+
+def _by_rule(sig, avals, positions, slots):
+    """`Inferred` by the op's own rule for unknown sizes; None where all is known, or the rule leaves it to the kernel."""
+    given, unknown, like = [], False, None
+    for i, (a, name) in enumerate(zip(avals, input_names(sig, len(avals)), strict=True)):
+        values = values_known(slots[i]) if i in positions else None
+        unknown = unknown or (not a.known if i not in positions else values is None or None in values.ravel().tolist())
+        given.append(values if i in positions else a.shape)
+        if like is None and i not in positions and name not in sig.op.own:
+            like = a.dtype
+    if not unknown:
+        return None
+    for i, value in sorted((sig.fixed or {}).items()):
+        given.insert(i, value)
+    out = sig.op.results(*given, **sig.settings)
+    if out is NotImplemented:
+        return None
+    dtype = like if like is not None else avals[0].dtype
+    found = [s if s.__class__ is Aval else aval(dtype, s) for s in (out if isinstance(out, list) else [out])]
+    return Inferred(tuple(found), not isinstance(out, list))
 
 
 ATTEMPTS = 60
@@ -232,18 +289,14 @@ def _merge(one, two):
     return Inferred(tuple(avals), one.single)
 
 
+RANKS = (1, 2, 4, 3, 5, 0)
+
+
 def _unknown_rank(sig, avals, positions, slots):
     """Some input has unknown rank: the output dtypes from a guess at the rank, the shapes where two guesses agree in rank."""
-    answers = []
-    for rank in (1, 2, 4, 3, 5, 0):
-        try:
-            bound = [aval(a.dtype, (None,) * rank) if a.shape is None else a for a in avals]
-            if rank == 0 or all(a.shape is not None for a in bound):
-                answers.append(infer_graph(sig, tuple(bound), slots))
-        except (errors.OpError, ValueError, TypeError, NotImplementedError):
-            continue
-        if len(answers) == 2:
-            break
+    answers = _of_ranks(sig, avals, slots, searching=False)
+    if len(answers) < 2:
+        answers = _of_ranks(sig, avals, slots, searching=True)
     if not answers:
         answers = _ranks_of_their_own(sig, avals, positions, slots)
     if not answers:
@@ -255,6 +308,23 @@ def _unknown_rank(sig, avals, positions, slots):
     out = answers[0]
     same = len(answers) == 2 and [a.shape for a in out.avals] == [a.shape for a in answers[1].avals]
     return out if same else Inferred(tuple([aval(a.dtype, None) for a in out.avals]), out.single)
+
+
+def _of_ranks(sig, avals, slots, searching):
+    """The answers, two at most, for inputs of unknown rank that all have the same one.
+
+    Searching for the sizes that a kernel wants takes a hundred evaluations a rank, so what does without goes first.
+    """
+    answers: list = []
+    for rank in RANKS:
+        bound = tuple([aval(a.dtype, (None,) * rank) if a.shape is None else a for a in avals])
+        try:
+            answers.append(infer_graph(sig, bound, slots, searching))
+        except (errors.OpError, ValueError, TypeError, NotImplementedError):
+            continue
+        if len(answers) == 2:
+            break
+    return answers
 
 
 def _ranks_of_their_own(sig, avals, positions, slots):
@@ -429,6 +499,14 @@ def _sizes(slot, k):
                 [np.full(s.aval.shape, _guess(s.node, 7, k)) if p is None else p for s, p in zip(node.ins, parts)]
             )
     return None
+
+
+def values_known(slot):
+    """The values of an integer slot as an object array, None where one is not known; None where not even the array's shape is."""
+    one, two = sizes(slot, 0), sizes(slot, 1)
+    if one is None or two is None or one.shape != two.shape:
+        return np.full(slot.aval.shape, None, object) if slot.aval.known else None
+    return np.where(one == two, one, None).astype(object)
 
 
 def constant_value(slot):

@@ -19,9 +19,11 @@ from .. import errors
 from ..graph import Node, Slot
 from . import dispatch, gradients, log
 from .infer import static_positions
+from .jit import jit
 from .program import linearize, program
 
 LARGE = 4096  # elements; larger constants are inputs of the program instead of text
+WINDOWS = ("Slice", "StridedSlice")
 
 
 class Plan:
@@ -45,12 +47,25 @@ class HostStage:
     def __init__(self, nodes):
         self.nodes = nodes
 
-    def run(self, values, session):
+    def run(self, values, session, commit=False):
+        """Runs them.  `commit`: what they write of variables is the session's at once, so that threads can count together."""
         for node, original in self.nodes:
-            args = [host_value(values[s] if s in values else constant(s)) for s in node.ins]
-            out = run_host(node.sig, args, original, session)
-            for s, v in zip(node.outs, out, strict=True):
-                values[s] = v
+            if commit and original.writes:
+                with session._lock:
+                    for v, s in zip(original.reads, node.ins[len(original.ins) :], strict=True):
+                        if s.node is None:
+                            values[s] = session._value_of(v)
+                    self._run(node, original, values, session)
+                    for v, s in zip(original.writes, node.outs[len(original.outs) :], strict=True):
+                        session._state[v] = values[s]
+            else:
+                self._run(node, original, values, session)
+
+    def _run(self, node, original, values, session):
+        args = [host_value(values[s] if s in values else constant(s)) for s in node.ins]
+        out = run_host(node.sig, args, original, session)
+        for s, v in zip(node.outs, out, strict=True):
+            values[s] = v
 
 
 def constant(slot):
@@ -89,8 +104,8 @@ class DeviceStage:
         self.donate = tuple([i for i, s in enumerate(self.leaves) if s in donate and s not in static])
         self.compiled = {}
 
-    def function(self, known):
-        """The jitted function for these values of the static leaves."""
+    def function(self, known, like):
+        """The jitted function for these values of the static leaves, and other leaves about as large as `like`."""
         key = tuple([(v.dtype.str, v.shape, v.tobytes()) for v in known])
         found = self.compiled.get(key)
         if found is None:
@@ -98,11 +113,11 @@ class DeviceStage:
             whole = (self.static, self.donate, key)
             found = shared.get(whole)
             if found is None:
-                found = shared[whole] = self._jit(known)
+                found = shared[whole] = self._jit(known, like)
             self.compiled[key] = found
         return found
 
-    def _jit(self, known):
+    def _jit(self, known, like):
         static, label, code = self.static, self.label, self.program
         if not static:
 
@@ -110,7 +125,7 @@ class DeviceStage:
                 log.traced(label, code, leaves)
                 return code.evaluate(leaves)
 
-            return jax.jit(run, donate_argnums=self.donate)
+            return jit(run, self.donate, like)
 
         def run_static(*leaves):
             log.traced(label, code, leaves)
@@ -120,16 +135,16 @@ class DeviceStage:
             return code.evaluate(leaves)
 
         shift = [i - sum(1 for j in static if j < i) for i in self.donate]
-        return jax.jit(run_static, donate_argnums=tuple(shift))
+        return jit(run_static, tuple(shift), like)
 
     def call(self, args):
         """The output values for leaf values `args` (a list; donated ones are given up)."""
         if self.static:
             known = [np.asarray(args[i]) for i in self.static]
             args = [a for i, a in enumerate(args) if i not in self.static]
-            fn = self.function(known)
+            fn = self.function(known, args)
         else:
-            fn = self.compiled.get(()) or self.function(())
+            fn = self.compiled.get(()) or self.function((), args)
         with jax.enable_x64(True):
             return fn(*args)
 
@@ -152,8 +167,12 @@ def plan(
     effects_last=True,
     donate=True,
     all_ops=None,
+    windows_on_host=False,
 ):
-    """The Plan that computes `fetch_slots` and runs `fetch_ops` given `feed_slots` (all of one graph)."""
+    """The Plan that computes `fetch_slots` and runs `fetch_ops` given `feed_slots` (all of one graph).
+
+    windows_on_host: a slice whose bounds are data and through which nothing is differentiated is cut out on the host.
+    """
     fed = set(feed_slots)
     needed = _needed(fetch_slots, fetch_ops, fed)
     if all_ops is not None:
@@ -164,6 +183,9 @@ def plan(
     lowering = _Lowering(fed, fetch_slots, fetch_ops)
     if not fed and not any([op.reads or op.writes or op.sig.op.stateful for op in order]):
         lowering.inline = _statics(order)
+    if windows_on_host:
+        differentiated = {n for op in order if op.sub for n in op.sub}
+        lowering.windows = {op for op in order if op.sig.op.type in WINDOWS and op not in differentiated}
     for op in order:
         lowering.add(op)
     result.feeds = [lowering.place(s) for s in feed_slots]
@@ -229,6 +251,7 @@ class _Lowering:
         self.fed, self.wanted, self.run = fed, wanted, run
         # A program of constants only runs once: as arguments they let all of its shape share a compile.  Those in `inline` stay text.
         self.inline = None
+        self.windows = ()  # slices that may run on the host
         self.read_by_values = None  # the slots that values asked for really depend on, once somebody needs to know
         self.slots: dict = {}  # graph slot -> pure slot
         self.pure: dict = {}  # operation -> pure node
@@ -338,6 +361,8 @@ class _Lowering:
         """The level a node runs at."""
         available = max([self.level[s] for s in node.ins], default=-1)
         after = max([self.node_level.get(c, -1) for c in op.control_inputs], default=-1)
+        if op in self.windows and self._cut_by_data(node):
+            node.sig = node.sig.op.for_text().signature(node.sig.settings, node.sig.fixed)
         if node.sig.op.host:
             level = _at_least(available, 1)
             level = max(level, _at_least(after, 1) if op.control_inputs else level)
@@ -354,6 +379,15 @@ class _Lowering:
         for s in node.outs:
             self.level[s] = level
         self.by_level.setdefault(level, []).append((node, op))
+
+    def _cut_by_data(self, node):
+        """Whether a slice would be compiled anew for every value of its bounds, and its tensor is on the host anyway."""
+        x = node.ins[0]
+        on_device = self.level[x] % 2 == 0 or x in self.initial.values()
+        if on_device and jax.default_backend() != "cpu":
+            return False
+        bounds = [node.ins[i] for i in static_positions(node.sig, len(node.ins))]
+        return any([s.node is not None and s not in self.known and self._feeds_of(s) is None for s in bounds])
 
     def _make_static(self, slot):
         """Sees to it that `slot` is known when its reader is compiled; returns the lowest level the reader may run at."""

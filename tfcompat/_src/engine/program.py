@@ -21,22 +21,34 @@ by_order = attrgetter("order")
 class Program:
     """Straight-line code: `code` lines, `outputs` numbers, made from and compared by its key."""
 
-    __slots__ = ("code", "outputs", "n_leaves", "compiled", "staged", "made_at")
+    __slots__ = ("code", "outputs", "n_leaves", "compiled", "staged", "made_at", "_asked")
 
     def __init__(self, code, outputs, n_leaves):
         self.code, self.outputs, self.n_leaves = code, outputs, n_leaves
         self.compiled, self.staged = None, {}
-        self.made_at = None
+        self.made_at = self._asked = None
 
     def __call__(self, *leaves):
         return self.evaluate(leaves)
 
+    def _to_be_known(self):
+        """For each line whether a kernel asks for what it computes, or for what is computed from that, while compiling."""
+        asked, ends, end = [False] * len(self.code), {}, 0  # value number -> line
+        for i, (sig, _) in enumerate(self.code):
+            for _ in range(self._width(sig)):
+                ends[end] = i
+                end += 1
+        return asked
+
     def evaluate(self, leaves, taps=None):
         """The outputs for these leaf values (concrete or traced).  `taps`: value number -> what to do to it once computed."""
         env = []
-        for sig, numbers in self.code:
+        asked = self._asked
+        if asked is None:
+            asked = self._asked = self._to_be_known()
+        for (sig, numbers), known in zip(self.code, asked, strict=True):
             args = [env[n] if n >= 0 else leaves[~n] for n in numbers]
-            out = run(sig, args)
+            out = run(sig, args, known)
             if taps is not None:
                 base = len(env)
                 out = [taps[base + i](v) if base + i in taps else v for i, v in enumerate(out)]
@@ -44,12 +56,21 @@ class Program:
         return [env[n] if n >= 0 else leaves[~n] for n in self.outputs]
 
 
-def run(sig, args):
-    """Applies a signature inside a trace.  What is known stays known: integer arithmetic on known values happens now."""
+def run(sig, args, asked=True):
+    """Applies a signature inside a trace.  What is known stays known: integer arithmetic on known values happens now.
+
+    asked: whether somebody must know the outputs; if not, and NumPy cannot do it, it is left to the program, since XLA would
+    compile each step of such a kernel on its own.
+    """
     for a in args:
         if a.__class__ is not np.ndarray:
             return sig.apply(args)
-    if args and not sig.op.host and all(a.dtype.kind in "iub" and a.size <= 1024 for a in args):
+    if (
+        args
+        and (asked or sig.op.twin is not None)
+        and not sig.op.host
+        and all(a.dtype.kind in "iub" and a.size <= 1024 for a in args)
+    ):
         return on_host(sig, args)
     return sig.apply(args)
 
@@ -64,7 +85,12 @@ def on_host(sig, args):
                 args.insert(position, value)
         with np.errstate(all="ignore"):
             out = twin(*args, **sig.settings)
-        return tuple([np.asarray(v) for v in (out if isinstance(out, (tuple, list)) else (out,))])
+        # NumPy's own text would lose a zero byte at the end.
+        made = [
+            np.array(v, object) if v.__class__ is bytes else np.asarray(v)
+            for v in (out if isinstance(out, (tuple, list)) else (out,))
+        ]
+        return tuple(made)
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
         return tuple([np.asarray(v) for v in sig.apply(args)])
 

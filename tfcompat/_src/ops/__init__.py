@@ -58,6 +58,7 @@ from . import (  # noqa: F401 - for their declarations
     random_generator,
     raw_array,
     raw_image,
+    raw_layouts,
     raw_math,
     raw_nn,
     raw_random,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import jax.numpy as jnp
 import numpy as np
 
@@ -11,6 +9,7 @@ from .. import dtypes, errors, record
 from ..declare import OPS, OpDef, export, op
 from ..graph import context
 from ..scopes import name_scope
+from ..shapes import broadcast_dims
 from .core import cast
 from .math import fit, leaf, spoken
 
@@ -26,14 +25,20 @@ def _check_choice(type, condition, t, e):
             )  # fmt: skip
 
 
-@op("SelectV2", "", name="SelectV2", own="condition")
+@op("SelectV2", "", name="SelectV2", own="condition", twin=lambda condition, t, e: np.where(condition, t, e))
 def select_v2(condition, t, e):
     _check_choice("SelectV2", condition, t, e)
     fit("SelectV2", condition.shape, t.shape, e.shape)
     return jnp.where(condition, t, e)
 
 
-@op("Select", "", own="condition")
+def _select_on_host(condition, t, e):
+    if condition.shape != t.shape:
+        condition = condition.reshape(condition.shape + (1,) * (t.ndim - condition.ndim))
+    return np.where(condition, t, e)
+
+
+@op("Select", "", own="condition", twin=_select_on_host)
 def select(condition, t, e):
     """TF1's form: `condition` has the shape of the others, or is a vector that chooses rows, or a scalar."""
     _check_choice("Select", condition, t, e)
@@ -138,7 +143,10 @@ def divide(x, y, name=None):
 
 @export("", v1="div")
 def div(x, y, name=None):
-    """x / y as Python 2 divides: integers give the floor."""
+    """x / y as Python 2 divides: integers give the floor.  Raises ValueError for mixed dtypes."""
+    if record._dtype_of(x) is not None:
+        x = record.convert_to_tensor(x)
+        y = record.convert_to_tensor(y, x.dtype.base_dtype)
     x, y = two_tensors(x, y)
     which = "RealDiv" if x.dtype.is_floating or x.dtype.is_complex else "FloorDiv"
     return record.call(OPS[which], [x, y], None, name, "div")
@@ -158,7 +166,9 @@ def divide_no_nan(x, y, name=None):
 
 @export("math.multiply_no_nan")
 def multiply_no_nan(x, y, name=None):
-    """x * y, zero where y is zero even if x is infinite or NaN."""
+    """x * y, zero where y is zero even if x is infinite or NaN.  Raises ValueError for mixed dtypes."""
+    x = record.convert_to_tensor(x)
+    y = record.convert_to_tensor(y, x.dtype.base_dtype)
     return record.call(OPS["MulNoNan"], [x, y], None, name, "multiply_no_nan")
 
 
@@ -188,10 +198,7 @@ def _text(f):
 
 def _text_shape(dtype):
     def abstract(x, y):
-        if x.shape is None or y.shape is None:
-            return dtype, None
-        pairs = list(itertools.zip_longest(reversed(x.shape), reversed(y.shape), fillvalue=1))
-        return dtype, tuple([b if a == 1 else a if b == 1 or a is not None else b for a, b in pairs])[::-1]
+        return dtype, broadcast_dims(x.shape, y.shape)
 
     return abstract
 
@@ -201,13 +208,6 @@ TEXT = {
     "Equal": OpDef("Equal", _text(lambda x, y: np.asarray(x == y, bool)), host=True, abstract=_text_shape(dtypes.bool)),
     "NotEqual": OpDef(
         "NotEqual", _text(lambda x, y: np.asarray(x != y, bool)), host=True, abstract=_text_shape(dtypes.bool)
-    ),
-    "AddV2": OpDef(
-        "AddV2",
-        _text(lambda x, y: np.asarray(x + y, object)),
-        host=True,
-        abstract=_text_shape(dtypes.string),
-        name="Add",
     ),
 }
 
@@ -261,7 +261,7 @@ def log_sigmoid(x, name=None):
 def scalar_mul(scalar, x, name=None):
     """A scalar times a tensor or IndexedSlices.  Raises ValueError where `scalar` has another rank."""
     scalar = record.convert_to_tensor(scalar, dtype=x.dtype.base_dtype, name="scalar")
-    if scalar.shape.rank not in (0, None):
+    if scalar.shape.rank != 0:
         raise ValueError(f"The input scalar must be a 0-D value. Received shape {scalar.shape}.")
     if isinstance(x, record.IndexedSlices):
         return record.IndexedSlices(OPS["Mul"].public(scalar, x.values, name), x.indices, x.dense_shape)

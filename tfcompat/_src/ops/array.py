@@ -18,6 +18,11 @@ def bad(type, message):
     return errors.InvalidArgumentError(None, None, f"{message} [Op:{type}]")
 
 
+def refusal(type, message):
+    """`bad` for what a public function finds wrong itself: a ValueError while a graph is built, as TensorFlow's."""
+    return bad(type, message) if context.graph is None else ValueError(f"{type}: {message}")
+
+
 def xp(*arrays):
     """NumPy where every array is NumPy's (shapes and what is computed from them), else JAX's NumPy."""
     return np if all(isinstance(a, np.ndarray) for a in arrays) else jnp
@@ -105,6 +110,14 @@ def _reshaped(tensor, shape, full):
             return tuple([None if p is None or p.size != 1 or p < 0 else int(p) for p in parts])
         return (None,) * rank[0] if rank and rank[0] is not None else None
     new = [int(a) if a == b else None for a, b in zip(one.ravel(), two.ravel(), strict=True)]
+    for d in new:
+        if d is not None and d < -1:
+            raise ValueError(f"Invalid value in tensor used for shape: {d} for {full!r}")
+    if old is not None and old.count(None) == 1 and None not in new and -1 not in new:
+        known = int(np.prod([d for d in old if d is not None], dtype=object))
+        if known and int(np.prod(new, dtype=object)) % known:
+            size = int(np.prod(new, dtype=object))
+            raise ValueError(f"Dimension size must be evenly divisible by {known} but is {size} for {full!r}")
     if old is not None and None not in old and None not in new:
         try:
             return full_shape(old, one)
@@ -300,7 +313,7 @@ def concat(values, axis, name="concat"):
             raise ValueError(f"tf.concat: axis {axis} is out of range for a tensor of rank {rank}")
         return OPS["Identity"].public(tensor, name=name)
     if not values:
-        raise bad("ConcatV2", "tf.concat needs at least one tensor")
+        raise refusal("ConcatV2", "tf.concat needs at least one tensor")
     return record.call(OPS["ConcatV2"], list(values), {"axis": _scalar_axis(axis)}, name)
 
 
@@ -428,6 +441,8 @@ def unstack(value, num=None, axis=0, name="unstack"):
             num = shape[axis]
         if num is None:
             raise ValueError(f"Cannot infer argument `num` from shape {value.shape}")
+    if num < 0:
+        raise refusal("Unpack", f"Attr 'num' of 'Unpack' Op passed {num} less than minimum 0.")
     graph = context.graph
     if shape is None and graph is not None:  # nothing to infer the outputs' shapes from
         sig = OPS["Unpack"].signature({"num": num, "axis": axis})

@@ -26,6 +26,8 @@ from ..variable_ops import read_in_graph
 class BodyGraph(FuncGraph):
     """The graph of a body: it shares collections, variable scopes, devices and seeds with the graph around it."""
 
+    is_body = True
+
     def __init__(self, name, outer):
         super().__init__(name, outer)
         self._collections, self._devices, self._gradient_overrides = (
@@ -198,6 +200,7 @@ class ControlOp:
         self.own, self.settings, self.optional, self.defaults = frozenset(), (), frozenset(), {}
         self.known = self.variadic = self.alike = False
         self.differentiable, self.gradient, self.abstract, self.dtypes, self.twin = True, None, None, None, None
+        self.shapes, self.results, self.inert = None, None, None
         self.run_eagerly = (
             eager if host else None
         )  # function(operation, tensors) -> tensors: how a replayed tf.function runs it

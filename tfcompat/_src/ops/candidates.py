@@ -168,7 +168,8 @@ def _sample(definition, true_classes, settings, seed, name):
         return [record.constant(v) for v in values[:3]]
     full = graph.op_name(name, definition.name)
     stream = Stream(full, pair)
-    avals = (aval(dtypes.int64, (n,)), aval(dtypes.float32, true_classes._shape_tuple()), aval(dtypes.float32, (n,)))
+    rows = (true_classes._shape_tuple() or (None,))[0]
+    avals = (aval(dtypes.int64, (n,)), aval(dtypes.float32, (rows, settings["num_true"])), aval(dtypes.float32, (n,)))
     sig = definition.signature(settings)
     return record.add_op(graph, sig, [true_classes], full, reads=(stream,), writes=(stream,), avals=avals)
 
@@ -273,7 +274,15 @@ def compute_accidental_hits(true_classes, sampled_candidates, num_true, seed=Non
 
 
 # -- losses -----------------------------------------------------------------------------------------------------------
-@op("SampledLogits", alike=False)
+def _sampled_unknown(rows, biases, inputs, labels, sampled, *expected, num_true, **settings):
+    batch = inputs[0] if inputs else None
+    if batch is None and labels:
+        batch = labels[0]
+    known = sampled and sampled[0] is not None
+    return [(batch, num_true + sampled[0] if known else None)] * 2
+
+
+@op("SampledLogits", alike=False, own="rows biases", results=_sampled_unknown)
 def sampled_logits_kernel(
     rows, biases, inputs, labels, sampled, true_expected, sampled_expected, *, num_true, remove_accidental_hits
 ):

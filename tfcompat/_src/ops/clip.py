@@ -68,7 +68,7 @@ def clip_by_norm(t, clip_norm, axes=None, name=None):
             clip_norm = cast(OPS["Maximum"].public(clip_norm, 0), values.dtype)
         square_sum = reduce_sum(values * values, axes, keepdims=True)
         positive = square_sum > 0
-        safe = where(positive, square_sum, 1.0)  # no infinite slope of the root at zero
+        safe = where(positive, square_sum, np.ones((), square_sum.dtype.np))  # no infinite slope of the root at zero
         norm = where(positive, OPS["Sqrt"].public(safe), square_sum)
         scaled = values * clip_norm
         _same_shape(values, scaled)

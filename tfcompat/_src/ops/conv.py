@@ -9,6 +9,7 @@ from jax import lax
 from .. import errors, record
 from ..declare import NAMES, export, op
 from ..graph import context
+from .array import refusal
 from .math import FLOATS
 from .nn import scoped
 from .reductions import old_name
@@ -107,6 +108,31 @@ def _check_backprop(shape, out_backprop):
         )
 
 
+def _settled(*shapes):
+    """Whether all of these shapes is known but the first dimension, the batch: then the kernel is worth trying."""
+    return all(s is not None and None not in s[1:] for s in shapes)
+
+
+def input_unknown(input_sizes, filter, out_backprop, **settings):
+    """The static shape of a gradient by the input, of which `input_sizes` tells all or the spatial part."""
+    if input_sizes is None or None not in input_sizes and _settled((), filter, out_backprop) and filter[0] is not None:
+        return NotImplemented if input_sizes is not None else None
+    sizes, rank = tuple(input_sizes), len(settings["strides"]) + 2
+    if len(sizes) == rank:
+        return sizes
+    batch = None if out_backprop is None else out_backprop[0]
+    channels = None if filter is None else filter[-2]
+    first = settings.get("data_format", "NHWC").startswith("NC")
+    return (batch, channels, *sizes) if first else (batch, *sizes, channels)
+
+
+def filter_unknown(input, filter_sizes, out_backprop, **settings):
+    """The static shape of a gradient by the filters: `filter_sizes`."""
+    if filter_sizes is None or None not in filter_sizes and _settled(input, out_backprop):
+        return NotImplemented if filter_sizes is not None else None
+    return tuple(filter_sizes)
+
+
 def _declare(n, forward, to_input, to_filter):
     """Declares the convolution over `n` spatial dimensions and its two gradients."""
     default = FORMATS[n][0]
@@ -130,8 +156,8 @@ def _declare(n, forward, to_input, to_filter):
     numbers = FLOATS + " int32"
     return (
         op(forward, dtypes=numbers, name=forward)(conv).op,
-        op(to_input, static="input_sizes", name=to_input)(conv_input).op,
-        op(to_filter, static="filter_sizes", name=to_filter)(conv_filter).op,
+        op(to_input, static="input_sizes", name=to_input, results=input_unknown)(conv_input).op,
+        op(to_filter, static="filter_sizes", name=to_filter, results=filter_unknown)(conv_filter).op,
     )
 
 
@@ -152,7 +178,8 @@ def conv_settings(n, strides, padding, data_format, dilations):
     check_outer(dilations, first, "dilations")
     settings = {"strides": spatial(strides, first), "padding": paddings(padding, n, first, n < 3)}
     if min(strides) < 1 or min(dilations) < 1:
-        raise ValueError(f"strides and dilations must be positive. Received: strides={strides}, dilations={dilations}")
+        said = f"strides and dilations must be positive. Received: strides={strides}, dilations={dilations}"
+        raise refusal(f"Conv{n}D", said)
     if first:
         settings["data_format"] = data_format
     if any(d != 1 for d in dilations):

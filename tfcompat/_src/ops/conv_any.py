@@ -11,14 +11,16 @@ from .reductions import old_name
 from .windows import FORMATS, full, layout, paddings
 
 
-def _dimensions(value, filters, data_format):
-    """The number of spatial dimensions, from the filters, the input or the format; ValueError where none tells."""
+def _dimensions(value, filters, data_format, length=None):
+    """The number of spatial dimensions, from the filters, the input, the format or the `length` of a shape; ValueError
+    where none tells.
+    """
     for tensor in (filters, value):
         if tensor._rank() is not None:
             n = tensor._rank() - 2
             break
     else:
-        n = len(data_format or "") - 2
+        n = len(data_format) - 2 if data_format else length - 2 if length else -2
     if n not in (1, 2, 3):
         raise ValueError(
             f"`input` must be of rank 3, 4 or 5. Received: input.shape={value.shape}, filters.shape={filters.shape}"
@@ -113,7 +115,7 @@ def conv_transpose(input, filters, output_shape, strides, padding="SAME", data_f
         )
     input = record.convert_to_tensor(input)
     filters = record.convert_to_tensor(filters, input.dtype.base_dtype)
-    n = _dimensions(input, filters, data_format)
+    n = _dimensions(input, filters, data_format, length)
     return transposed(n, input, filters, output_shape, strides, padding, data_format, dilations, name, "conv_transpose")
 
 
@@ -172,15 +174,12 @@ def with_space_to_batch(input, dilation_rate, padding, op, filter_shape=None, sp
         base = _same_paddings(record.setting(filter_shape)[:n], rate)
     else:
         base = np.zeros((n, 2), np.int64) if padding == "VALID" else np.asarray(paddings(padding, n, first))
-    sizes = input.shape.as_list()
-    if any(sizes[d] is None for d in places):
-        raise NotImplementedError(
-            "nn.with_space_to_batch is not supported by tfcompat for images of unknown size: use nn.convolution or nn.pool "
-            "with `dilations`."
-        )
-    steps, around, crops = np.ones(places[-1], int), np.zeros((places[-1], 2), int), np.zeros((places[-1], 2), int)
-    for d, r, (low, high) in zip(places, rate, base, strict=True):
-        rest = -(sizes[d] + low + high) % r
-        steps[d - 1], around[d - 1], crops[d - 1, 1] = r, (low, high + rest), rest
+    last = places[-1]
+    steps, around = np.ones(last, np.int32), np.zeros((last, 2), np.int32)
+    for d, r, pads in zip(places, rate, base, strict=True):
+        steps[d - 1], around[d - 1] = r, pads
+    sizes = [None] * (last + 1) if input.shape.rank is None else input.shape.as_list()
+    sizes = sizes[1 : last + 1] if None not in sizes[1 : last + 1] else NAMES["v2"]["shape"](input)[1 : last + 1]
+    around, crops = NAMES["v2"]["required_space_to_batch_paddings"](sizes, steps, around)
     apart = NAMES["v2"]["space_to_batch"](input, steps, around)
     return NAMES["v2"]["batch_to_space"](op(apart, n, "VALID"), steps, crops)

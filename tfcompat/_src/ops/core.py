@@ -73,7 +73,13 @@ def rank_kernel(input):
     return np.array(len(input.shape), np.int32)
 
 
-@op("Cast", differentiable=True)
+def _cast_on_host(x, *, dtype):
+    if x.dtype == object:
+        raise errors.UnimplementedError(None, None, f"Cast string to {dtype.name} is not supported [Op:Cast]")
+    return x != 0 if dtype.is_bool else x.astype(dtype.np)  # of integers, as XLA does
+
+
+@op("Cast", differentiable=True, twin=_cast_on_host)
 def cast_kernel(x, *, dtype):
     """Truncates toward zero; a complex number loses its imaginary part; NaN and out-of-range follow TensorFlow's CPU."""
     x = jnp.asarray(x)
@@ -107,8 +113,11 @@ def scalar(value):
     return value
 
 
-def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False):
-    """tf.constant: `value` broadcast to `shape`; TypeError, ValueError as TensorFlow for what does not fit."""
+def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False, filling=True):
+    """tf.constant: `value` broadcast to `shape`; TypeError, ValueError as TensorFlow for what does not fit.
+
+    filling: in a graph the last of several values fills what is left, as TF1 did.
+    """
     if context.graph is None and isinstance(value, record.Tensor):
         tensor = value if dtype is None or value.dtype is dtypes.as_dtype(dtype) else None
         if tensor is None:
@@ -123,13 +132,13 @@ def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False):
     if shape is not None:
         shape = tuple(TensorShape(record.setting(shape)).as_list())
         if array.shape != shape:
-            array = _fill_to(array, shape, verify_shape)
+            array = _fill_to(array, shape, verify_shape, filling)
     if context.graph is None:
         return record.constant(array)
     return record.const_of(context.graph, array, name)
 
 
-def _fill_to(array, shape, verify_shape):
+def _fill_to(array, shape, verify_shape, filling):
     size = int(np.prod(shape, dtype=np.int64))
     if verify_shape:
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
@@ -137,6 +146,8 @@ def _fill_to(array, shape, verify_shape):
         return record.full(shape, array.reshape(()))
     if array.size == size:
         return array.reshape(shape)
+    if context.graph is not None and not filling:
+        raise TypeError(f"Expected Tensor's shape: {shape}, but got {array.shape}.")
     if context.graph is not None and 0 < array.size < size:  # TF1: the last value fills the rest
         flat = np.full(size, array.ravel()[-1], array.dtype)
         flat[: array.size] = array.ravel()

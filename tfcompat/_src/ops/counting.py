@@ -8,7 +8,7 @@ from jax import lax
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..graph import context
+from ..graph import aval, context
 from ..scopes import name_scope
 from .array import bad
 from .core import cast, scalar
@@ -22,6 +22,7 @@ def histogram_kernel(values, value_range, nbins, *, dtype):
     to the ends.
     """
     _check_range("HistogramFixedWidth", value_range)
+    _check_numbers(values, value_range)
     if nbins.ndim:
         raise bad("HistogramFixedWidth", f"nbins should be a scalar: Shape must be rank 0 but is rank {nbins.ndim}")
     n = int(nbins)
@@ -43,6 +44,15 @@ def _check_range(type, value_range):
         )
 
 
+def _check_numbers(values, value_range):
+    """Raises InvalidArgumentError for an empty range and for NaN, where they are known."""
+    if isinstance(value_range, np.ndarray) and not value_range[0] < value_range[1]:
+        said = f"[{value_range[0]}, {value_range[1]}]"
+        raise bad("HistogramFixedWidth", f"value_range should satisfy value_range[0] < value_range[1], but got {said}")
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f" and np.isnan(values).any():
+        raise bad("HistogramFixedWidth", "values must not contain NaN")
+
+
 @op("HistogramBins", name="histogram_fixed_width_bins", differentiable=False, static="nbins", own="nbins")
 def histogram_bins_kernel(values, value_range, nbins, *, dtype):
     """values [...], value_range [2], nbins [] -> [...]: the bin each value lies in."""
@@ -61,6 +71,12 @@ def histogram_fixed_width(values, value_range, nbins=100, dtype=dtypes.int32, na
     ends.  Raises InvalidArgumentError (in graphs ValueError) where the range is no pair or `nbins` not positive.
     """
     settings = {"dtype": dtypes.as_dtype(dtype)}
+    if context.graph is None:
+        values = record.convert_to_tensor(values)
+        value_range = record.convert_to_tensor(value_range, values.dtype.base_dtype)
+        known = value_range._slot.value
+        if values._shape_tuple() is not None and known.__class__ is np.ndarray and known.shape == (2,):
+            _check_numbers(values._slot.value, known)
     return record.call(OPS["HistogramFixedWidth"], [values, value_range, scalar(nbins)], settings, name)
 
 
@@ -85,7 +101,16 @@ def _counted(arr, weights, size, dtype, binary):
     return out.reshape(*arr.shape[:-1], size)
 
 
-@op("DenseBincount", static="size", own="input weights", name="bincount", differentiable=False)
+def _counts_unknown(input, size, weights=None, *, dtype, binary_output=False):
+    """What is known of the counts where the numbers or how many of them there are is not."""
+    if input is None or size is None or size.size != 1 or not input:
+        return NotImplemented
+    return aval(dtype, (*input[:-1], size.reshape(-1)[0]))
+
+
+@op(
+    "DenseBincount", static="size", own="input weights", name="bincount", differentiable=False, results=_counts_unknown
+)  # fmt: skip
 def bincount_kernel(input, size, weights=None, *, dtype, binary_output=False):
     """input [n] or [b, n], size [] -> [size] or [b, size]: how often each value below `size` occurs (or their
     weights summed).
@@ -204,13 +229,13 @@ def bincount_v1(arr, weights=None, minlength=None, maxlength=None, dtype=dtypes.
     return bincount(arr, weights, minlength, maxlength, dtype)
 
 
-_SPARSE = [(dtypes.int64, (None, None)), None, (dtypes.int64, (None,))]
+def _counts_abstract(rows, values, shape, weights=None, **settings):
+    rank = 1 + shape.shape[0] if shape.known else None
+    counts = dtypes.int64 if weights is None else weights.dtype
+    return [(dtypes.int64, (None, rank)), (counts, (None,)), (dtypes.int64, (rank,))]
 
 
-@op("SparseCountSparseOutput", host=True, alike=False, name="SparseCountSparseOutput",
-    abstract=lambda rows, values, shape, weights=None, **_: [
-        _SPARSE[0], (dtypes.int64 if weights is None else weights.dtype, (None,)), _SPARSE[2]],
-)  # fmt: skip
+@op("SparseCountSparseOutput", host=True, alike=False, name="SparseCountSparseOutput", abstract=_counts_abstract)
 def _count_rows(rows, values, shape, weights=None, *, minlength, maxlength, binary_output):
     """The counts of each value in each row, or over everything where `shape` is empty, as the parts of a SparseTensor."""
     found = {}
@@ -246,7 +271,7 @@ def sparse_bincount(values, weights=None, axis=0, minlength=None, maxlength=None
         settings = dict(minlength=minlength, maxlength=maxlength, binary_output=binary_output)
         indices, counts, dense = record.call(OPS["SparseCountSparseOutput"], [rows, flat, shape, given], settings, None)
         if weights is None:
-            counts = cast(counts, dtypes.int32)
+            counts = cast(counts, flat.dtype.base_dtype)
         return SparseTensor(indices, counts, dense)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import aval, context
 from ..scopes import name_scope

@@ -167,6 +167,8 @@ def ctc_loss_v1(
 
 
 def _of_sparse(labels, logits, times, blank_index, collapse=False, merge_repeated=True, ignore_longer=False):
+    if logits.shape.rank == 3 and logits.shape.as_list()[1] == 0:  # TensorFlow says it when the graph runs
+        raise errors.InvalidArgumentError(None, None, "batch_size must not be 0")
     dense, lengths = _dense(labels)
     if collapse:
         dense, lengths = record.call(OPS["CTCCollapse"], [dense, lengths], None, None)
@@ -205,7 +207,7 @@ def collapse_repeated(labels, seq_length, name=None):
     "CTCUniqueLabels",
     host=True,
     name="ctc_unique_labels",
-    abstract=lambda labels: [(dtypes.int64, labels.shape), (dtypes.int32, labels.shape)],
+    abstract=lambda labels: [(dtypes.int64, labels.shape or (None, None)), (dtypes.int32, labels.shape)],
 )
 def unique_labels_kernel(labels):  # fmt: skip
     values, places = np.zeros(labels.shape, np.int64), np.zeros(labels.shape, np.int32)
@@ -240,9 +242,11 @@ def _lengths(inputs, sequence_length):
     return sequence_length.tolist()
 
 
-def _found(inputs, *rest, paths=1, width=1, **settings):
+def _found(inputs, lengths, paths=1):
     """The abstract values of a decoder: for each path indices, values and shape, then scores."""
-    batch = None if inputs.shape is None else inputs.shape[1]
+    batch = inputs.shape[1] if inputs.shape else None
+    if batch is None and lengths.shape:
+        batch = lengths.shape[0]
     path = [(dtypes.int64, (None, 2)), (dtypes.int64, (None,)), (dtypes.int64, (2,))]
     return path * paths + [(inputs.dtype, (batch, paths))]
 
@@ -251,7 +255,7 @@ def _found(inputs, *rest, paths=1, width=1, **settings):
     "CTCGreedyDecoder",
     host=True,
     alike=False,
-    abstract=lambda i, s, merge_repeated, blank_index: _found(i),
+    abstract=lambda i, s, merge_repeated, blank_index: _found(i, s),
     name="CTCGreedyDecoder",
 )
 def greedy_kernel(inputs, sequence_length, *, merge_repeated, blank_index):
@@ -328,7 +332,7 @@ def _advance(beam, scores, blank, width):
     host=True,
     alike=False,
     name="CTCBeamSearchDecoder",
-    abstract=lambda i, s, beam_width, top_paths, merge_repeated: _found(i, paths=top_paths),
+    abstract=lambda i, s, beam_width, top_paths, merge_repeated: _found(i, s, top_paths),
 )
 def beam_search_kernel(inputs, sequence_length, *, beam_width, top_paths, merge_repeated):  # fmt: skip
     if top_paths > beam_width:

@@ -9,7 +9,8 @@ from .. import errors, record
 from ..declare import export, op
 from ..graph import context
 from ..scopes import name_scope
-from .conv import conv2d, conv_settings, filter_gradient, input_gradient
+from .array import refusal
+from .conv import conv2d, conv_settings, filter_gradient, filter_unknown, input_gradient, input_unknown
 from .math import FLOATS
 from .reductions import old_name
 from .windows import check_rank, pairs, spatial, tap, taps, window_counts
@@ -49,7 +50,7 @@ def depthwise_kernel(input, filter, *, strides, padding, data_format="NHWC", dil
     return depthwise(input, filter, strides, padding, data_format, dilations)
 
 
-@op("DepthwiseConv2dNativeBackpropInput", static="input_sizes")
+@op("DepthwiseConv2dNativeBackpropInput", static="input_sizes", results=input_unknown)
 def depthwise_input_kernel(
     input_sizes, filter, out_backprop, *, strides, padding, data_format="NHWC", dilations=(1, 1)
 ):
@@ -58,7 +59,7 @@ def depthwise_input_kernel(
     )
 
 
-@op("DepthwiseConv2dNativeBackpropFilter", static="filter_sizes")
+@op("DepthwiseConv2dNativeBackpropFilter", static="filter_sizes", results=filter_unknown)
 def depthwise_filter_kernel(
     input, filter_sizes, out_backprop, *, strides, padding, data_format="NHWC", dilations=(1, 1)
 ):
@@ -119,7 +120,8 @@ def separable_conv2d(
 ):
     """depthwise_conv2d followed by a 1x1 conv2d with `pointwise_filter` [1, 1, channels * multiplier, out].
 
-    Raises ValueError where the pointwise filter is not 1x1 or does not fit the depthwise one.
+    Raises ValueError where the pointwise filter is not 1x1 or, in graphs, does not fit the depthwise one (eagerly
+    InvalidArgumentError).
     """
     input = record.convert_to_tensor(input)
     depthwise_filter = record.convert_to_tensor(depthwise_filter, input.dtype.base_dtype)
@@ -128,7 +130,8 @@ def separable_conv2d(
     if point is not None and (len(point) != 4 or point[0] not in (1, None) or point[1] not in (1, None)):
         raise ValueError(f"Expected pointwise filter's first two dimensions to be [1, 1]. Received: {list(point)}")
     if point is not None and deep is not None and None not in (point[2], *deep[2:]) and point[2] != deep[2] * deep[3]:
-        raise ValueError(f"pointwise_filter takes {point[2]} channels, the depthwise filters make {deep[2] * deep[3]}")
+        said = f"pointwise_filter takes {point[2]} channels, the depthwise filters make {deep[2] * deep[3]}"
+        raise refusal("Conv2D", said)
     if context.graph is None:
         return _separable(
             input, depthwise_filter, pointwise_filter, strides, padding, data_format, dilations, None, None

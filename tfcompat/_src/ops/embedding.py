@@ -31,8 +31,10 @@ def _clip(embeddings, ids, max_norm):
 
     ids_rank, rank = ids._rank(), embeddings._rank()
     if ids_rank is None or rank is None:
-        raise NotImplementedError("embedding_lookup with max_norm needs ids and params of known rank.")
-    return clip_by_norm(embeddings, max_norm, axes=list(range(ids_rank, rank)))
+        axes = OPS["Range"].public(OPS["Rank"].public(ids), OPS["Rank"].public(embeddings), 1)
+    else:
+        axes = list(range(ids_rank, rank))
+    return clip_by_norm(embeddings, max_norm, axes=axes)
 
 
 def _assign(ids, shards, strategy):
@@ -128,17 +130,20 @@ def embedding_lookup_v1(params, ids, partition_strategy="mod", name=None, valida
 
 
 # -- several ids per row ----------------------------------------------------------------------------------------------
+@op("LikeRows", name="Reshape", alike=False, inert="rows")
+def _like_rows(values, rows):
+    """values [n] with as many dimensions as `rows` [n, ...]"""
+    return values.reshape(values.shape + (1,) * (rows.ndim - 1))
+
+
 def _combine(rows, row_of, weights, combiner, count):
     """Sums, means or sqrtn means of `rows` [n, ...] by `row_of` [n] into `count` rows; rows without any are zero."""
     total = OPS["UnsortedSegmentSum"].public
     if weights is not None:
         weights = OPS["Cast"].public(weights, dtype=rows.dtype)
-        wide = weights
-        for _ in range(rows._rank() - 1):
-            wide = OPS["ExpandDims"].public(wide, -1)
-        rows = rows * wide
+        rows = rows * _like_rows(weights, rows)
     out = total(rows, row_of, count)
-    if context.graph is not None:
+    if context.graph is not None and rows.shape.rank is not None:
         out.set_shape([None, *rows.shape[1:]])
     if combiner == "sum":
         return out
@@ -148,10 +153,8 @@ def _combine(rows, row_of, weights, combiner, count):
     else:
         size = total(weights if combiner == "mean" else weights * weights, row_of, count)
     size = size if combiner == "mean" else OPS["Sqrt"].public(size)
-    for _ in range(rows._rank() - 1):
-        size = OPS["ExpandDims"].public(size, -1)
-    out = OPS["DivNoNan"].public(out, size)
-    if context.graph is not None:
+    out = OPS["DivNoNan"].public(out, _like_rows(size, rows))
+    if context.graph is not None and rows.shape.rank is not None:
         out.set_shape([None, *rows.shape[1:]])
     return out
 
@@ -248,8 +251,7 @@ def _safe(params, sparse_ids, sparse_weights, combiner, default_id, name, strate
         if default_id is not None:
             seen = OPS["UnsortedSegmentSum"].public(cast(good, dtype=dtypes.int32), row_of, count + 1)[:-1]
             default = _lookup(params, np.array(default_id, np.int64), strategy, max_norm, None)
-            empty = reshape(OPS["Equal"].public(seen, 0), [-1] + [1] * (out._rank() - 1))
-            out = where(empty, default, out)
+            out = where(_like_rows(OPS["Equal"].public(seen, 0), out), default, out)
         if lead == 1:
             return out
         return reshape(

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
+from ..engine.dtype_checks import wrong_dtype
 from ..graph import aval, context
 from ..tensor import EagerTensor
 from . import unknown
@@ -69,7 +70,9 @@ def gather_kernel(params, indices, *, axis=0, batch_dims=0, in_range=False):
                 "GatherV2",
                 f"params.shape[{d}]: {params.shape[d]} should be equal to indices.shape[{d}]: {indices.shape[d]}",
             )
-    f = lambda p, i: _take(p, i, axis - batch_dims)
+    if isinstance(indices, np.ndarray):
+        _check(indices, params.shape[axis])
+    f = lambda p, i: _take(p, i, axis - batch_dims, in_range)
     for _ in range(batch_dims):
         f = jax.vmap(f)
     return f(jnp.asarray(params), jnp.asarray(indices))
@@ -93,7 +96,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
     params = record.convert_to_tensor(params)
     settings = {"axis": axis, "batch_dims": batch_dims}
     known = indices._slot.value if indices.__class__ is EagerTensor else None
-    if known.__class__ is np.ndarray and known.size <= CHECKED and not batch_dims:
+    if known.__class__ is np.ndarray and known.size <= CHECKED:
         shape = params._shape_tuple()
         if shape and -len(shape) <= axis < len(shape):
             _check(known, shape[axis])
@@ -105,6 +108,8 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
 
 def _gather_in_graph(params, indices, settings, name):
     """Where sizes are unknown, what is known of the result's: the engine would have to guess them."""
+    if indices.dtype.base_dtype.name not in ("int16", "int32", "int64"):
+        raise wrong_dtype("GatherV2", "indices", "Tindices", indices.dtype, ["int16", "int32", "int64"])
     one, other = params._shape_tuple(), indices._shape_tuple()
     axis, batch = settings["axis"], settings["batch_dims"]
     if one is not None and other is not None:
@@ -295,7 +300,14 @@ def _scatter_on_host(indices, updates, shape):
     return _scattered_text(empty, indices, updates, "add")
 
 
-@op("ScatterNd", own="indices", static="shape", twin=_scatter_on_host)
+def _scattered_unknown(indices, updates, shape):
+    """The static shape where the ranks of the inputs are not known."""
+    if shape is None:
+        return None
+    return tuple(shape) if indices is None or updates is None else NotImplemented
+
+
+@op("ScatterNd", own="indices", static="shape", twin=_scatter_on_host, results=_scattered_unknown)
 def scatter_nd_kernel(indices, updates, shape):
     """indices [..., k], updates [..., *shape[k:]] -> zeros of `shape` with the updates added at the indices."""
     return _scattered("ScatterNd", jnp.zeros(tuple(shape.tolist()), updates.dtype), indices, updates, "add")

@@ -34,7 +34,8 @@ def _edges(box, height, width):
     return inside & border & fits
 
 
-@op("DrawBoundingBoxesV2", own="boxes colors", alike=False, differentiable=False, dtypes="float16 float32 uint8")
+@op("DrawBoundingBoxesV2", own="boxes colors", alike=False, differentiable=False, dtypes="float16 float32 uint8",
+    shapes="images n h w c, boxes n m 4, colors ? ?")  # fmt: skip
 def draw_kernel(images, boxes, colors=None):
     """images [B, H, W, C], boxes [B, n, 4], colors [m, C] -> images with the boxes' outlines, later boxes over earlier ones."""
     if images.ndim != 4:
@@ -99,7 +100,8 @@ def _samples(low, high, count, size):
     return low[:, None] * (size - 1) + np.arange(count, dtype=np.float32) * step[:, None]
 
 
-@op("CropAndResize", static="crop_size", own="image boxes box_ind", alike=False, name="CropAndResize")
+@op("CropAndResize", static="crop_size", own="image boxes box_ind", alike=False, name="CropAndResize",
+    shapes="image ? ? ? ?, boxes n 4, box_ind n, crop_size 2")  # fmt: skip
 def crop_and_resize_kernel(image, boxes, box_ind, crop_size, *, method, extrapolation_value):
     """image [B, H, W, C], boxes [n, 4], box_ind [n], crop_size [2] -> float32 [n, *crop_size, C]."""
     if image.ndim != 4:
@@ -182,7 +184,8 @@ def crop_and_resize_v1(
 
 
 # -- glimpses ---------------------------------------------------------------------------------------------------------
-@op("ExtractGlimpse", static="size", own="input offsets draws", alike=False, differentiable=False, dtypes="float32")
+@op("ExtractGlimpse", static="size", own="input offsets draws", alike=False, differentiable=False, dtypes="float32",
+    shapes="input n h w c, size 2, offsets n 2")  # fmt: skip
 def glimpse_kernel(input, size, offsets, draws, *, centered, normalized, noise, version):
     """input [B, H, W, C], offsets [B, 2], draws [B, *size, C] -> [B, *size, C]."""
     if input.ndim != 4:

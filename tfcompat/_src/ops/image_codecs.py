@@ -217,6 +217,7 @@ def decode_jpeg(
 @op(
     "DecodeAndCropJpeg",
     host=True,
+    alike=False,
     abstract=lambda c, w, channels, **_: (dtypes.uint8, (None, None, channels or None)),
 )
 def decode_and_crop_jpeg_kernel(contents, crop_window, *, channels, ratio, recover=False):
@@ -240,7 +241,11 @@ def decode_and_crop_jpeg(
         channels, ratio, fancy_upscaling, try_recover_truncated, acceptable_fraction, dct_method, "decode_and_crop_jpeg"
     )
     window = record.convert_to_tensor(crop_window, dtypes.int32, name="crop_window")
-    return record.call(decode_and_crop_jpeg_kernel.op, [_scalar(contents), window], settings, name)
+    out = record.call(decode_and_crop_jpeg_kernel.op, [_scalar(contents), window], settings, name)
+    if context.graph is not None:
+        _, _, height, width = record.constant_value_as_shape(window).with_rank(4)
+        out.set_shape([height, width, None])
+    return out
 
 
 @op("DecodePng", host=True, abstract=_image_shape())
@@ -424,10 +429,10 @@ def adjust_jpeg_quality(image, jpeg_quality, dct_method="", name=None):
     """The image [height, width, 1 or 3] after JPEG encoding at that quality, 0 to 100, and decoding."""
     with name_scope(name, "adjust_jpeg_quality", [image]):
         image = record.convert_to_tensor(image, name="image")
-        channels, have = image.shape.as_list()[-1], image.dtype
+        channels, have = (image.shape.as_list() or [None])[-1] if image.shape.rank is not None else None, image.dtype
         quality = record.convert_to_tensor(jpeg_quality, dtypes.int32)
         encoded = encode_jpeg_variable_quality_kernel(convert_image_dtype(image, dtypes.uint8, saturate=True), quality)
-        out = decode_jpeg(encoded, channels=channels, dct_method=dct_method)
+        out = decode_jpeg(encoded, channels=channels or 0, dct_method=dct_method)
         return convert_image_dtype(out, have, saturate=True)
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
@@ -58,13 +58,14 @@ def _adjusted(image, scope_name, inputs, change, saturate, name=None):
 
 
 # -- kernels ----------------------------------------------------------------------------------------------------------
-def _check_channels(type, images, what="input", rank=1):
+def _check_channels(type, images, what="input", rank=1, error=errors.InvalidArgumentError):
     if images.ndim < rank:
         raise bad(
             type, f"{what} must be at least {rank}-D: Shape must be at least rank {rank} but is rank {images.ndim}"
         )
     if images.shape[-1] != 3:
-        raise bad(type, f"{what} must have 3 channels but instead has {images.shape[-1]} channels.")
+        said = f"{what} must have 3 channels but instead has {images.shape[-1]} channels. [Op:{type}]"
+        raise error(None, None, said)
 
 
 def _hsv(rgb):
@@ -89,21 +90,21 @@ def _rgb(hue, saturation, value):
     return value * ((1 - saturation) + saturation * _pure(hue * 6))
 
 
-@op("RGBToHSV", names="image.rgb_to_hsv", dtypes=_FLOATS, name="RGBToHSV")
+@op("RGBToHSV", names="image.rgb_to_hsv", dtypes=_FLOATS, name="RGBToHSV", shapes="images ... 3")
 def rgb_to_hsv(images):
     """[..., 3] in [0, 1] -> hue, saturation and value, [..., 3] in [0, 1]."""
-    _check_channels("RGBToHSV", images)
+    _check_channels("RGBToHSV", images, error=errors.FailedPreconditionError)
     return jnp.concatenate(_hsv(images), -1)
 
 
-@op("HSVToRGB", names="image.hsv_to_rgb", dtypes=_FLOATS, name="HSVToRGB", differentiable=False)
+@op("HSVToRGB", names="image.hsv_to_rgb", dtypes=_FLOATS, name="HSVToRGB", differentiable=False, shapes="images ... 3")
 def hsv_to_rgb(images):
     """Hue, saturation and value [..., 3] in [0, 1] -> [..., 3] in [0, 1]."""
-    _check_channels("HSVToRGB", images)
+    _check_channels("HSVToRGB", images, error=errors.FailedPreconditionError)
     return _rgb(images[..., :1], images[..., 1:2], images[..., 2:])
 
 
-@op("AdjustHue", own="delta", alike=False, name="AdjustHue")
+@op("AdjustHue", own="delta", alike=False, name="AdjustHue", shapes="images ... 3, delta")
 def adjust_hue_kernel(images, delta):
     """images [..., 3], delta [] -> hues turned by `delta` turns."""
     _check_channels("AdjustHue", images, rank=3)
@@ -115,7 +116,7 @@ def adjust_hue_kernel(images, delta):
     return (low + (jnp.max(x, -1, keepdims=True) - low) * _pure(hue)).astype(images.dtype)
 
 
-@op("AdjustSaturation", own="scale", alike=False, name="AdjustSaturation")
+@op("AdjustSaturation", own="scale", alike=False, name="AdjustSaturation", shapes="images ... 3, scale")
 def adjust_saturation_kernel(images, scale):
     """images [..., 3], scale [] -> saturation times `scale`, at most one."""
     _check_channels("AdjustSaturation", images, rank=3)
@@ -124,7 +125,7 @@ def adjust_saturation_kernel(images, scale):
     return _rgb(hue, jnp.clip(saturation * scale.astype(np.float32), 0, 1), value).astype(images.dtype)
 
 
-@op("AdjustContrastv2", own="contrast_factor", alike=False, name="AdjustContrastv2")
+@op("AdjustContrastv2", own="contrast_factor", alike=False, name="AdjustContrastv2", shapes="contrast_factor")
 def adjust_contrast_kernel(images, contrast_factor):
     """images [.., H, W, C], contrast_factor [] -> distances from each channel's mean over H and W, times the factor."""
     if images.ndim < 3:
@@ -142,7 +143,7 @@ def _check_scalar(type, name, value):
         raise bad(type, f"{name} must be scalar: Shape must be rank 0 but is rank {value.ndim}")
 
 
-@op("TensordotColours", name="Tensordot", dtypes=_FLOATS)
+@op("TensordotColours", name="Tensordot", dtypes=_FLOATS, shapes="images ... 3")
 def colours_kernel(images, *, weights):
     """[..., 3] times the matrix `weights` of 3 rows."""
     matrix = np.asarray(weights, images.dtype)
@@ -176,7 +177,7 @@ def _gray_fault(shape):
     return None
 
 
-@op("GrayscaleToRGB", name="Tile")
+@op("GrayscaleToRGB", name="Tile", shapes="images ... 1")
 def grayscale_to_rgb_kernel(images):
     """[..., 1] -> [..., 3]."""
     said = _gray_fault(images.shape)
@@ -190,6 +191,10 @@ def grayscale_to_rgb(images, name=None):
     """[..., 1] -> three equal channels [..., 3].  Raises ValueError for another number of channels."""
     with name_scope(name, "grayscale_to_rgb", [images]) as scope:
         images = image_tensor(images, _gray_fault)
+        rank = images.shape.rank
+        if context.graph is not None and rank is not None and rank < 3 and None in images.shape.as_list():
+            # Of sizes not all known TensorFlow asserts a rank of three, whatever the message says.
+            raise bad("Tile", _gray_fault((None,)))
         rgb = grayscale_to_rgb_kernel(images, name=scope)
         if context.graph is not None and images.shape.rank is not None:
             rgb.set_shape([*images.shape.as_list()[:-1], 3])

@@ -123,7 +123,7 @@ def overlaps_nms_kernel(overlaps, scores, max_output_size, overlap_threshold, sc
     _check(overlaps, scores, max_output_size, overlap_threshold, square=True)
     if overlaps.shape[0] != overlaps.shape[1]:
         raise bad("NonMaxSuppressionWithOverlaps", f"overlaps must be square: {list(overlaps.shape)}")
-    overlap = lambda i, others: overlaps[i, others]
+    overlap = lambda i, others: overlaps[others, i]  # of the candidates with the box chosen: they need not be symmetric
     return _greedy(scores, overlap, max_output_size, overlap_threshold, score_threshold)
 
 

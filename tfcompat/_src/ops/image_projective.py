@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -57,13 +58,35 @@ def _check(images, transforms, output_shape, fill_value, mode):
 
 
 @op(_TYPE, static="output_shape", own="images transforms fill_value", alike=False, name=_TYPE,
-    dtypes="uint8 int32 int64 float16 bfloat16 float32 float64")  # fmt: skip
+    dtypes="uint8 int32 int64 float16 bfloat16 float32 float64",
+    shapes="images ? ? ? ?, transforms ? 8, output_shape 2, fill_value")  # fmt: skip
 def projective_kernel(images, transforms, output_shape, fill_value, *, interpolation, fill_mode):
     """images [B, H, W, C], transforms [B or 1, 8] from places in the result to places in the images -> [B, *output_shape, C]."""
     _check(images, transforms, output_shape, fill_value, fill_mode)
-    (rows, columns), (batch, height, width, _) = output_shape.tolist(), images.shape
     images, fill = jnp.asarray(images), jnp.asarray(fill_value).astype(images.dtype)
-    a = jnp.asarray(transforms, np.float32)[:, :, None, None]
+    return _seen(images, jnp.asarray(transforms, np.float32), fill, output_shape.tolist(), interpolation, fill_mode)
+
+
+def _seen(images, transforms, fill, size, interpolation, fill_mode):
+    """The images through the transforms; as in TensorFlow the gradient is what comes back, seen through the inverse transforms."""
+
+    @jax.custom_vjp
+    def seen(images, transforms, fill):
+        return _transformed(images, transforms, fill, size, interpolation, fill_mode)
+
+    def back(transforms, g):
+        inverse = jnp.linalg.inv(jnp.pad(transforms, ((0, 0), (0, 1)), constant_values=1).reshape(-1, 3, 3))
+        inverse = (inverse / inverse[:, 2:, 2:]).reshape(-1, 9)[:, :8]
+        zero = jnp.zeros((), g.dtype)
+        return _seen(g, inverse, zero, images.shape[1:3], interpolation, fill_mode), None, None
+
+    seen.defvjp(lambda images, transforms, fill: (seen(images, transforms, fill), transforms), back)
+    return seen(images, transforms, fill)
+
+
+def _transformed(images, transforms, fill, size, interpolation, fill_mode):
+    (rows, columns), (batch, height, width, _) = size, images.shape
+    a = transforms[:, :, None, None]
     x, y = np.arange(columns, dtype=np.float32)[None, None], np.arange(rows, dtype=np.float32)[None, :, None]
     below = a[:, 6] * x + a[:, 7] * y + 1
     across, down = (a[:, 0] * x + a[:, 1] * y + a[:, 2]) / below, (a[:, 3] * x + a[:, 4] * y + a[:, 5]) / below

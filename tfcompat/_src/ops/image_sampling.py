@@ -7,7 +7,7 @@ import numpy as np
 from .. import dtypes, record
 from ..declare import export, op
 from ..graph import aval, context
-from ..random_state import Stream, eager_state, get_seed
+from ..random_state import Stream, determinism_asked, eager_state, get_seed
 from ..scopes import name_scope
 from . import philox
 from .array import bad
@@ -165,6 +165,11 @@ def sample_distorted_bounding_box(
 
     bounding_boxes [batch, n, 4] in [0, 1]; the window shows at least `min_object_covered` of one of them.
     """
+    if not seed and determinism_asked():
+        raise ValueError(
+            "tf.image.sample_distorted_bounding_box requires a non-zero seed to be passed in when determinism is enabled, "
+            f'but got seed={seed}. Please pass in a non-zero seed, e.g. by passing "seed=1".'
+        )
     with name_scope(name, "sample_distorted_bounding_box"):
         tensors, settings = _inputs(
             image_size, bounding_boxes, min_object_covered, aspect_ratio_range, area_range, max_attempts,
@@ -179,6 +184,11 @@ def sample_distorted_bounding_box_v1(
     max_attempts=None, use_image_if_no_bounding_boxes=None, name=None,
 ):  # fmt: skip
     """TF1's tf.image.sample_distorted_bounding_box: its seeds are taken as they are, whatever tf.set_random_seed said."""
+    if not seed and not seed2 and determinism_asked():
+        raise ValueError(
+            'tf.compat.v1.image.sample_distorted_bounding_box requires "seed" or "seed2" to be non-zero when determinism '
+            f'is enabled. Please pass in a non-zero seed, e.g. by passing "seed=1". Got seed={seed} and seed2={seed2}'
+        )
     with name_scope(name, "sample_distorted_bounding_box"):
         tensors, settings = _inputs(
             image_size, bounding_boxes, min_object_covered, aspect_ratio_range, area_range, max_attempts,

@@ -53,13 +53,15 @@ def _segment_means(inputs, segments):
 def isotonic_regression(inputs, decreasing=True, axis=-1):
     """(the monotone sequences closest to `inputs` along `axis`, int32 segments that share a value).
 
-    int8 and int16 give float32, other integers float64.
+    int8 and int16 give float32, other integers float64.  Raises ValueError for another axis but the last of an unknown rank.
     """
     inputs = record.convert_to_tensor(inputs)
     inputs = OPS["Cast"].public(inputs, dtype=_KEPT.get(inputs.dtype.base_dtype, dtypes.float64))
     rank = inputs.shape.rank
     order = None
-    if axis not in (-1, rank - 1):
+    if rank is None and axis != -1:
+        raise ValueError(f"isotonic_regression along axis {axis} needs a tensor of known rank")
+    if axis != -1 and axis != rank - 1:
         order = list(range(rank))
         order[axis], order[-1] = order[-1], order[axis]
         inputs = NAMES["v2"]["transpose"](inputs, order)

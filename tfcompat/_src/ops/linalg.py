@@ -13,6 +13,7 @@ from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op, publish
+from ..graph import context
 from ..scopes import name_scope
 from .array import bad, shapes_text
 from .core import cast
@@ -217,6 +218,8 @@ def set_diag(input, diagonal, name="set_diag", k=0, align="RIGHT_LEFT"):
 @op("Diag", "linalg.tensor_diag", "linalg.tensor_diag diag")
 def tensor_diag(diagonal):
     """diagonal [a, b] -> [a, b, a, b], zero off the diagonal."""
+    if not diagonal.ndim:
+        raise bad("Diag", "Input must be at least rank 1: Shape must be at least rank 1 but is rank 0")
     n = int(np.prod(diagonal.shape, dtype=np.int64))
     return (
         jnp.diag(jnp.ravel(diagonal)).reshape(diagonal.shape * 2)
@@ -237,24 +240,41 @@ def tensor_diag_part(input):
     return jnp.diagonal(input.reshape(n, n)).reshape(half)
 
 
-@op(
-    "MatrixBandPart",
-    "linalg.band_part",
-    "linalg.band_part matrix_band_part batch_matrix_band_part",
-    own="num_lower num_upper",
-)
-def band_part(input, num_lower, num_upper):
+def _check_band_part(what, number, of, size):
+    if number > size:
+        words = f"must be negative or less or equal to number of {of} ({size}) got: {int(number)}"
+        raise bad("MatrixBandPart", f"num_{what} {words}")
+
+
+@op("MatrixBandPart", "", own="num_lower num_upper")
+def band_part_kernel(input, num_lower, num_upper):
     """input [..., n, m] with zeros outside the band; a negative number keeps the whole triangle."""
     _check_rank("MatrixBandPart", "input", input, 2)
     for what, number, of, size in zip(
         ("lower", "upper"), (num_lower, num_upper), ("rows", "columns"), input.shape[-2:]
     ):
-        if isinstance(number, np.ndarray) and number.size == 1 and number > size:
-            words = f"must be negative or less or equal to number of {of} ({size}) got: {int(number)}"
-            raise bad("MatrixBandPart", f"num_{what} {words}")
+        if isinstance(number, np.ndarray) and number.size == 1:
+            _check_band_part(what, number, of, size)
     below = _column(input.shape[-2]) - _row(input.shape[-1])
     keep = ((num_lower < 0) | (below <= num_lower)) & ((num_upper < 0) | (-below <= num_upper))
     return jnp.where(keep, input, jnp.zeros((), input.dtype))
+
+
+@export("linalg.band_part", v1="linalg.band_part matrix_band_part batch_matrix_band_part")
+def band_part(input, num_lower, num_upper, name=None):
+    """input [..., n, m] with zeros outside the band; a negative number keeps the whole triangle.
+
+    Raises InvalidArgumentError for numbers, known on the host, that are larger than the matrix.
+    """
+    if context.graph is None:
+        input, *numbers = (record.convert_to_tensor(v) for v in (input, num_lower, num_upper))
+        shape = input._shape_tuple()
+        for what, number, of, place in zip(("lower", "upper"), numbers, ("rows", "columns"), (-2, -1)):
+            known = number._slot.value
+            if len(shape) > 1 and known.__class__ is np.ndarray and known.size == 1:
+                _check_band_part(what, known, of, shape[place])
+        num_lower, num_upper = numbers
+    return record.call(OPS["MatrixBandPart"], [input, num_lower, num_upper], None, name, "MatrixBandPart")
 
 
 @op("Trace", "linalg.trace", "trace linalg.trace")
@@ -314,11 +334,12 @@ def adjoint(matrix, name=None):
         return matrix_transpose(matrix, conjugate=True)
 
 
-@op("Cross", "linalg.cross", "cross linalg.cross")
+@op("Cross", "linalg.cross", "cross linalg.cross", shapes="a ... 3, b ... 3")
 def cross(a, b):
     """a [..., 3] x b [..., 3] -> [..., 3], both of one shape."""
     if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
-        raise errors.InvalidArgumentError(
+        kind = errors.FailedPreconditionError if context.graph is None else errors.InvalidArgumentError
+        raise kind(
             None,
             None,
             f"Both inputs must be of same shape with an inner-most dimension of 3: {list(a.shape)} vs. "

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes, errors, record
 from ..declare import NAMES, OPS, export, op
+from ..engine.dtype_checks import wrong_dtype
 from ..graph import context
 from ..scopes import name_scope
 from .core import cast
@@ -158,12 +159,9 @@ def _any_rank_kernel(labels, logits):
 
 
 def _check_sparse(labels, logits):
-    """Raises TypeError, ValueError or InvalidArgumentError for dtypes, shapes and known labels that do not fit."""
+    """Raises TypeError (eagerly InvalidArgumentError) for dtypes, ValueError for shapes that do not fit."""
     if logits.dtype.name not in FLOATS:
-        raise TypeError(
-            f"Value passed to parameter 'features' has DataType {logits.dtype.name} not in list of allowed values: "
-            + ", ".join(FLOATS.split())
-        )
+        raise wrong_dtype("SparseSoftmaxCrossEntropyWithLogits", "features", "T", logits.dtype, FLOATS.split())
     if labels.dtype.base_dtype not in (
         dtypes.int32,
         dtypes.int64,
@@ -172,10 +170,7 @@ def _check_sparse(labels, logits):
         dtypes.uint8,
         dtypes.uint16,
     ):
-        raise TypeError(
-            f"Value passed to parameter 'labels' has DataType {labels.dtype.name} not in list of allowed values: "
-            "int32, int64"
-        )
+        raise wrong_dtype("SparseSoftmaxCrossEntropyWithLogits", "labels", "Tlabels", labels.dtype, ["int32", "int64"])
     classes, rows = logits._shape_tuple(), labels._shape_tuple()
     if classes is None or rows is None:
         return

@@ -207,8 +207,10 @@ def _safe_log(x):
 
 _power = with_jvp(
     jnp.power,
-    lambda x, y, _, t: t * (y * _power(x, y - 1)),  # NaN for 0 ** 0, as TensorFlow's
-    lambda x, y, out, t: t * (out * _safe_log(x)),
+    # Multiplied from the right, which is how gradients come to multiply as TensorFlow: a gradient of zero stays zero where the power is
+    # near the largest number.
+    lambda x, y, _, t: t * _power(x, y - 1) * y,  # NaN for 0 ** 0, as TensorFlow's
+    lambda x, y, out, t: t * _safe_log(x) * out,
 )
 
 
@@ -280,7 +282,7 @@ _floor_quotient, _floor_rest = _whole("FloorDiv", _floor_div), _whole("FloorMod"
 _np_quotient, _np_rest = _whole("FloorDiv", np.floor_divide), _whole("FloorMod", np.mod)
 
 #    type            kernel            TF2 names, TF1 names where they differ
-pair("AddV2", jnp.add, "add math.add", name="Add", **NUMERIC, numpy=np.add)
+pair("AddV2", jnp.add, "add math.add", name="Add", dtypes=NUMBERS + " string", numpy=np.add)
 pair("Sub", jnp.subtract, "subtract math.subtract", "subtract math.subtract sub", **NUMERIC, numpy=np.subtract)
 pair("Mul", jnp.multiply, "multiply math.multiply", "multiply math.multiply mul", **NUMERIC, numpy=np.multiply)
 pair("RealDiv", _real_div, "realdiv", **INEXACT)
@@ -392,8 +394,13 @@ def _abs(x):
     return jnp.abs(x) if jnp.iscomplexobj(x) else _abs_real(x)
 
 
+def _sign(x):
+    """Of complex numbers z / |z|, with its slope."""
+    return _div_no_nan(x, jnp.abs(x).astype(x.dtype)) if jnp.iscomplexobj(x) else jnp.sign(x)
+
+
 unary("Abs", _abs, "abs math.abs", "abs math.abs complex_abs", dtypes=SIGNED + COMPLEX, twin=np.abs)
-unary("Sign", jnp.sign, "sign math.sign", dtypes=SIGNED + COMPLEX)
+unary("Sign", _sign, "sign math.sign", dtypes=SIGNED + COMPLEX)
 unary("Square", jnp.square, "square math.square", **NUMERIC, twin=np.square)
 unary("Sqrt", _sqrt, "sqrt math.sqrt", **INEXACT)
 unary("Rsqrt", _rsqrt, "math.rsqrt", "rsqrt math.rsqrt", **INEXACT)

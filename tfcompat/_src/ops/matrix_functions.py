@@ -32,13 +32,16 @@ def _complex_alone(a):
             None, None, f"Value for attr 'T' of {a.dtype.name} is not in the list of allowed values: complex64, complex128 "
             "[Op:MatrixLogarithm]"
         )  # fmt: skip
-    if a.shape is not None:
+    shape = a.shape
+    if shape is not None:
         rows, columns = a.shape[-2:] if len(a.shape) > 1 else (0, None)
         if len(a.shape) < 2 or None not in (rows, columns) and rows != columns:
             raise errors.InvalidArgumentError(
                 None, None, f"Input matrix must be square, but its shape is {list(a.shape)} [Op:MatrixLogarithm]"
             )
-    return a.dtype, a.shape
+        n = rows if rows is not None else columns
+        shape = (*a.shape[:-2], n, n)
+    return a.dtype, shape
 
 
 @op("MatrixLogarithm", "linalg.logm", host=True, dtypes="complex64 complex128", abstract=_complex_alone)

@@ -33,7 +33,7 @@ def _looped(padded, filter, counts, strides, dilations):
     return lax.fori_loop(0, height * width, step, start)
 
 
-@op("Dilation2D", dtypes=FLOATS)
+@op("Dilation2D", dtypes=FLOATS, shapes="input n h w c, filter ? ? c")
 def dilation2d_kernel(input, filter, *, strides, padding, dilations):
     """Maxima of input + filter over windows; the gradient goes to the first maximum."""
     check_rank(input, 2, "input")
@@ -81,7 +81,7 @@ def dilation2d_v1(input, filter=None, strides=None, rates=None, padding=None, na
     return _dilation(input, filters, strides, padding, old_name("dilations", dilations, "rates", rates), name)
 
 
-@op("Erosion2D", dtypes=FLOATS)
+@op("Erosion2D", dtypes=FLOATS, shapes="value n h w c, kernel ? ? c")
 def erosion2d_kernel(value, kernel, *, strides, padding, dilations):
     return -dilation2d_kernel.op.kernel(
         -value, kernel[::-1, ::-1], strides=strides, padding=padding, dilations=dilations

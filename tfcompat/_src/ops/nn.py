@@ -11,7 +11,8 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op, publish
 from ..graph import context
 from ..scopes import name_scope
-from .math import FLOATS, REALS, with_jvp
+from .core import cast
+from .math import FLOATS, REALS, SIGNED, with_jvp
 from .reductions import old_name
 
 FLOATING = dict(dtypes=FLOATS)
@@ -88,7 +89,13 @@ def gelu_kernel(features, *, approximate=False):
 
 @export("nn.gelu", v1="")
 def gelu(features, approximate=False, name=None):
-    """x times the normal distribution function of x (arXiv:1606.08415); `approximate` takes the tanh formula."""
+    """x times the normal distribution function of x (arXiv:1606.08415); `approximate` takes the tanh formula.
+
+    Raises ValueError for other dtypes than floating point.
+    """
+    features = record.convert_to_tensor(features)
+    if not features.dtype.is_floating:
+        raise ValueError(f"`features.dtype` must be a floating point tensor. Received: features.dtype={features.dtype}")
     settings = {"approximate": bool(approximate)}
     return scoped(gelu_kernel, [features], settings, name, "Gelu", "mul_3" if approximate else "mul_2")
 
@@ -101,10 +108,13 @@ def swish_kernel(features, beta):
 @export("nn.silu nn.swish")
 def silu(features, beta=1.0):
     """features * sigmoid(beta * features) (arXiv:1710.05941)."""
+    features = record.convert_to_tensor(features)
+    if isinstance(beta, record.Tensor) or not features.dtype.is_floating:
+        beta = cast(beta, features.dtype)
     return swish_kernel(features, beta)
 
 
-@op("CRelu", name="Relu", dtypes=REALS)
+@op("CRelu", name="Relu", dtypes=SIGNED)
 def crelu_kernel(features, *, axis):
     return _relu(jnp.concatenate([features, -features], axis))
 
@@ -147,6 +157,16 @@ def _softmax_like(kernel):
     definition = kernel.op
 
     def function(logits, axis=None, name=None):
+        if axis is not None and axis != -1:
+            logits, axis = record.convert_to_tensor(logits), record.setting(axis)
+            rank = logits._rank()
+            if rank is not None and not -rank <= axis < rank:  # of this class in graphs, too
+                raise errors.InvalidArgumentError(
+                    None,
+                    None,
+                    f"`dim` must be in the range [{-rank}, {rank}) where {rank} is the number of dimensions in the input. "
+                    f"Received: dim={axis}",
+                )
         return record.call(definition, [logits], None if axis is None or axis == -1 else {"axis": axis}, name)
 
     return function

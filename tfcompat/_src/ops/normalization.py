@@ -10,16 +10,21 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from .array import bad
 from .math import FLOATS, with_jvp
-from .reductions import old_name
+from .reductions import mean_of, old_name
 from .windows import layout
 
 
 # -- moments ----------------------------------------------------------------------------------------------------------
-@op("Moments", static="axes", dtypes=FLOATS)
+@op("Moments", static="axes", dtypes=FLOATS + " int32 int64")
 def moments_kernel(x, axes, *, keepdims=False):
-    """(mean, variance); half precision is summed up in float32."""
+    """(mean, variance); half precision is summed up in float32, integers are truncated."""
     axes = _axes(axes, x.ndim)
+    if jnp.issubdtype(x.dtype, jnp.integer):
+        mean = jnp.expand_dims(mean_of(x, axes), axes)
+        variance = jnp.expand_dims(mean_of(jnp.square(x - mean), axes), axes)
+        return (mean, variance) if keepdims else (mean.squeeze(axes), variance.squeeze(axes))
     wide = x.astype(jnp.float32) if x.dtype == jnp.float16 else x
     mean = jnp.mean(wide, axes, keepdims=True)
     # The mean is a constant to the variance's gradient, in which its part is zero anyway.
@@ -163,7 +168,27 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 
 
 # -- batch normalization ----------------------------------------------------------------------------------------------
-@op("BatchNormalization", name="add_1", alike=False)
+def _normalized_unknown(*shapes, variance_epsilon):
+    """The static shape that inputs of which not all is known broadcast to."""
+    out: tuple = ()
+    for shape in [s for s in shapes[:3] if s is None] or [s for s in shapes if s is not None]:
+        if shape is None:
+            return None
+        n = max(len(out), len(shape))
+        pairs = zip((1,) * (n - len(out)) + out, (1,) * (n - len(shape)) + tuple(shape))
+        out = tuple([_broadcast_size(a, b) for a, b in pairs])
+    return out
+
+
+def _broadcast_size(a, b):
+    if a is not None and b is not None and a != b and 1 not in (a, b):
+        raise errors.InvalidArgumentError(None, None, f"Dimensions must be equal, but are {a} and {b}")
+    if a in (None, 1):
+        return b if a == 1 or b not in (None, 1) else None
+    return a
+
+
+@op("BatchNormalization", name="add_1", alike=False, results=_normalized_unknown)
 def batch_normalization_kernel(x, mean, variance, offset=None, scale=None, *, variance_epsilon):
     factor = lax.rsqrt(variance + jnp.asarray(variance_epsilon, variance.dtype))
     if scale is not None:
@@ -204,7 +229,17 @@ def batch_norm_with_global_normalization_v1(
     return batch_norm_with_global_normalization(t, m, v, beta, gamma, variance_epsilon, scale_after_normalization, name)
 
 
-@op("FusedBatchNormV3", name="FusedBatchNormV3", alike=False, dtypes="float32 float16 bfloat16 float64")
+def check_channels(type, channels, **vectors):
+    """Raises InvalidArgumentError unless each of `vectors`, by name, is one number for each channel."""
+    for name, vector in vectors.items():
+        if vector.ndim != 1:
+            raise bad(type, f"{name} must be 1-dimensional{list(vector.shape)}")
+        if vector.shape[0] != channels:
+            message = f"{name} must have the same number of elements as the channels of x"
+            raise bad(type, f"{message}, got {vector.shape[0]} and {channels}")
+
+
+@op("FusedBatchNormV3", name="FusedBatchNormV3", alike=False, dtypes="float32 float16 bfloat16 float64", inert="mean variance")
 def fused_batch_norm_kernel(
     x,
     scale,
@@ -223,6 +258,10 @@ def fused_batch_norm_kernel(
     wide = x.astype(scale.dtype)
     shape = [1] * x.ndim
     shape[channel] = x.shape[channel]
+    check_channels("FusedBatchNormV3", x.shape[channel], scale=scale, offset=offset)
+    when = "When exponential_avg_factor != 1, " if is_training else "When is_training=false, "
+    if mean is not None:
+        check_channels("FusedBatchNormV3", x.shape[channel], **{when + "mean": mean, when + "variance": variance})
     if is_training:
         used_mean = jnp.mean(wide, axes)
         used_variance = jnp.mean(jnp.square(wide - used_mean.reshape(shape)), axes)
@@ -268,8 +307,16 @@ def fused_batch_norm(
         epsilon=max(float(epsilon), 1.001e-5), data_format=data_format, is_training=bool(is_training),
         exponential_avg_factor=float(exponential_avg_factor),
     )  # fmt: skip
-    y, mean, variance = record.call(fused_batch_norm_kernel.op, [x, scale, offset, *given], settings, name)
-    return y, mean, variance
+    y, *moments = record.call(fused_batch_norm_kernel.op, [x, scale, offset, *given], settings, name)
+    if context.graph is not None:
+        shape = list(x._shape_tuple() or [None] * len(data_format))
+        place = 1 if data_format.startswith("NC") else -1
+        known = [shape[place]] + [v._shape_tuple()[0] for v in (scale, offset, *given) if v is not None and v._rank()]
+        shape[place] = next((d for d in known if d is not None), None)
+        y.set_shape(shape)
+        for v in moments:
+            v.set_shape(shape[place:][:1])
+    return y, *moments
 
 
 # -- local response ---------------------------------------------------------------------------------------------------

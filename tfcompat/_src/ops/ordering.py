@@ -156,9 +156,11 @@ def _inverse(x):
     return out
 
 
-@op("InvertPermutation", differentiable=False, twin=_inverse)
+@op("InvertPermutation", differentiable=False, twin=_inverse, shapes="x n")
 def invert_permutation_kernel(x):
     """x [n], a permutation of 0 .. n - 1 -> y with y[x[i]] = i."""
+    if x.ndim != 1:
+        raise bad("InvertPermutation", f"invert_permutation expects a 1D vector: Shape must be rank 1 but is rank {x.ndim}")
     return jnp.zeros_like(x).at[x].set(jnp.arange(x.shape[0], dtype=x.dtype))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import dtypes, record
-from ..declare import OPS
+from ..declare import OPS, export
 from ..graph import context
 from ..scopes import name_scope
 from ..tensor import EagerTensor, SymbolicTensor, Tensor
@@ -23,6 +23,23 @@ def _is_sparse(value):
     return hasattr(value, "_with_values") and not isinstance(value, Tensor)
 
 
+def _or_theirs(ours, x, y, name):
+    """`ours(x, y)`; where `y` is nothing that tensors work with, the answer of its own reflected operator, if that has one."""
+    try:
+        return ours(x, y)
+    except (TypeError, ValueError) as failed:
+        theirs = getattr(type(y), f"__r{name}__", None)
+        if theirs is None or record._dtype_of(y) is not None:
+            raise
+        try:
+            answer = theirs(y, x)
+        except (TypeError, ValueError):
+            raise failed from None  # what the tensor had to say tells more
+        if answer is NotImplemented:
+            raise
+        return answer
+
+
 def arithmetic(type, name, general=None, strict=True):
     """(operator, reflected operator) of an op of two tensors; `general(x, y)` replaces the plain call of the op.
 
@@ -30,13 +47,16 @@ def arithmetic(type, name, general=None, strict=True):
     """
     definition = OPS[type]
     sig, fast, eager = definition.sig, record.record_eager, EagerTensor
-    apart = {"AddV2": dtypes.string, "Mul": dtypes.bool}.get(type)  # what `general` has another op for
+    apart = {"Mul": dtypes.bool}.get(type)  # what `general` has another op for
 
     if general is None:
 
         def general(x, y):
-            text = rules.TEXT.get(type) if x.dtype is dtypes.string else None
-            return record.call(text or definition, [x, y], None, None, name)
+            return record.call(definition, [x, y], None, None, name)
+
+    def tensors(x, y):
+        x, y = _operands(x, y, strict)
+        return NotImplemented if y is NotImplemented else general(x, y)
 
     def operator(x, y):
         if context.graph is None and x.__class__ is eager:
@@ -44,8 +64,7 @@ def arithmetic(type, name, general=None, strict=True):
             two = y._slot if y.__class__ is eager else leaf(y, one.aval.dtype)
             if two is not None and (apart is None or one.aval.dtype is not apart):
                 return fast(sig, (one, two))
-        x, y = _operands(x, y, strict)
-        return NotImplemented if y is NotImplemented else general(x, y)
+        return _or_theirs(tensors, x, y, name)
 
     def reflected(y, x):
         if context.graph is None and y.__class__ is eager:
@@ -73,12 +92,15 @@ def _divide():
     """`/`: integers divide as float64."""
     plain, plain_reflected = arithmetic("RealDiv", "truediv", lambda x, y: rules.true_divide(x, y, None))
 
+    def tensors(x, y):
+        x, y = _operands(x, y)
+        return NotImplemented if y is NotImplemented else rules.true_divide(x, y, None)
+
     def operator(x, y):
         if x.__class__ is EagerTensor and x._slot.aval.dtype.is_floating:
             if y.__class__ is not EagerTensor or y._slot.aval.dtype is x._slot.aval.dtype:
                 return plain(x, y)
-        x, y = _operands(x, y)
-        return NotImplemented if y is NotImplemented else rules.true_divide(x, y, None)
+        return _or_theirs(tensors, x, y, "truediv")
 
     def reflected(y, x):
         if y.__class__ is EagerTensor and y._slot.aval.dtype.is_floating:
@@ -136,8 +158,7 @@ def _logic(logical, bitwise, name):
             return record.call(OPS[bitwise], [x, y], None, None, bitwise)
 
     def operator(x, y):
-        x, y = _operands(x, y, True)
-        return general(x, y)
+        return _or_theirs(lambda x, y: general(*_operands(x, y, True)), x, y, name)
 
     def reflected(y, x):
         y = record.convert_to_tensor(y)
@@ -153,7 +174,7 @@ def _invert(x):
 
 def _matmul():
     def operator(x, y):
-        return products.matmul_operator(x, y)
+        return _or_theirs(products.matmul_operator, x, y, "matmul")
 
     def reflected(y, x):
         y = record.convert_to_tensor(y)
@@ -228,6 +249,18 @@ def _operators():
 
 
 OPERATORS = _operators()
+
+
+@export("__operators__.eq", v1="")
+def eq(self, other):
+    """`self == other` of tensors."""
+    return OPERATORS["__eq__"](self, other)
+
+
+@export("__operators__.ne", v1="")
+def ne(self, other):
+    """`self != other` of tensors."""
+    return OPERATORS["__ne__"](self, other)
 
 
 def attach(cls):

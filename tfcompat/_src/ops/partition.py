@@ -124,7 +124,19 @@ def _rows_of(data, rank):
     return OPS["ExpandDims"].public(data, 0) if rank == 0 else _rows(data, rank)
 
 
-@op("StitchRows", own="inputs", name="DynamicStitch")
+def _stitched_on_host(at, *rows):
+    together = np.concatenate(rows)
+    return np.where(
+        (at < 0).reshape(-1, *[1] * (together.ndim - 1)), _nothing(together.dtype), together[np.maximum(at, 0)]
+    )
+
+
+def _nothing(dtype):
+    """A zero of a NumPy dtype; of text, which are objects, the empty string."""
+    return b"" if dtype.kind == "O" else np.zeros((), dtype)
+
+
+@op("StitchRows", own="inputs", name="DynamicStitch", twin=_stitched_on_host)
 def stitch_rows(*inputs):
     """positions [n], rows m x [n_i, ...] -> [n, ...]; a position of -1 gives zeros."""
     import jax.numpy as jnp
@@ -143,7 +155,11 @@ def repeat_positions(repeats, n):
     return np.repeat(np.arange(n, dtype=np.int64), np.broadcast_to(repeats.reshape(-1), (int(n),)))
 
 
-@op("RepeatEach", own="input repeats", static="repeats", name="Repeat")
+def _repeated_on_host(input, repeats, *, axis):
+    return np.repeat(input, np.broadcast_to(repeats.reshape(-1), (input.shape[axis],)), axis)
+
+
+@op("RepeatEach", own="input repeats", static="repeats", name="Repeat", twin=_repeated_on_host)
 def repeat_kernel(input, repeats, *, axis):
     """input [.., n, ..], repeats [] or [n] -> each slice along `axis` as often as `repeats` says."""
     import jax.numpy as jnp

@@ -4,11 +4,13 @@ static values.
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
+from ..engine.dtype_checks import spoken
 from ..graph import Slot, aval, context
 from ..shapes import Dimension, TensorShape
 from ..tensor import SymbolicTensor, Tensor
@@ -37,7 +39,7 @@ def placeholder_with_default(input, shape, name=None):
     return record.add_op(graph, sig, [input], full, avals=(aval(input.dtype.base_dtype, static),), single=True)
 
 
-@op("GuaranteeConst", names="guarantee_const")
+@op("GuaranteeConst", names="guarantee_const", twin=True)
 def guarantee_const(input):
     """`input`, which the caller promises never to change."""
     return input
@@ -80,7 +82,22 @@ def ensure_shape(x, shape, name=None):
 
 @export("shape_n")
 def shape_n(input, out_type=dtypes.int32, name=None):
-    """A list of tensors -> the list of their shapes, integer vectors."""
+    """A list of tensors of one dtype -> the list of their shapes, integer vectors.  Raises for tensors of several dtypes:
+    InvalidArgumentError, in graphs TypeError.
+    """
+    input = [record.convert_to_tensor(x) for x in input]
+    for i, x in enumerate(input):
+        if x.dtype.base_dtype is not input[0].dtype.base_dtype:
+            if context.graph is not None:
+                types = [t.dtype.name for t in input]
+                raise TypeError(
+                    f"Tensors in list passed to 'input' of 'ShapeN' Op have types {types} that don't all match."
+                )
+            first, other = spoken(input[0].dtype), spoken(x.dtype)
+            raise bad(
+                "ShapeN",
+                f"cannot compute ShapeN as input #{i}(zero-based) was expected to be a {first} tensor but is a {other} tensor",
+            )
     return [record.call(OPS["Shape"], [x], {"out_type": dtypes.as_dtype(out_type)}, name) for x in input]
 
 
@@ -94,7 +111,7 @@ def get_static_value(tensor, partial=False):
         return known
     if isinstance(tensor, Tensor):
         return tensor._numpy()
-    if isinstance(tensor, (np.ndarray, np.generic)):
+    if not hasattr(tensor.__class__, "_dense_tensor"):  # no tensor at all
         return tensor
     return record.static_value(record.convert_to_tensor(tensor))
 
@@ -102,7 +119,7 @@ def get_static_value(tensor, partial=False):
 @op("Bitcast", names="")
 def bitcast_kernel(input, *, type):
     """input [...] -> the same bits read as `type`; a wider type takes the last dimension, a narrower one adds one."""
-    if type.is_complex or type.is_bool or dtypes.as_dtype(input.dtype).is_complex or input.dtype == bool:
+    if type.is_bool or input.dtype == bool:
         raise bad("Bitcast", f"Cannot bitcast from {dtypes.as_dtype(input.dtype).name} to {type.name}")
     if type.np.itemsize > input.dtype.itemsize and (
         not input.ndim or input.shape[-1] * input.dtype.itemsize != type.np.itemsize
@@ -112,7 +129,31 @@ def bitcast_kernel(input, *, type):
             f"Cannot bitcast from {dtypes.as_dtype(input.dtype).as_datatype_enum} to {type.as_datatype_enum} "
             f"({type.name}): shape {shapes_text(input.shape)}",
         )
+    if type.is_complex or jnp.iscomplexobj(input):
+        return _bytes_as(_as_bytes(input), input, type)
     return lax.bitcast_convert_type(input, type.np)
+
+
+def _as_bytes(x):
+    """x [...] -> its bytes [..., n]."""
+    if jnp.iscomplexobj(x):
+        x = jnp.stack([jnp.real(x), jnp.imag(x)], -1)
+        return lax.bitcast_convert_type(x, np.uint8).reshape(*x.shape[:-1], -1)
+    return x[..., None].view(np.uint8) if x.dtype.itemsize == 1 else lax.bitcast_convert_type(x, np.uint8)
+
+
+def _bytes_as(raw, input, type):
+    """The bytes of `input` read as `type`, which takes or adds a dimension where it is of another width."""
+    have, wanted = input.dtype.itemsize, type.np.itemsize
+    if wanted > have:
+        raw = raw.reshape(*input.shape[:-1], wanted)
+    elif wanted < have:
+        raw = raw.reshape(*input.shape, have // wanted, wanted)
+    if type.is_complex:
+        part = np.float32 if wanted == 8 else np.float64
+        parts = lax.bitcast_convert_type(raw.reshape(*raw.shape[:-1], 2, wanted // 2), part)
+        return lax.complex(parts[..., 0], parts[..., 1])
+    return raw[..., 0].view(type.np) if wanted == 1 else lax.bitcast_convert_type(raw, type.np)
 
 
 @export("bitcast")

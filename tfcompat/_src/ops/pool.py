@@ -190,7 +190,7 @@ def max_pool_v2_kernel(input, ksize, strides, *, padding, data_format="NHWC"):
     return max_pool_kernel.op.kernel(input, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
 
 
-@op("MaxPool3D", dtypes=FLOATS)
+@op("MaxPool3D", dtypes="bfloat16 float16 float32")
 def max_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
     # TensorFlow's kernel for CPUs passes a volume's gradient to all of equal maxima, an image's to the first one.
     return _max_pool(input, _Windows(input, ksize, strides, padding, data_format), every=True)
@@ -212,7 +212,7 @@ def _average(value, w):
         inside = ((at >= 0) & (at < size)).sum(1)
         shape = [1] * value.ndim
         shape[i + (2 if w.first else 1)] = count
-        part = inside.reshape(shape).astype(total.dtype)
+        part = jnp.asarray(inside.reshape(shape), total.dtype)  # not NumPy's: their product may be as large as the tensor
         shares = part if shares is None else shares * part
     return (total / shares).astype(value.dtype)
 
@@ -262,9 +262,21 @@ def _pool_settings(n, ksize, strides, padding, data_format, explicit):
     }
 
 
+def _check_window(ksize, strides):
+    """Raises the same in a graph, where TensorFlow would say it when the graph runs."""
+    if max(*ksize, *strides) >= 2**63:
+        wrong = OverflowError if context.graph is None else ValueError
+        raise wrong(f"Sliding window ksize and strides must be int32 values. The ksize is {ksize}, the strides are {strides}")
+    if min(ksize) < 1:
+        raise errors.InvalidArgumentError(
+            None, None, f"Sliding window ksize must be positive. The specified or inferred ksize is: {ksize}"
+        )
+
+
 def _pool(kind, n, value, ksize, strides, padding, data_format, name, default, explicit=False):
     """Records a pool of `kind` over `n` spatial dimensions with the user's settings."""
     settings = _pool_settings(n, ksize, strides, padding, data_format, explicit)
+    _check_window(settings["ksize"], settings["strides"])
     kernel = _KERNELS[kind, n]
     if n == 1:
         return scoped(kernel, [value], settings, name, default, "Squeeze")

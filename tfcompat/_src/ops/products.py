@@ -82,6 +82,12 @@ def matmul(
                 f"Only one of `transpose_{which}` and `adjoint_{which}` can be True. Received "
                 f"`transpose_{which}`={transpose}, `adjoint_{which}`={adjoint}."
             )
+    if (a_is_sparse or b_is_sparse) and context.graph is not None:
+        a, b = record.convert_to_tensor(a, name="a"), record.convert_to_tensor(b, a.dtype.base_dtype, name="b")
+        out = _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, "MatMul")
+        if None in (a._rank(), b._rank()):  # TensorFlow's op for sparse matrices has no batches
+            out.set_shape([None, None])
+        return out
     if output_type is not None:
         return _typed(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, dtypes.as_dtype(output_type), name)
     return _matmul(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, name, "MatMul")
@@ -95,7 +101,10 @@ def typed_mat_mul(x, y, *, output_type, adj_x=False, adj_y=False):
 
 
 def _typed(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, output_type, name):
-    """tf.matmul with `output_type`.  Raises NotFoundError for the combinations that TensorFlow's CPU has no kernel for."""
+    """tf.matmul with `output_type`.
+
+    Raises NotFoundError (in graphs InvalidArgumentError) for the combinations that TensorFlow's CPU has no kernel for.
+    """
     a, b = record.convert_to_tensor(a, name="a"), record.convert_to_tensor(b, name="b")
     one, two, out = a.dtype.base_dtype.name, b.dtype.base_dtype.name, output_type.name
     if out == one == two:
@@ -107,8 +116,12 @@ def _typed(a, b, transpose_a, transpose_b, adjoint_a, adjoint_b, output_type, na
             "double, int16, int32, int64, complex64, complex128 [Op:BatchMatMulV3]",
         )  # fmt: skip
     if not (out == "int32" and one in small and two in small or out == one == "bfloat16" and two in small):
-        message = f"Could not find device for node: BatchMatMulV3[Ta={one}, Tb={two}, Tout={out}]"
-        raise errors.NotFoundError(None, None, message)
+        types = f"[Ta={one}, Tb={two}, Tout={out}]"
+        if context.graph is None:
+            raise errors.NotFoundError(None, None, f"Could not find device for node: BatchMatMulV3{types}")
+        raise errors.InvalidArgumentError(
+            None, None, f"No OpKernel was registered to support Op 'BatchMatMulV3' with these attrs: {types}"
+        )
     if transpose_a:
         a, adjoint_a = _conj(a), True
     if transpose_b:
@@ -186,7 +199,7 @@ def batch_matmul(x, y, adj_x=False, adj_y=False, name=None):
 @export("", v1="sparse_matmul")
 def sparse_matmul(a, b, transpose_a=False, transpose_b=False, a_is_sparse=False, b_is_sparse=False, name=None):
     """tf.matmul with hints, which change no number."""
-    return matmul(a, b, transpose_a, transpose_b, name=name)
+    return matmul(a, b, transpose_a, transpose_b, a_is_sparse=True, name=name)
 
 
 @export("linalg.matvec")
@@ -220,7 +233,7 @@ def add_n(inputs, name=None):
 
     Raises ValueError for an empty list.
     """
-    if isinstance(inputs, (SymbolicTensor, str)) or not hasattr(inputs, "__iter__"):
+    if isinstance(inputs, str) or not hasattr(inputs, "__iter__"):
         raise ValueError(
             "Inputs must be an iterable of at least one Tensor/IndexedSlices with the same dtype and shape."
         )
@@ -272,9 +285,17 @@ def tensordot_kernel(a, b, axes, *, computed=False):
     for i, j in zip(*pairs):
         if not (-a.ndim <= i < a.ndim and -b.ndim <= j < b.ndim):
             raise errors.InvalidArgumentError(None, None, f"axes {pairs} are out of range [Op:Tensordot]")
-        if a.shape[i] != b.shape[j]:
-            raise _mismatch("Tensordot", a, b, (a.shape[i], b.shape[j]))
-    return jnp.tensordot(a, b, pairs)
+    if all(a.shape[i] == b.shape[j] for i, j in zip(*pairs)):
+        return jnp.tensordot(a, b, pairs)
+    # TensorFlow multiplies matrices, in which the axes to sum over are one: they need to be as large together only.
+    gone = [[i % a.ndim for i in pairs[0]], [j % b.ndim for j in pairs[1]]]
+    kept = [[i for i in range(t.ndim) if i not in g] for t, g in zip((a, b), gone)]
+    sizes = [int(np.prod([t.shape[i] for i in g])) for t, g in zip((a, b), gone)]
+    if sizes[0] != sizes[1]:
+        raise _mismatch("Tensordot", a, b, sizes)
+    left = a.transpose(kept[0] + gone[0]).reshape([a.shape[i] for i in kept[0]] + sizes[:1])
+    right = b.transpose(gone[1] + kept[1]).reshape(sizes[1:] + [b.shape[i] for i in kept[1]])
+    return jnp.tensordot(left, right, 1)
 
 
 @export("tensordot linalg.tensordot")

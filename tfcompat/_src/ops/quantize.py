@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
@@ -20,6 +20,7 @@ from .raw_array import raw
 
 _QUANTIZED = {"qint8": np.int8, "quint8": np.uint8, "qint32": np.int32, "qint16": np.int16, "quint16": np.uint16}
 _Quantize = namedtuple("QuantizeV2", ["output", "output_min", "output_max"])
+_Concat = namedtuple("QuantizedConcat", ["output", "output_min", "output_max"])
 
 
 def _bounds(dtype):
@@ -154,8 +155,52 @@ def dequantize(input, min_range, max_range, mode="MIN_COMBINED", name=None, axis
 
 @export("quantization.quantized_concat", v1="quantization.quantized_concat quantized_concat")
 def quantized_concat(concat_dim, values, input_mins, input_maxes, name=None):
-    """Refused: quantized kernels are not supported."""
-    raise NotImplementedError("tf.quantization.quantized_concat is not supported: dequantize, tf.concat, quantize")
+    """(the integers joined along `concat_dim`, all in one range, the lowest and the highest value of that range).
+
+    values: quint8 tensors, each with the range of input_mins[i] to input_maxes[i].  Raises NotImplementedError for qint32 ones.
+    """
+    values = [record.convert_to_tensor(v) for v in values]
+    if len(input_mins) != len(values) or len(input_maxes) != len(values) or not values:
+        raise bad("QuantizedConcat", f"{len(values)} values, {len(input_mins)} minima and {len(input_maxes)} maxima")
+    kind = values[0].dtype.base_dtype
+    if kind is dtypes.qint32:
+        raise NotImplementedError(
+            "tf.quantization.quantized_concat of qint32: dequantize, tf.concat, tf.quantization.quantize"
+        )
+    if kind is not dtypes.quint8:
+        raise errors.NotFoundError(None, None, f"No kernel of QuantizedConcat is registered for {kind.name}")
+    tensors = [record.convert_to_tensor(concat_dim, dtypes.int32), *values]
+    tensors += [record.convert_to_tensor(v, dtypes.float32) for v in (*input_mins, *input_maxes)]
+    out, low, high = record.call(OPS["QuantizedConcat"], tensors, None, name)
+    return _Concat(_as_quantized(out, kind), low, high)
+
+
+def _concat_abstract(axis, *rest):
+    shapes = [a.shape for a in rest[: len(rest) // 3]]
+    rank = next((len(s) for s in shapes if s is not None), None)
+    return [(dtypes.quint8, None if rank is None else (None,) * rank), (dtypes.float32, ()), (dtypes.float32, ())]
+
+
+@op("QuantizedConcat", host=True, alike=False, abstract=_concat_abstract)
+def quantized_concat_kernel(*inputs):
+    """concat_dim, n tensors, n minima, n maxima -> (the tensors, requantized where their range is not the common one, and that range)."""
+    axis, n = int(inputs[0]), len(inputs) // 3
+    values, lows, highs = inputs[1 : n + 1], inputs[n + 1 : 2 * n + 1], inputs[2 * n + 1 :]
+    rank = values[0].ndim
+    if any(v.ndim != rank for v in values):
+        raise bad("QuantizedConcat", "ConcatOp : Ranks of all input tensors should match")
+    if not -rank <= axis < rank:
+        said = f"ConcatOp : Expected concatenating dimensions in the range [{-rank}, {rank}), but got {axis}"
+        raise bad("QuantizedConcat", said)
+    low, high = min(np.float32(0), *lows), max(highs)
+    parts = []
+    for v, a, b in zip(values, lows, highs, strict=True):
+        if a != low or b != high:
+            step, scale = np.float32((b - a) / 255), np.float32(255 / (high - low))
+            real = _round(a / step, "") * step + v.astype(np.float32) * step
+            v = np.clip(_round(real * scale, "") - _round(low * scale, ""), 0, 255).astype(np.uint8)
+        parts.append(v)
+    return np.concatenate(parts, axis), np.float32(low), np.float32(high)
 
 
 # -- gradients of fake quantization -----------------------------------------------------------------------------------

@@ -252,10 +252,10 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=dtypes.float32, seed=Non
 
 
 def _normal(definition, default, shape, mean, stddev, dtype, seed, name):
-    dtype = _floating(dtype)
     with name_scope(name, default, [shape, mean, stddev]) as scope:
         mean = record.convert_to_tensor(mean, dtype, name="mean")
         stddev = record.convert_to_tensor(stddev, dtype, name="stddev")
+        dtype = _floating(dtype)
         values = _fill(definition, shape, dtype, seed, None)
         return _scaled(values, stddev, mean, scope)
 
@@ -264,9 +264,11 @@ def _normal(definition, default, shape, mean, stddev, dtype, seed, name):
 def random_shuffle(value, seed=None, name=None):
     """`value` with its rows along the first dimension in random order."""
     value = record.convert_to_tensor(value)
-    if value.dtype is dtypes.string:
-        count = _draw(shuffle_kernel.op, None, [OPS["Range"].public(0, value.shape[0], 1)], None, seed, name,
-                      lambda s: philox.shuffle_blocks(tuple(value.shape)), (value.dtype,), lambda s: (dtypes.int32, (value.shape[0],)))  # fmt: skip
+    if value.dtype is dtypes.string:  # the host's: the order of its places is drawn
+        rows = value._slot.aval.shape[0] if value.shape.rank else None
+        places = OPS["Range"].public(0, OPS["Shape"].public(value)[0] if rows is None else rows, 1)
+        count = _draw(shuffle_kernel.op, None, [places], None, seed, name, lambda s: philox.shuffle_blocks(tuple(places.shape)),
+                      (value.dtype,), lambda s: (dtypes.int32, (rows,)))  # fmt: skip
         return OPS["GatherV2"].public(value, count)
     return _draw(
         shuffle_kernel.op, None, [value], None, seed, name, lambda s: philox.shuffle_blocks(tuple(value.shape)), (value.dtype,),
@@ -299,7 +301,7 @@ def _categorical(logits, num_samples, dtype, seed, name):
     return _draw(
         multinomial_kernel.op, None, [logits], {"num_samples": count, "dtype": dtype}, seed, name,
         lambda s: philox.categorical_blocks(logits.shape[0], count), (logits.dtype, dtype),
-        lambda s: (dtype, None if logits._slot.aval.shape is None else (logits._slot.aval.shape[0], count)),
+        lambda s: (dtype, ((logits._slot.aval.shape or (None,))[0], count)),
     )  # fmt: skip
 
 

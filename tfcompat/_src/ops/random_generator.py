@@ -4,7 +4,6 @@ alike.
 
 from __future__ import annotations
 
-import enum
 import os
 
 import numpy as np
@@ -13,29 +12,26 @@ from jax import lax
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
+from ..random_state import determinism_asked
 from ..scopes import control_dependencies, init_scope, name_scope
 from ..shapes import TensorShape
 from ..train.trackable import AutoTrackable
 from . import philox
 from . import stateless_random as stateless
 from .random import _FLOATS, _shape, _size
+from .stateless_random import Algorithm
 
 BLOCKS = 256  # a draw moves the counter by this much for each element, whatever it used
 
 
-@export("random.Algorithm random.experimental.Algorithm")
-class Algorithm(enum.Enum):
-    """Random-number algorithms; tfcompat has Philox, and automatic selection means Philox."""
-
-    PHILOX = 1
-    THREEFRY = 2
-    AUTO_SELECT = 3
-
-
 def _algorithm(alg):
-    """The number of an algorithm given in any form; refuses what is not Philox."""
-    stateless.check_algorithm("philox" if alg is None else alg)
-    return 1
+    """The number of an algorithm given in any form; ValueError for what is none."""
+    return 1 if alg is None else stateless.algorithm(alg).value
+
+
+def _words(alg):
+    """The size of a state: a counter and a key."""
+    return 2 if alg == Algorithm.THREEFRY.value else 3
 
 
 @op("GeneratorStream", differentiable=False)
@@ -53,9 +49,12 @@ def skip_kernel(state, delta):
 
 @export("random.create_rng_state random.experimental.create_rng_state")
 def create_rng_state(seed, alg):
-    """The state int64[3] of a generator with this seed: an integer, or up to three of them."""
-    _algorithm(alg)
-    return record.constant(philox.generator_seed_state(_host_seed(seed)))
+    """The state int64[3] (ThreeFry: [2]) of a generator with this seed: an integer, or up to three of them."""
+    return record.constant(_seed_state(seed, _algorithm(alg)))
+
+
+def _seed_state(seed, alg):
+    return philox.generator_seed_state(_host_seed(seed))[: _words(alg)]
 
 
 def _host_seed(seed):
@@ -71,7 +70,7 @@ def _host_seed(seed):
 class Generator(AutoTrackable):
     """A random-number generator: `state` is a variable int64[3], counter (two words) and key; drawing moves it.
 
-    Raises NotImplementedError for algorithms but Philox, ValueError for states of another shape.
+    Raises ValueError for states of another shape, and UnimplementedError where numbers by ThreeFry (int64[2]) are drawn.
     """
 
     def __init__(self, copy_from=None, state=None, alg=None):
@@ -92,25 +91,29 @@ class Generator(AutoTrackable):
         if isinstance(state, record.Tensor) and state.dtype is dtypes.uint64:
             state = OPS["Bitcast"].public(state, dtypes.int64)
         value = record.convert_to_tensor(state, dtypes.int64) if not isinstance(state, record.Tensor) else state
-        TensorShape(value.shape).assert_is_compatible_with([3])
+        TensorShape(value.shape).assert_is_compatible_with([_words(self._alg)])
         with name_scope(None, "random_generator"):
             return Variable(value, dtype=dtypes.int64, name="StateVar", trainable=False)
 
     # -- making generators --------------------------------------------------------------------------------------------
     @classmethod
     def from_state(cls, state, alg):
-        """A generator that goes on from `state` (integers [3])."""
+        """A generator that goes on from `state`, integers."""
         return cls(alg=alg, state=state)
 
     @classmethod
     def from_seed(cls, seed, alg=None):
         """A generator started from an integer or up to three of them."""
-        return cls(state=philox.generator_seed_state(_host_seed(seed)), alg=_algorithm(alg))
+        alg = _algorithm(alg)
+        return cls(state=_seed_state(seed, alg), alg=alg)
 
     @classmethod
     def from_non_deterministic_state(cls, alg=None):
-        """A generator started from the operating system's entropy."""
-        return cls(state=np.frombuffer(os.urandom(24), np.int64), alg=_algorithm(alg))
+        """A generator started from the operating system's entropy.  Raises RuntimeError where determinism is enabled."""
+        if determinism_asked():
+            raise RuntimeError('"from_non_deterministic_state" cannot be called when determinism is enabled.')
+        alg = _algorithm(alg)
+        return cls(state=np.frombuffer(os.urandom(8 * _words(alg)), np.int64), alg=alg)
 
     @classmethod
     def from_key_counter(cls, key, counter, alg):
@@ -128,17 +131,17 @@ class Generator(AutoTrackable):
 
     @property
     def key(self):
-        return self._state_var.value()[2]
+        return self._state_var.value()[-1]
 
     def reset(self, state):
-        """Continues from `state` (integers [3])."""
+        """Continues from `state`, integers."""
         state = record.convert_to_tensor(state, dtypes.int64)
-        TensorShape(state.shape).assert_is_compatible_with([3])
+        TensorShape(state.shape).assert_is_compatible_with([_words(self._alg)])
         self._state_var.assign(state)
 
     def reset_from_seed(self, seed):
         """Starts over from a seed."""
-        self._state_var.assign(philox.generator_seed_state(_host_seed(seed)))
+        self._state_var.assign(_seed_state(seed, self._alg))
 
     def reset_from_key_counter(self, key, counter):
         """Continues from a key (scalar) and counter [2]."""
@@ -151,6 +154,8 @@ class Generator(AutoTrackable):
         return before
 
     def _move(self, state, delta):
+        if self._alg == Algorithm.THREEFRY.value:
+            raise errors.UnimplementedError(None, None, "Non-XLA devices don't support the ThreeFry algorithm.")
         if context.graph is None and not isinstance(delta, record.Tensor):
             stream = philox.generator_stream(np.ascontiguousarray(state._numpy()))
             return self._state_var.assign(philox.stream_generator(philox.host_advance(stream, BLOCKS * int(delta))))
@@ -214,14 +219,17 @@ class Generator(AutoTrackable):
     def binomial(self, shape, counts, probs, dtype=dtypes.int32, name=None):
         raise NotImplementedError("tf.random.Generator.binomial: " + stateless.BINOMIAL)
 
+    def _make_int64_keys(self, shape=()):
+        return self.uniform_full_int(shape, dtypes.int64)
+
     def make_seeds(self, count=1):
         """`count` seeds for stateless ops, as columns of int64 [2, count]."""
-        keys = self.uniform_full_int([count], dtypes.int64)
+        keys = self._make_int64_keys([count])
         return OPS["Pack"].public([keys, OPS["ZerosLike"].public(keys)])
 
     def split(self, count=1):
         """A list of `count` independent generators."""
-        keys = self.uniform_full_int([count], dtypes.int64)
+        keys = self._make_int64_keys([count])
         n = int(record.setting(count))
         return [
             Generator(state=OPS["Pack"].public([np.int64(0), np.int64(0), keys[i]]), alg=self._alg) for i in range(n)
@@ -265,6 +273,11 @@ _global: list = []
 def get_global_generator():
     """The process's generator, made from entropy on first use."""
     if not _global or _global[0] is None:
+        if determinism_asked():
+            raise RuntimeError(
+                '"get_global_generator" cannot be called if determinism is enabled, unless "set_global_generator" has '
+                'already been called. Please call "set_global_generator" first.'
+            )
         with init_scope():
             _global[:] = [Generator.from_non_deterministic_state()]
     return _global[0]

@@ -11,7 +11,7 @@ from ..declare import OPS, op
 from . import arithmetic, counting, reductions, segment
 from .array import bad
 from .core import cast
-from .math import FLOATING, FLOATS, INEXACT, INTEGERS, NUMBERS, pair, quotient
+from .math import FLOATING, FLOATS, INEXACT, INTEGERS, NUMBERS, pair, quotient, with_jvp
 from .raw_array import raw
 
 # op type: its arguments, in the order of the op's inputs here
@@ -197,13 +197,26 @@ def population_count(x):
 
 @op("NthElement", "", static="n", own="n", dtypes=FLOATS + " " + INTEGERS)
 def nth_element(input, n, *, reverse=False):
-    """input [..., k] -> [...]: the n-th smallest (`reverse`: largest) of the last dimension, counted from zero."""
+    """input [..., k] -> [...]: the n-th smallest (`reverse`: largest) of the last dimension, counted from zero.
+
+    Equal elements share its gradient.
+    """
+    if n.ndim:
+        raise bad("NthElement", f"N must be scalar but has rank {n.ndim}")
+    k = int(n)
+    if k < 0:
+        raise bad("NthElement", f"n must be non-negative but is {k}")
     if input.ndim < 1:
         raise bad("NthElement", "Input must be at least rank 1 but is rank 0")
-    k = int(n)
-    if not 0 <= k < input.shape[-1]:
+    if k >= input.shape[-1]:
         raise bad("NthElement", f"Input must have last dimension > n = {k}")
-    return jnp.sort(input, -1)[..., input.shape[-1] - 1 - k if reverse else k]
+
+    def tangent(x, out, t):
+        equal = x == out[..., None]
+        return jnp.sum(jnp.where(equal, t, 0) / jnp.sum(equal, -1, keepdims=True, dtype=t.dtype), -1)
+
+    at = input.shape[-1] - 1 - k if reverse else k
+    return with_jvp(lambda x: jnp.sort(x, -1)[..., at], tangent)(input)
 
 
 for _type in ("ApproximateEqual", "PopulationCount", "NthElement"):

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
+import numpy as np
+from jax import lax
+from jax import numpy as jnp
+
 from .. import dtypes, record
+from ..declare import op
 from . import conv, ctc, depthwise, losses_nn, morphology, nn, normalization, pool
 from . import pool_gradients as gradients
+from .array import bad
 from .raw_array import raw
 from .windows import layout
 
@@ -193,23 +201,128 @@ raw("LeakyRelu", nn.leaky_relu)
 raw("LRN", normalization.local_response_normalization)
 
 
+@op("LRNGrad", dtypes="float32 float16 bfloat16", name="LRNGrad")
+def _lrn_grad_kernel(input_grads, input_image, output_image, *, depth_radius=5, bias=1, alpha=1, beta=0.5):
+    """The gradient of LRN by its input: all tensors [N, H, W, C]."""
+    if not input_grads.shape == input_image.shape == output_image.shape or input_image.ndim != 4:
+        shapes = [list(t.shape) for t in (input_grads, input_image, output_image)]
+        raise bad("LRNGrad", f"input_grads, input_image, and out_image should be 4-dimensional and of one shape: {shapes}")
+    g, x, out = (t.astype(jnp.float32) for t in (input_grads, input_image, output_image))
+    near = functools.partial(normalization._neighbours, radius=int(depth_radius))
+    bias, alpha, beta = (np.float32(v) for v in (bias, alpha, beta))
+    base = bias + alpha * near(jnp.square(x))
+    return (g * base**-beta - 2 * alpha * beta * x * near(g * out / base)).astype(input_grads.dtype)
+
+
+raw("LRNGrad", _lrn_grad_kernel)
+
+
 @raw("InTopKV2")
 def _in_top_k(predictions, targets, k, name=None):
     """tf.nn.in_top_k in TF1's order of arguments."""
     return nn.in_top_k(targets, predictions, k, name)
 
 
+@op("SoftmaxCrossEntropyAndGradient", name="SoftmaxCrossEntropyWithLogits", dtypes=losses_nn.FLOATS)
+def _cross_entropy_kernel(features, labels):
+    type = "SoftmaxCrossEntropyWithLogits"
+    try:
+        rank = len(jnp.broadcast_shapes(features.shape, labels.shape))
+    except ValueError:
+        said = f"logits and labels must be broadcastable: logits_size={list(features.shape)}"
+        raise bad(type, f"{said} labels_size={list(labels.shape)}") from None
+    if rank != 2:
+        raise bad(type, f"logits and labels must be either 2-dimensional, or broadcasted to rank 2, but is rank {rank}")
+    features, labels = jnp.broadcast_arrays(features, labels)
+    return losses_nn.softmax_cross_entropy_kernel.op.kernel(labels, features), nn.softmax_kernel.op.kernel(features) - labels
+
+
 @raw("SoftmaxCrossEntropyWithLogits")
 def _softmax_cross_entropy(features, labels, name=None):
-    """(losses [batch], softmax - labels [batch, classes])."""
-    loss = losses_nn.softmax_cross_entropy_with_logits(labels, features, name=name)
-    return loss, nn.softmax_kernel(features) - labels
+    """(losses [batch], softmax - labels [batch, classes]) of what broadcasts to two matrices."""
+    return record.call(_cross_entropy_kernel.op, [features, labels], None, name)
+
+
+@op("SparseSoftmaxCrossEntropyAndGradient", name="SparseSoftmaxCrossEntropyWithLogits", own="labels", dtypes=losses_nn.FLOATS)
+def _sparse_cross_entropy_kernel(features, labels):
+    type = "SparseSoftmaxCrossEntropyWithLogits"
+    if features.ndim != 2:
+        raise bad(type, f"logits must be 2-D, but got shape {list(features.shape)}: it must be rank 2 but is rank {features.ndim}")
+    if labels.ndim != 1:
+        raise bad(type, f"labels must be 1-D, but got shape {list(labels.shape)}: it must be rank 1 but is rank {labels.ndim}")
+    if labels.shape[0] != features.shape[0]:
+        said = f"got logits shape {list(features.shape)} and labels shape {list(labels.shape)}"
+        raise bad(type, f"logits and labels must have the same first dimension, {said}")
+    chosen = jnp.arange(features.shape[1], dtype=labels.dtype) == labels[:, None]
+    slope = nn.softmax_kernel.op.kernel(features) - chosen.astype(features.dtype)
+    outside = (labels < 0) | (labels >= features.shape[1])
+    loss = losses_nn.sparse_softmax_cross_entropy_kernel.op.kernel(labels, features)
+    return loss, jnp.where(outside[:, None], jnp.nan, slope)
+
+
+@raw("SparseSoftmaxCrossEntropyWithLogits")
+def _sparse_softmax_cross_entropy(features, labels, name=None):
+    """(losses [batch], softmax - the chosen class [batch, classes]); a label outside the classes gives NaN."""
+    return record.call(_sparse_cross_entropy_kernel.op, [features, labels], None, name)
 
 
 @raw("Dilation2D")
 def _dilation(input, filter, strides, rates, padding, name=None):
     """tf.nn.dilation2d, its dilations called `rates`."""
     return morphology._dilation(input, filter, strides, padding, rates, name)
+
+
+@op("FusedBatchNormGradV3", name="FusedBatchNormGradV3", alike=False, dtypes="float32 float16 bfloat16 float64")
+def _batch_norm_grad_kernel(y_backprop, x, scale, mean, variance, *, epsilon, data_format, is_training):
+    """The gradients of fused_batch_norm by x, scale and offset, from the moments that it used."""
+    if y_backprop.shape != x.shape:
+        shapes = f"x has shape {list(x.shape)} and y_backprop has shape {list(y_backprop.shape)}"
+        raise bad("FusedBatchNormGradV3", f"x and y_backprop must have same shape, but {shapes}")
+    channel = 1 if data_format.startswith("NC") else x.ndim - 1
+    vectors = {"scale": scale, "reserve_space_1": mean, "reserve_space_2": variance}
+    normalization.check_channels("FusedBatchNormGradV3", x.shape[channel], **vectors)
+    axes, shape = [i for i in range(x.ndim) if i != channel], [1] * x.ndim
+    shape[channel] = x.shape[channel]
+    grad, factor = y_backprop.astype(scale.dtype), lax.rsqrt(variance + np.asarray(epsilon, scale.dtype))
+    normal = (x.astype(scale.dtype) - mean.reshape(shape)) * factor.reshape(shape)
+    by_scale, by_offset = jnp.sum(grad * normal, axes), jnp.sum(grad, axes)
+    if is_training:  # the moments depend on x
+        n = np.asarray(max(x.size // x.shape[channel], 1), scale.dtype)
+        grad = grad - by_offset.reshape(shape) / n - normal * by_scale.reshape(shape) / n
+    by_x = grad * (factor * scale).reshape(shape)
+    unused = jnp.zeros([], scale.dtype)
+    return by_x.astype(x.dtype), by_scale, by_offset, unused, unused
+
+
+def _batch_norm_grad(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training, name):
+    inputs = [y_backprop, x, scale, reserve_space_1, reserve_space_2]
+    settings = dict(epsilon=float(epsilon), data_format=data_format, is_training=bool(is_training))
+    return record.call(_batch_norm_grad_kernel.op, inputs, settings, name)
+
+
+@raw("FusedBatchNormGradV3")
+def _batch_norm_grad_v3(
+    y_backprop, x, scale, reserve_space_1, reserve_space_2, reserve_space_3, epsilon=0.0001, data_format="NHWC",
+    is_training=True, name=None,
+):  # fmt: skip
+    """(gradients by x, scale and offset, nothing, nothing); reserve_space_3 is what a GPU remembers, empty here."""
+    return _batch_norm_grad(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training, name)
+
+
+def _batch_norm_grad_old(type):
+    @raw(type)
+    def published(
+        *, y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon=0.0001, data_format="NHWC", is_training=True,
+        name=None,
+    ):  # fmt: skip
+        """(gradients by x, scale and offset, nothing, nothing) of fused_batch_norm."""
+        return _batch_norm_grad(
+            y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training, name
+        )
+
+
+_batch_norm_grad_old("FusedBatchNormGrad")
+_batch_norm_grad_old("FusedBatchNormGradV2")
 
 
 @raw("BatchNormWithGlobalNormalization")

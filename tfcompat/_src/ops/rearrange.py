@@ -49,7 +49,7 @@ def tile(input, multiples, name=None):
     shape = (None,) * n if shape is None and n is not None else shape
     if shape is not None:
         known = _known_elements(multiples, len(shape))
-        shape = tuple([None if d is None or m is None else d * m for d, m in zip(shape, known)])
+        shape = tuple([0 if 0 in (d, m) else None if None in (d, m) else d * m for d, m in zip(shape, known)])
     full, avals = graph.op_name(name, "Tile"), (aval(input.dtype.base_dtype, shape),)
     return record.add_op(graph, OPS["Tile"].sig, [input, multiples], full, avals=avals, single=True)
 
@@ -66,14 +66,23 @@ def _known_elements(vector, n):
     return [int(a) if a == b else None for a, b in zip(one.tolist(), two.tolist())]
 
 
-@op("Pad", static="paddings", own="tensor", twin=True)
+def _padded_unknown(tensor, paddings, constant_values=None, mode=None):
+    """The static shape of a tensor of unknown rank, padded by known amounts."""
+    if tensor is not None or paddings is None or None in paddings.ravel().tolist():
+        return NotImplemented
+    if paddings.ndim == 2 and paddings.size and min(paddings.ravel().tolist()) < 0:
+        raise bad("Pad", f"Paddings must be non-negative: {paddings.tolist()}")
+    return (None,) * len(paddings)
+
+
+@op("Pad", static="paddings", own="tensor", twin=True, results=_padded_unknown)
 def pad_kernel(tensor, paddings):
     """tensor [d0, ...], paddings [rank, 2] -> zeros put before and after each dimension."""
     nothing = np.array(b"", object) if tensor.dtype == object else np.zeros((), tensor.dtype)
     return _padded("Pad", tensor, paddings, nothing)
 
 
-@op("PadV2", static="paddings", own="tensor", name="PadV2", twin=True)
+@op("PadV2", static="paddings", own="tensor", name="PadV2", twin=True, results=_padded_unknown)
 def pad_v2_kernel(tensor, paddings, constant_values):
     """tensor [d0, ...], paddings [rank, 2] -> `constant_values`, a scalar, put before and after each dimension."""
     return _padded("PadV2", tensor, paddings, constant_values)
@@ -104,7 +113,7 @@ def _padded(type, tensor, paddings, value):
     )
 
 
-@op("MirrorPad", static="paddings", own="input", twin=True)
+@op("MirrorPad", static="paddings", own="input", twin=True, results=_padded_unknown)
 def mirror_pad_kernel(input, paddings, *, mode):
     """input [d0, ...], paddings [rank, 2] -> its own elements mirrored at the border, without (REFLECT) or with it
     (SYMMETRIC).
@@ -239,6 +248,7 @@ def reverse_sequence_kernel(input, seq_lengths, *, seq_dim, batch_dim=0):
             f"Length of seq_lengths != input.dims({batch_dim}), ({seq_lengths.size} vs. {input.shape[batch_dim]})",
         )
     n = input.shape[seq_dim]
+    _check_lengths(seq_lengths, n)
     step = lax.broadcasted_iota(np.int32, (input.shape[batch_dim], n), 1)
     length = seq_lengths.astype(np.int32)[:, None]
     order = jnp.where(step < length, length - 1 - step, step)
@@ -277,9 +287,20 @@ def reverse_sequence(input, seq_lengths, seq_axis=None, batch_axis=None, name=No
         seq_axis, batch_axis = seq_axis % rank, batch_axis % rank
     if context.graph is not None:
         return _reverse_sequence_in_graph(input, seq_lengths, seq_axis, batch_axis, name)
+    seq_lengths = record.convert_to_tensor(seq_lengths)
+    _check_lengths(seq_lengths._slot.value, input._shape_tuple()[seq_axis])
     return record.call(
         OPS["ReverseSequence"], [input, seq_lengths], {"seq_dim": seq_axis, "batch_dim": batch_axis}, name
     )
+
+
+def _check_lengths(lengths, size):
+    """Raises InvalidArgumentError for a known length that is negative or longer than a sequence."""
+    if lengths.__class__ is np.ndarray:
+        for i, n in enumerate(lengths.ravel().tolist()):
+            if not 0 <= n <= size:
+                said = f"seq_lens({i}) < 0" if n < 0 else f"seq_lens({i}) > input.dims, ({n} vs. {size})"
+                raise bad("ReverseSequence", said)
 
 
 def _reverse_sequence_in_graph(input, seq_lengths, seq_axis, batch_axis, name):
@@ -306,7 +327,12 @@ def reverse_sequence_v1(input, seq_lengths, seq_axis=None, batch_axis=None, name
     return reverse_sequence(input, seq_lengths, seq_axis, batch_axis, name)
 
 
-@op("Roll", own="input shift", static="axis")
+def _rolled_on_host(input, shift, axis):
+    axes = tuple(axis.ravel().tolist())
+    return np.roll(input, tuple(np.broadcast_to(shift, len(axes)).tolist()), axes)
+
+
+@op("Roll", own="input shift", static="axis", twin=_rolled_on_host)
 def roll_kernel(input, shift, axis):
     """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
     if input.ndim < 1:
@@ -345,7 +371,25 @@ def roll(input, shift, axis, name=None):
 
 
 # -- broadcasting -----------------------------------------------------------------------------------------------------
-@op("BroadcastTo", names="broadcast_to", static="shape", own="input", twin=True)
+def _broadcast_unknown(input, shape):
+    """The static shape of `input` repeated to a shape of which not all is known."""
+    if shape is None:
+        return None
+    rank, given = len(shape), (None,) * len(shape) if input is None else input
+    if len(given) > rank:
+        raise bad("BroadcastTo", f"Rank of input ({len(given)}) must be no greater than rank of output shape ({rank}).")
+    out = shape.tolist()
+    if any(d is not None and d < 0 for d in out):
+        raise bad("BroadcastTo", f"Dimensions must be >= 0: {shapes_text(out)}")
+    for i, d in enumerate(given, rank - len(given)):
+        if d not in (None, 1):
+            if out[i] not in (None, d):
+                raise bad("BroadcastTo", f"Incompatible shapes: {shapes_text(given)} vs. {shapes_text(out)}")
+            out[i] = d
+    return tuple(out)
+
+
+@op("BroadcastTo", names="broadcast_to", static="shape", own="input", twin=True, results=_broadcast_unknown)
 def broadcast_to_kernel(input, shape):
     """input [...] -> repeated to `shape`."""
     shape = tuple(shape.tolist())
@@ -366,7 +410,10 @@ def broadcast_to_kernel(input, shape):
     return xp(input).broadcast_to(input, shape)
 
 
-@op("BroadcastArgs", names="", static="s0 s1", twin=True)
+@op(
+    "BroadcastArgs", names="", static="s0 s1", twin=True,
+    results=lambda s0, s1: (None if s0 is None or s1 is None else max(s0.size, s1.size),),
+)  # fmt: skip
 def broadcast_args_kernel(s0, s1):
     """The shape that tensors of the shapes s0 and s1 broadcast to."""
     return _broadcast_args(s0, s1)

@@ -56,10 +56,19 @@ def reduction(type, compute, twin=None, **flags):
             return np.asarray(twin(input, axis=axes, keepdims=keep_dims)).astype(input.dtype)
 
     kernel.__name__ = type.lower()
-    return op(type, "", static="reduction_indices", twin=on_host if twin else None, **flags)(kernel)
+    return op(
+        type, "", static="reduction_indices", twin=on_host if twin else None, results=_reduced_unknown, **flags
+    )(kernel)
 
 
-def _mean(x, axes):
+def _reduced_unknown(input, reduction_indices=(), *, keep_dims=False):
+    """Along axes that are not known: where they are kept, there are as many dimensions as before."""
+    if reduction_indices is None and keep_dims and input is not None:
+        return (None,) * len(input)
+    return NotImplemented
+
+
+def mean_of(x, axes):
     """Integers: the sum, which does not overflow, over the count, truncated."""
     if jnp.issubdtype(x.dtype, jnp.integer):
         count = int(np.prod([x.shape[a] for a in axes], dtype=np.int64))
@@ -111,7 +120,7 @@ def _sum(x, axes):
 
 
 reduction("Sum", _sum, dtypes=NUMBERS, twin=np.sum)
-reduction("Mean", _mean, dtypes=NUMBERS)
+reduction("Mean", mean_of, dtypes=NUMBERS)
 reduction("Prod", lambda x, axes: jnp.prod(x, axes, dtype=x.dtype), dtypes=NUMBERS, twin=np.prod)
 reduction("Max", _extreme(lax.reduce_max), dtypes=REALS)
 reduction("Min", _extreme(lax.reduce_min), dtypes=REALS)

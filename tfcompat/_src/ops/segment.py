@@ -13,6 +13,7 @@ from jax import lax
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..scopes import name_scope
+from .array import refusal
 from .core import cast, scalar
 from .math import FLOATS, NUMBERS, REALS, with_jvp
 
@@ -361,6 +362,12 @@ def confusion_kernel(labels, predictions, weights=None, *, num_classes=None, dty
                 None,
                 f"`{what}` out of bound. Condition x < y did not hold: x = {values[:3]}, y = {num_classes}",
             )
+    if labels.size != predictions.size:
+        raise errors.InvalidArgumentError(
+            None, None, f"Shapes of all inputs must match: {labels.size} labels, {predictions.size} predictions"
+        )
+    if num_classes is None and not labels.size:
+        raise errors.InvalidArgumentError(None, None, "Without labels the number of classes must be given")
     n = num_classes if num_classes is not None else int(max(labels.max(initial=-1), predictions.max(initial=-1))) + 1
     out = np.zeros((n, n), dtype.np)
     np.add.at(out, (labels, predictions), 1 if weights is None else weights.ravel().astype(dtype.np))
@@ -371,16 +378,15 @@ def confusion_kernel(labels, predictions, weights=None, *, num_classes=None, dty
 def confusion_matrix(labels, predictions, num_classes=None, weights=None, dtype=dtypes.int32, name=None):
     """[num_classes, num_classes] counts of (label, prediction) pairs, labels down the rows; runs on the host.
 
-    Raises InvalidArgumentError for negative classes and for classes from `num_classes` up, ValueError for shapes that
-    differ.
+    Raises InvalidArgumentError for negative classes, for classes from `num_classes` up, and for shapes that differ (in
+    graphs ValueError).
     """
     with name_scope(name, "confusion_matrix", [labels, predictions, num_classes, weights]):
         labels = cast(_vector(labels, "labels"), dtypes.int64)
         predictions = cast(_vector(predictions, "predictions"), dtypes.int64)
         if not labels.shape.is_compatible_with(predictions.shape):
-            raise ValueError(
-                f"Shapes of labels and predictions must be equal, but are {labels.shape} and {predictions.shape}."
-            )
+            said = f"Shapes of labels and predictions must be equal, but are {labels.shape} and {predictions.shape}."
+            raise refusal("Pack", said)
         if weights is not None:
             weights = record.convert_to_tensor(weights, name="weights")
         settings = {"num_classes": num_classes, "dtype": dtypes.as_dtype(dtype)}

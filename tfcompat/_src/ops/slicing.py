@@ -11,7 +11,7 @@ from ..graph import Slot, aval, context
 from ..scopes import name_scope
 from ..shapes import Dimension
 from ..tensor import EagerTensor, Tensor
-from .array import bad
+from .array import bad, refusal
 from .slice_kernels import (
     INDEXED,
     INDEXED_IN_GRAPH,
@@ -243,7 +243,10 @@ def _where_unknown(x, spec, always=False):
     shape = x._shape_tuple()
     if shape is not None and None not in shape and not always:
         return {}
-    a = aval(x.dtype.base_dtype, None if shape is None else _unknown_part(shape, spec))
+    try:
+        a = aval(x.dtype.base_dtype, None if shape is None else _unknown_part(shape, spec))
+    except errors.InvalidArgumentError as e:
+        raise ValueError(e.message) from None
     return {"avals": (a,), "single": True}
 
 
@@ -325,7 +328,11 @@ def strided_slice(input_, begin, end, strides=None, begin_mask=0, end_mask=0, el
     known = [record.static_value(p) for p in parts]
     extra = {}
     if all(v is not None for v in known):
-        extra = _where_unknown(x, masks_to_spec(*known, **masks))
+        try:
+            spec = masks_to_spec(*known, **masks)
+        except errors.InvalidArgumentError as e:
+            raise ValueError(e.message) from None
+        extra = _where_unknown(x, spec)
     return record.add_op(graph, OPS["StridedSlice"].signature(settings), [x, *parts], full, **extra)
 
 
@@ -391,7 +398,10 @@ def _block(shape, first, sizes):
     shape  of the tensor, or None; first, sizes: the known elements of begin and size.
     """
     if sizes is None:
-        return None, None
+        return None, None if shape is None else (None,) * len(shape)
+    if shape is not None and len(shape) != len(sizes):
+        raise refusal("Slice", f"Expected begin and size arguments to be 1-D tensors of size {len(shape)}, but got "
+                               f"{sizes}: Shape must be rank {len(sizes)} but is rank {len(shape)}")  # fmt: skip
     first = first if first is not None else [None] * len(sizes)
     block, static = [], []
     for i, n in enumerate(sizes):

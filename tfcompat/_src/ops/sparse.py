@@ -244,12 +244,6 @@ class SparseTensorSpec(TypeSpec):
         other = spec_or_value
         return self._dtype.is_compatible_with(other.dtype) and self._shape.is_compatible_with(other.shape)
 
-    def __eq__(self, other):
-        return isinstance(other, SparseTensorSpec) and repr(self) == repr(other)
-
-    def __hash__(self):
-        return hash(repr(self))
-
     def __repr__(self):
         return f"SparseTensorSpec({self._shape}, {self._dtype!r})"
 

@@ -1,4 +1,4 @@
-"""The product of a sparse and a dense matrix."""
+"""Products with sparse matrices: sparse by dense, and dense by dense where a sparse one has places."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from .gather import gather_nd
+from .python import assert_op
 from .sparse import SparseTensor, SparseTensorValue, as_sparse
 
 
@@ -75,3 +77,30 @@ def sparse_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=None):
             known = [s.as_list() if s.rank is not None else [None, None] for s in (sp_a.shape, b.shape)]
             out.set_shape([known[0][1 if adjoint_a else 0], known[1][0 if adjoint_b else 1]])
         return out
+
+
+@export("sparse.sampled_addmm", v1="")
+def sampled_addmm(indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32):
+    """alpha * (mat1 @ mat2) + beta * values, computed at `indices` only: (indices, these numbers, dense_shape).
+
+    mat1 [..., n, k], mat2 [..., k, m], indices [..., count, 2], values [..., count], dense_shape [n, m].  Raises ValueError (of sizes
+    that only the run knows InvalidArgumentError) where dense_shape is not [n, m].
+    """
+    indices = record.convert_to_tensor(indices)
+    values = record.convert_to_tensor(values, dtype=output_type)
+    dense_shape = record.convert_to_tensor(dense_shape, dtype=dtypes.int32)
+    mat1, mat2 = record.convert_to_tensor(mat1, dtype=output_type), record.convert_to_tensor(mat2, dtype=output_type)
+    n, m = mat1.shape[-2], mat2.shape[-1]
+    if n is None or m is None:
+        raise TypeError(f"sampled_addmm wants to know the sizes of its product, got {mat1.shape} x {mat2.shape}")
+    known = record.static_value(dense_shape)
+    if known is None:
+        message = ["Dense shape: ", dense_shape, " does not match output shape: ", [n, m]]
+        assert_op(OPS["All"].public(OPS["Equal"].public(dense_shape, [n, m])), message)
+    elif known.tolist() != [n, m]:
+        raise ValueError(f"Dense shape: {known} does not match output shape: [{n} {m}]")
+    columns = OPS["ConcatV2"].public([indices[..., :-2], indices[..., -1:]], axis=-1)
+    batch_dims = mat1.shape.rank - 2
+    one = gather_nd(mat1, indices[..., :-1], batch_dims=batch_dims)
+    two = gather_nd(OPS["MatrixTranspose"].public(mat2), columns, batch_dims=batch_dims)
+    return indices, OPS["Sum"].public(one * two, [-1]) * alpha + values * beta, dense_shape

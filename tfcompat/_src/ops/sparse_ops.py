@@ -14,7 +14,6 @@ from ..graph import context
 from ..scopes import name_scope
 from .sparse import SparseTensor, SparseTensorValue, _strides, as_sparse, to_dense
 
-_INDICES = (dtypes.int64, (None, None))
 _PLACES = (dtypes.int64, (None,))
 
 
@@ -22,8 +21,15 @@ def _spoken(shape):
     return "[" + ",".join([str(int(d)) for d in shape]) + "]"
 
 
-def _rank(a):
-    return None if a.shape is None or a.shape[0] is None else a.shape[0]
+def _length(a):
+    """The statically known first size of an aval, or None."""
+    return a.shape[0] if a.shape else None
+
+
+def _indices(indices, *shapes, n=None):
+    """What is known of indices [n, rank] into tensors that are as indices and shapes (avals of such) say."""
+    known = [indices.shape[1]] if indices is not None and indices.shape is not None and len(indices.shape) == 2 else []
+    return dtypes.int64, (n, next((r for r in [*known, *map(_length, shapes)] if r is not None), None))
 
 
 def _flat(indices, shape):
@@ -32,7 +38,21 @@ def _flat(indices, shape):
 
 
 def _take(values, places):
-    return OPS["GatherV2"].public(values, places)
+    """values [n] at `places` [m] -> [m], also where the graph does not know that the values are a vector."""
+    out = OPS["GatherV2"].public(values, places)
+    if out._shape_tuple() is None:
+        out.set_shape(places.shape)
+    return out
+
+
+def _take_rows(indices, places):
+    return OPS["GatherV2"].public(indices, places)
+
+
+def _vector(tensor):
+    if tensor._shape_tuple() is None:
+        tensor.set_shape([None])
+    return tensor
 
 
 def _shape_like(sparse, made, shape=None):
@@ -62,8 +82,7 @@ def reorder(sp_input, name=None):
 
 
 def _reshape_abstract(indices, shape, new):
-    n = indices.shape[0] if indices.shape is not None else None
-    return [(dtypes.int64, (n, _rank(new))), (dtypes.int64, (_rank(new),))]
+    return [_indices(None, new, n=_length(indices)), (dtypes.int64, (_length(new),))]
 
 
 @op("SparseReshape", host=True, alike=False, abstract=_reshape_abstract)
@@ -101,12 +120,23 @@ def _reshaped(indices, shape, new):
     return out.astype(np.int64), new
 
 
+def _check_sizes(old, shape):
+    """Raises ValueError where a graph knows that a tensor of static shape `old` cannot become one of `shape`."""
+    if context.graph is None or not old.is_fully_defined():
+        return
+    new, size = record.static_value(shape), int(np.prod(old.as_list(), dtype=np.int64))
+    if new is not None and -1 not in new and int(np.prod(new, dtype=np.int64)) != size:
+        total = int(np.prod(new, dtype=np.int64))
+        raise ValueError(f"Cannot reshape a tensor with {size} elements to shape {new.tolist()} ({total} elements).")
+
+
 @export("sparse.reshape", v1="sparse.reshape sparse_reshape")
 def reshape(sp_input, shape, name=None):
     """The same values in another dense shape (one size may be -1)."""
     sp_input = as_sparse(sp_input)
     with name_scope(name, "SparseReshape", [sp_input.indices, shape]):
         shape = record.convert_to_tensor(shape, dtypes.int64 if not isinstance(shape, record.Tensor) else None)
+        _check_sizes(sp_input.shape, shape)
         indices, new = _reshaped(sp_input.indices, sp_input.dense_shape, shape)
         known = (
             record.constant_value_as_shape(OPS["Cast"].public(shape, dtype=dtypes.int64))
@@ -200,15 +230,14 @@ def retain(sp_input, to_retain):
     """Only the values where `to_retain` (booleans [n]) holds."""
     sp_input = as_sparse(sp_input)
     keep = record.convert_to_tensor(to_retain)
-    keep.shape.with_rank(1)
-    sp_input.values.shape.dims[0].assert_is_compatible_with(keep.shape.dims[0])
+    length = sp_input.values.shape.with_rank(1)[:1]
+    keep.shape.with_rank(1).assert_is_compatible_with(length)
     places = _kept(keep)
-    return _shape_like(
-        sp_input, SparseTensor(_take(sp_input.indices, places), _take(sp_input.values, places), sp_input.dense_shape)
-    )
+    indices, values = _take_rows(sp_input.indices, places), _take(sp_input.values, places)
+    return _shape_like(sp_input, SparseTensor(indices, values, sp_input.dense_shape))
 
 
-@op("SparseSlice", host=True, abstract=lambda i, s, b, n: [_PLACES, _INDICES, (dtypes.int64, s.shape)])
+@op("SparseSlice", host=True, abstract=lambda i, s, b, n: [_PLACES, _indices(i, s, b, n), (dtypes.int64, s.shape)])
 def _part(indices, shape, start, size):
     end = np.minimum(start + size, shape)
     places = np.nonzero(np.all((indices >= start) & (indices < end), axis=1))[0]
@@ -246,7 +275,7 @@ def split(sp_input=None, num_split=None, axis=None, name=None):
     "SparseSplitPart",
     name="SparseSplit",
     host=True,
-    abstract=lambda at, s, **settings: [_PLACES, _INDICES, (dtypes.int64, s.shape)],
+    abstract=lambda at, s, **settings: [_PLACES, _indices(at, s), (dtypes.int64, s.shape)],
 )
 def _piece(indices, shape, *, axis, i, n):
     size = int(shape[axis])
@@ -278,16 +307,18 @@ def mask(a, mask_indices, name=None):
     """IndexedSlices without the rows at `mask_indices`."""
     with name_scope(name, "sparse_mask", [mask_indices]):
         places = _not_masked(a.indices, record.convert_to_tensor(mask_indices))
-        return record.IndexedSlices(_take(a.values, places), _take(a.indices, places), a.dense_shape)
+        return record.IndexedSlices(_take_rows(a.values, places), _take(a.indices, places), a.dense_shape)
 
 
 # -- putting together -----------------------------------
-@op(
-    "SparseConcat",
-    host=True,
-    alike=False,
-    abstract=lambda *a, axis, expand: [_INDICES, _PLACES, (dtypes.int64, a[-1].shape)],
-)
+def _joined_abstract(*parts, axis, expand):
+    indices, shapes = parts[: len(parts) // 2], parts[len(parts) // 2 :]
+    lengths = [_length(i) for i in indices]
+    n = None if None in lengths else sum(lengths)
+    return [_indices(indices[0], *shapes, n=n), (dtypes.int64, (n,)), (dtypes.int64, shapes[-1].shape)]
+
+
+@op("SparseConcat", host=True, alike=False, abstract=_joined_abstract)
 def _joined(*parts, axis, expand):
     indices, shapes = parts[: len(parts) // 2], [np.asarray(s) for s in parts[len(parts) // 2 :]]
     rank = len(shapes[0])
@@ -353,7 +384,7 @@ def _check_columns(indices, shape):
         raise errors.InvalidArgumentError(None, None, f"Index rank {width} and shape rank {len(shape)} do not match")
 
 
-@op("SparseUnion", host=True, alike=False, abstract=lambda a, b, s, t: [_INDICES, _PLACES])
+@op("SparseUnion", host=True, alike=False, abstract=lambda a, b, s, t: [_indices(a, s, t), _PLACES])
 def _union(a, b, shape, other):
     """The places of either, in order, and for each input value (a's, then b's) which of these it belongs to."""
     _check_columns(a, shape)
@@ -391,11 +422,11 @@ def add(a, b, threshold=0):
     indices, where = _union(a.indices, b.indices, a.dense_shape, b.dense_shape)
     values = OPS["ConcatV2"].public([a.values, b.values], 0)
     count = OPS["Shape"].public(indices)[0]
-    values = OPS["UnsortedSegmentSum"].public(values, where, count)
+    values = _vector(OPS["UnsortedSegmentSum"].public(values, where, count))
     made = SparseTensor(indices, values, a.dense_shape)
     if not (threshold.__class__ in (int, float) and threshold == 0):
         places = _beyond(values, where, record.convert_to_tensor(threshold, a.dtype.base_dtype.real_dtype))
-        made = SparseTensor(_take(indices, places), _take(values, places), a.dense_shape)
+        made = SparseTensor(_take_rows(indices, places), _take(values, places), a.dense_shape)
     return _shape_like(a, made)
 
 
@@ -412,11 +443,8 @@ def _extreme(sp_a, sp_b, name, default, type):
         indices, where = _union(a.indices, b.indices, a.dense_shape, b.dense_shape)
         count, n = OPS["Shape"].public(indices)[0], OPS["Shape"].public(a.indices)[0]
         spread = OPS["UnsortedSegmentSum"].public
-        return SparseTensor(
-            indices,
-            OPS[type].public(spread(a.values, where[:n], count), spread(b.values, where[n:], count)),
-            a.dense_shape,
-        )
+        values = OPS[type].public(spread(a.values, where[:n], count), spread(b.values, where[n:], count))
+        return SparseTensor(indices, _vector(values), a.dense_shape)
 
 
 @export("sparse.maximum", v1="sparse.maximum sparse_maximum")
@@ -431,7 +459,12 @@ def minimum(sp_a, sp_b, name=None):
     return _extreme(sp_a, sp_b, name, "SparseSparseMinimum", "Minimum")
 
 
-@op("SparseFillEmptyRows", host=True, alike=False, abstract=lambda i, s: [_INDICES, _PLACES, (dtypes.bool, (None,))])
+@op(
+    "SparseFillEmptyRows",
+    host=True,
+    alike=False,
+    abstract=lambda i, s: [_indices(i, s), _PLACES, (dtypes.bool, (None,))],
+)
 def _filled(indices, shape):
     """The indices with [row, 0, ...] for empty rows, where each value is (-1 position: the default, last), which rows
     were empty.
@@ -477,4 +510,6 @@ def fill_empty_rows(sp_input, default_value, name=None):
         default = record.convert_to_tensor(default_value, sp_input.dtype.base_dtype)
         indices, places, empty = _filled(sp_input.indices, sp_input.dense_shape)
         values = OPS["ConcatV2"].public([sp_input.values, OPS["Reshape"].public(default, [1])], 0)
+        if context.graph is not None and sp_input.shape.rank:
+            empty.set_shape(sp_input.shape[:1])
         return SparseTensor(indices, _take(values, places), sp_input.dense_shape), empty

@@ -9,15 +9,17 @@ from ..declare import OPS, export, op, refused
 from ..graph import context
 from ..scopes import name_scope
 from .sparse import SparseTensor, as_sparse, to_dense
-from .sparse_ops import _INDICES, _PLACES, _flat, _take, maximum, minimum, reorder
+from .sparse_ops import _PLACES, _flat, _length, _take, _vector, maximum, minimum, reorder
 
 
-@op(
-    "SparseGroups",
-    host=True,
-    alike=False,
-    abstract=lambda i, s, axes, keepdims: [_PLACES, _INDICES, (dtypes.int64, (None,))],
-)
+def _groups_abstract(indices, shape, *, axes, keepdims):
+    rank = _length(shape)
+    if rank is not None and not keepdims:
+        rank = 0 if axes is None else rank - len(set([a % rank for a in axes if -rank <= a < rank]))
+    return [_PLACES, (dtypes.int64, (None, rank)), (dtypes.int64, (rank,))]
+
+
+@op("SparseGroups", host=True, alike=False, abstract=_groups_abstract)
 def _groups(indices, shape, *, axes, keepdims):
     """Which group each value is reduced into, the groups' places, and the shape of the result."""
     rank = len(shape)
@@ -44,17 +46,17 @@ def _reduce(sp_input, axis, keepdims, sparse, name, default, reduction):
         axes = record.setting(axis)
         axes = axes if axes is None or isinstance(axes, tuple) else (axes,)
         groups, places, shape = _groups(sp_input.indices, sp_input.dense_shape, axes=axes, keepdims=bool(keepdims))
-        values = OPS[reduction].public(sp_input.values, groups, OPS["Shape"].public(places)[0])
+        values = _vector(OPS[reduction].public(sp_input.values, groups, OPS["Shape"].public(places)[0]))
         made = SparseTensor(places, values, shape)
         if sparse:
             return made
         if context.graph is None:
             return to_dense(made)
-        rank = sp_input.shape.rank
-        dense = to_dense(made)
-        if rank is not None:
-            n = rank if keepdims else 0 if axes is None else rank - len(set(a % rank for a in axes))
-            dense.set_shape([None] * n)
+        dense, sizes = to_dense(made), sp_input.shape
+        if sizes.rank is not None:
+            gone = set(range(sizes.rank) if axes is None else [a % sizes.rank for a in axes])
+            left = [1 if d in gone else n for d, n in enumerate(sizes.as_list()) if keepdims or d not in gone]
+            dense.set_shape(left)
         return dense
 
 
@@ -93,7 +95,7 @@ def softmax(sp_input, name=None):
         groups, places, _ = _groups(sp_input.indices, sp_input.dense_shape, axes=(-1,), keepdims=False)
         count = OPS["Shape"].public(places)[0]
         top = OPS["StopGradient"].public(OPS["UnsortedSegmentMax"].public(sp_input.values, groups, count))
-        powers = OPS["Exp"].public(sp_input.values - _take(top, groups))
+        powers = OPS["Exp"].public(_vector(sp_input.values - _take(top, groups)))
         total = OPS["UnsortedSegmentSum"].public(powers, groups, count)
         return sp_input._with_values(powers / _take(total, groups))
 
@@ -156,12 +158,6 @@ def map_values(op, *args, **kwargs):
 _CROSS = "crossed features are not computed here; join the strings and hash them yourself."
 refused("sparse.cross", _CROSS, lambda inputs, name=None, separator=None: None)
 refused("sparse.cross_hashed", _CROSS, lambda inputs, num_buckets=0, hash_key=None, name=None: None)
-refused(
-    "sparse.sampled_addmm",
-    "multiply densely and gather at the indices.",
-    lambda indices, values, dense_shape, mat1, mat2, beta=1.0, alpha=1.0, output_type=dtypes.float32: None,
-    v1="",
-)
 
 
 # -- raw names -----------------------------------

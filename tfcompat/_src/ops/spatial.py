@@ -151,13 +151,25 @@ def required_space_to_batch_paddings(input_shape, block_shape, base_paddings=Non
     """Spatial sizes [m], block_shape [m] -> (paddings, crops) [m, 2] that make the padded sizes divisible by the
     blocks.
     """
-    sizes, blocks = np.array(record.setting(input_shape)), np.array(record.setting(block_shape))
-    base = np.zeros((sizes.size, 2), np.int64) if base_paddings is None else np.array(record.setting(base_paddings))
+    given = [input_shape, block_shape] if base_paddings is None else [input_shape, block_shape, base_paddings]
+    known = [record.static_value(v) if isinstance(v, record.Tensor) else np.array(record.setting(v)) for v in given]
+    if any(v is None for v in known):
+        return _paddings_of_run(*[record.convert_to_tensor(v, dtypes.int32) for v in given])
+    sizes, blocks = known[:2]
+    base = np.zeros((sizes.size, 2), np.int64) if base_paddings is None else known[2]
     whole = sizes + base.sum(1)
     extra = (-whole) % blocks
     paddings = np.stack([base[:, 0], base[:, 1] + extra], 1).astype(np.int32)
     crops = np.stack([np.zeros_like(extra), extra], 1).astype(np.int32)
     return record.convert_to_tensor(paddings, name="paddings"), record.convert_to_tensor(crops, name="crops")
+
+
+def _paddings_of_run(sizes, blocks, base=None):
+    """required_space_to_batch_paddings of tensors that only a run knows."""
+    stack, zeros = OPS["Pack"].public, OPS["ZerosLike"].public(sizes)
+    low, high = (zeros, zeros) if base is None else (base[:, 0], base[:, 1])
+    rest = OPS["FloorMod"].public(-(sizes + low + high), blocks)
+    return stack([low, high + rest], axis=1), stack([zeros, rest], axis=1)
 
 
 # -- depth ------------------------------------------------------------------------------------------------------------

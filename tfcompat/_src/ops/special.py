@@ -91,9 +91,17 @@ angle = export("math.angle", v1="angle math.angle")(_part("Angle", _angle_of_rea
 
 
 # -- special functions ------------------------------------------------------------------------------------------------
-# JAX's derivatives of these are wrong at zero (Bessel), where |x| and sign(x) meet, or NaN (Spence).
+# JAX's derivatives of these are wrong at zero (Bessel), where |x| and sign(x) meet, at the ends of the domain, or NaN (Spence).
 _i0 = with_jvp(special.i0, lambda x, _, t: t * _i1(x))
 _i1 = with_jvp(special.i1, lambda x, out, t: t * (_i0(x) - jnp.where(x == 0, 0.5, out / jnp.where(x == 0, 1, x))))
+_i1e = with_jvp(
+    special.i1e,
+    lambda x, y, t: t * jnp.where(x == 0, 0.5, special.i0e(x) - y * (jnp.sign(x) + 1 / jnp.where(x == 0, 1, x))),
+)
+_ndtri = with_jvp(special.ndtri, lambda x, y, t: t * np.sqrt(2 * np.pi).astype(x.dtype) * jnp.exp(jnp.square(y) / 2))
+_digamma = with_jvp(
+    special.digamma, lambda x, _, t: t * jnp.where(x == jnp.inf, 0, _polygamma(jnp.ones((), x.dtype), x))
+)
 
 
 def _polygamma_value(a, x):
@@ -103,9 +111,12 @@ def _polygamma_value(a, x):
     return jnp.where((a >= 0) & (a == jnp.floor(a)), value, jnp.nan).astype(x.dtype)
 
 
-def _expint(x):
+def _expint_value(x):
     """The real branch, as TensorFlow's: NaN left of zero."""
     return jnp.where(x > 0, special.expi(jnp.where(x > 0, x, 1)), jnp.where(x == 0, -jnp.inf, jnp.nan)).astype(x.dtype)
+
+
+_expint = with_jvp(_expint_value, lambda x, _, t: t * jnp.exp(x) / x)
 
 
 def _incomplete(f, at_infinity):
@@ -123,13 +134,13 @@ _polygamma = with_jvp(_polygamma_value, lambda a, x, _, t: 0 * t * x, lambda a, 
 _spence = with_jvp(special.spence, lambda x, _, t: t * jnp.where(x == 1, -1, jnp.log(x) / jnp.where(x == 1, 1, 1 - x)))
 
 unary("Lgamma", special.gammaln, "math.lgamma", "lgamma math.lgamma", **_REAL)
-unary("Digamma", special.digamma, "math.digamma", "digamma math.digamma", **_REAL)
+unary("Digamma", _digamma, "math.digamma", "digamma math.digamma", **_REAL)
 unary("Erfinv", special.erfinv, "math.erfinv", **_REAL)
-unary("Ndtri", special.ndtri, "math.ndtri", **_REAL)
+unary("Ndtri", _ndtri, "math.ndtri", **_REAL)
 unary("BesselI0", _i0, "math.bessel_i0 math.special.bessel_i0", **_REAL)
 unary("BesselI0e", special.i0e, "math.bessel_i0e math.special.bessel_i0e", **_REAL)
 unary("BesselI1", _i1, "math.bessel_i1 math.special.bessel_i1", **_REAL)
-unary("BesselI1e", special.i1e, "math.bessel_i1e math.special.bessel_i1e", **_REAL)
+unary("BesselI1e", _i1e, "math.bessel_i1e math.special.bessel_i1e", **_REAL)
 unary("Dawsn", special.dawsn, "math.special.dawsn", **_REAL)
 unary("Expint", _expint, "math.special.expint", **_REAL)
 unary("FresnelSin", lambda x: special.fresnel(x)[0], "math.special.fresnel_sin", **_REAL)
@@ -149,13 +160,13 @@ def _beta_density(a, b, x):
 
 _betainc = with_jvp(
     special.betainc,
-    lambda a, b, x, _, t: 0 * t,  # TensorFlow has no gradient by a and b, either
+    lambda a, b, x, _, t: 0 * t,  # the op says that no gradient passes a and b
     lambda a, b, x, _, t: 0 * t,
     lambda a, b, x, _, t: t * _beta_density(a, b, x),
 )
 
 
-@op("Betainc", "math.betainc", "betainc math.betainc", dtypes="float32 float64")
+@op("Betainc", "math.betainc", "betainc math.betainc", dtypes="float32 float64", inert="a b")
 def betainc(a, b, x):
     """The regularized incomplete beta function of three tensors of one shape, or scalars; a gradient by x only."""
     shapes = [t.shape for t in (a, b, x) if t.ndim]

@@ -7,6 +7,8 @@ seed.  Generators (random_generator.py) draw through them as well.
 
 from __future__ import annotations
 
+import enum
+
 import numpy as np
 
 from .. import dtypes, errors, record
@@ -134,15 +136,27 @@ def stream_of(seed):
     return stateless_stream(seed)
 
 
+@export("random.Algorithm random.experimental.Algorithm")
+class Algorithm(enum.Enum):
+    """Random-number algorithms; automatic selection means Philox, and there are no numbers by ThreeFry, as in TensorFlow."""
+
+    PHILOX = 1
+    THREEFRY = 2
+    AUTO_SELECT = 3
+
+
+def algorithm(alg):
+    """The Algorithm given by its name, its number or itself; ValueError for anything else."""
+    value = getattr(alg, "value", alg)
+    for known in Algorithm:
+        if value == known.value or isinstance(value, str) and value.upper() == known.name:
+            return known
+    raise ValueError(f"The chosen seed algorithm {alg!r} is unsupported: use 'philox', 'threefry' or 'auto_select'.")
+
+
 def check_algorithm(alg):
     """Philox and automatic choices are one on the CPU; everything else is refused."""
-    name = getattr(alg, "name", alg)
-    name = {1: "philox", 2: "threefry", 3: "auto_select"}.get(name, name)
-    if not isinstance(name, str) or name.lower() not in ("philox", "threefry", "auto_select"):
-        raise ValueError(
-            f"The chosen seed algorithm {alg!r} is unsupported: use 'philox', 'threefry' or 'auto_select'."
-        )
-    if name.lower() == "threefry":
+    if algorithm(alg) is Algorithm.THREEFRY:
         raise NotImplementedError(
             "tfcompat draws by Philox, as TensorFlow does on CPUs; alg='threefry' is not available."
         )

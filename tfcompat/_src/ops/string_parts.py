@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
+from .array import refusal
 from .sparse import SparseTensor
 from .strings import _characters, _each, _invalid
 
@@ -39,22 +40,25 @@ def _row_splits(i):
     return dtypes.int64, (None if i.shape is None or not i.shape or i.shape[0] is None else i.shape[0] + 1,)
 
 
-@op("StringSplitV2", host=True, abstract=lambda i, sep, maxsplit: [_VECTOR, _row_splits(i)])
+@op("StringSplitV2", host=True, dtypes="string", abstract=lambda i, sep, maxsplit: [_VECTOR, _row_splits(i)])
 def _split_each(input, *, sep, maxsplit):
     """input [n] -> the parts of all strings, and their row splits."""
     rows = [_pieces(v, sep, maxsplit) for v in input.tolist()]
     return _objects([p for r in rows for p in r]), _splits(rows)
 
 
-def in_rows(input, take_apart):
-    """`take_apart(vector) -> [values, ..., row splits]` of every string: vectors for one string, else RaggedTensors."""
+def in_rows(input, take_apart, unknown=None):
+    """`take_apart(vector) -> [values, ..., row splits]` of every string: vectors for one string, else RaggedTensors.
+
+    unknown: what a tensor of unknown rank is taken for; ValueError for one where it is not given.
+    """
     from ..ragged.conversion import from_tensor
     from ..ragged.tensor import RaggedTensor, is_ragged
 
     if is_ragged(input):
         return [input.with_flat_values(m) for m in in_rows(input.flat_values, take_apart)]
     tensor = record.convert_to_tensor(input, dtypes.string)
-    rank = tensor.shape.rank
+    rank = unknown if tensor.shape.rank is None else tensor.shape.rank
     if rank is None:
         raise ValueError("Rank of input must be statically known.")
     if rank == 0:
@@ -66,12 +70,13 @@ def in_rows(input, take_apart):
     return [RaggedTensor.from_row_splits(v, splits, validate=False) for v in found]
 
 
-@op(
-    "StringSplitSparse",
-    name="StringSplitV2",
-    host=True,
-    abstract=lambda i, **settings: [(dtypes.int64, (None, 2)), _VECTOR, (dtypes.int64, (2,))],
-)
+def _sparse_abstract(input, **settings):
+    if input.shape is not None and len(input.shape) != 1:
+        raise _invalid(f"Shape must be rank 1 but is rank {len(input.shape)}")
+    return [(dtypes.int64, (None, 2)), _VECTOR, (dtypes.int64, (2,))]
+
+
+@op("StringSplitSparse", name="StringSplitV2", host=True, dtypes="string", abstract=_sparse_abstract)
 def _split_rows(input, *, sep, maxsplit, old, skip_empty):
     """(indices, values, shape) of the parts of a vector of strings; `old`: each byte of `sep` separates, empty parts
     may be dropped.
@@ -99,7 +104,7 @@ def _split_rows(input, *, sep, maxsplit, old, skip_empty):
 def split(input, sep=None, maxsplit=-1, name=None):
     """The parts of strings between separators (default: white space): a vector for one, else a RaggedTensor."""
     sep, maxsplit = b"" if sep is None else _separator(sep), int(maxsplit)
-    return in_rows(input, lambda v: _split_each(v, sep=sep, maxsplit=maxsplit, name=name))[0]
+    return in_rows(input, lambda v: _split_each(v, sep=sep, maxsplit=maxsplit, name=name), unknown=1)[0]
 
 
 def _sparse_rows(input, sep, maxsplit, name, old=False, skip_empty=True):
@@ -115,11 +120,15 @@ def _separator(sep):
 @export("", v1="strings.split")
 def split_v1(input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None):
     """The parts of each string of a vector, as a SparseTensor or RaggedTensor."""
-    input = source if input is None else input
+    input = record.convert_to_tensor(source if input is None else input, dtypes.string)
+    if input.shape.rank == 0:
+        input = OPS["ExpandDims"].public(input, 0)
     if result_type == "RaggedTensor":
         return split(input, sep, maxsplit, name)
     if result_type != "SparseTensor":
         raise ValueError(f"result_type must be 'SparseTensor' or 'RaggedTensor', not {result_type!r}")
+    if input.shape.rank not in (1, None):
+        return split(input, sep, maxsplit, name).to_sparse()
     return _sparse_rows(input, b"" if sep is None else _separator(sep), int(maxsplit), name)
 
 
@@ -138,7 +147,7 @@ def string_split(source, sep=None, skip_empty=True, delimiter=None, result_type=
     return sparse
 
 
-@op("StringBytesSplit", host=True, abstract=lambda i: [_VECTOR, _row_splits(i)])
+@op("StringBytesSplit", host=True, dtypes="string", abstract=lambda i: [_VECTOR, _row_splits(i)])
 def _bytes_of_each(input):
     rows = [[v[i : i + 1] for i in range(len(v))] for v in input.tolist()]
     return _objects([b for r in rows for b in r]), _splits(rows)
@@ -175,6 +184,7 @@ def _decoded(value, encoding, handling, replacement):
 @op(
     "UnicodeDecode",
     host=True,
+    dtypes="string",
     abstract=lambda i, **settings: [(dtypes.int32, (None,)), _VECTOR, (dtypes.int64, (None,)), _row_splits(i)],
 )
 def _characters_of_each(input, *, encoding, handling, replacement, control):
@@ -275,7 +285,7 @@ def unicode_encode(input, output_encoding, errors="replace", replacement_char=65
     return _unicode_encode(input, **settings)
 
 
-@op("UnicodeTranscode", host=True, abstract=lambda i, **settings: (dtypes.string, i.shape))
+@op("UnicodeTranscode", host=True, dtypes="string", abstract=lambda i, **settings: (dtypes.string, i.shape))
 def _transcode(input, *, input_encoding, output_encoding, errors, replacement_char, control):
     def change(v):
         text = _decoded(v, input_encoding, errors, replacement_char)
@@ -297,6 +307,11 @@ def unicode_transcode(
     name=None,
 ):
     """The same text in another encoding."""
+    if output_encoding.upper() not in _CODECS:
+        written = ", ".join([f'"{c}"' for c in _CODECS])
+        raise refusal(
+            "UnicodeTranscode", f"Attr 'output_encoding' passed string '{output_encoding}' not in: {written}."
+        )
     return _transcode(
         input,
         input_encoding=input_encoding,

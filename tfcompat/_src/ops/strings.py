@@ -5,13 +5,17 @@ TensorFlow takes it so.
 from __future__ import annotations
 
 import base64
+import functools
 import re
 
 import numpy as np
 
 from .. import dtypes, errors, nest, record
 from ..declare import export, op
+from ..graph import context
+from ..shapes import BroadcastError, TensorShape, broadcast_dims
 from . import hashes
+from .array import refusal
 from .python import text_of
 
 _WHITE = b" \t\n\r\v\f"
@@ -34,7 +38,7 @@ def _same(dtype=dtypes.string):
 
 def _text(type, names, v1=None):
     """Declares an op from each string to a string."""
-    return op(type, names, v1, host=True, alike=False, abstract=_same())
+    return op(type, names, v1, host=True, alike=False, dtypes="string", abstract=_same())
 
 
 def _invalid(message):
@@ -74,32 +78,37 @@ def strip(input):
     return _each(lambda v: v.strip(_WHITE), input)
 
 
-@op("StringLength", host=True, abstract=_same(dtypes.int32))
-def _length(input, *, unit="BYTE"):
+def _check_unit(unit):
     if unit not in ("BYTE", "UTF8_CHAR"):
-        raise _invalid(f"unit must be BYTE or UTF8_CHAR, not {unit}")
+        raise refusal("StringLength", f"Attr 'unit' passed string '{unit}' not in: \"BYTE\", \"UTF8_CHAR\".")
+    return unit
+
+
+@op("StringLength", host=True, dtypes="string", abstract=_same(dtypes.int32))
+def _length(input, *, unit="BYTE"):
     return _each(len if unit == "BYTE" else lambda v: len(_characters(v)), input, np.int32)
 
 
 @export("strings.length", v1="")
 def length(input, unit="BYTE", name=None):
     """The number of bytes, or of characters with unit='UTF8_CHAR'."""
-    return _length(input, unit=unit, name=name)
+    return _length(input, unit=_check_unit(unit), name=name)
 
 
 @export("", v1="strings.length")
 def length_v1(input, name=None, unit="BYTE"):
     """The number of bytes, or of characters with unit='UTF8_CHAR'."""
-    return _length(input, unit=unit, name=name)
+    return length(input, unit, name)
 
 
 def _shapes_together(*avals, **settings):
-    if any(a.shape is None or None in a.shape for a in avals):
-        return dtypes.string, None
-    return dtypes.string, np.broadcast_shapes(*[a.shape for a in avals])
+    try:
+        return dtypes.string, functools.reduce(broadcast_dims, [a.shape for a in avals])
+    except BroadcastError as e:
+        raise _invalid(f"{e} [Op:Substr]") from None
 
 
-@op("Substr", host=True, alike=False, abstract=_shapes_together)
+@op("Substr", host=True, alike=False, dtypes="string", abstract=_shapes_together)
 def _substr(input, pos, len, *, unit="BYTE"):
     if np.shape(pos) != np.shape(len):
         raise _invalid(f"pos and len should have the same shape, got: {list(np.shape(pos))} vs. {list(np.shape(len))}")
@@ -121,7 +130,7 @@ def _substr(input, pos, len, *, unit="BYTE"):
 def substr(input, pos, len, unit="BYTE", name=None):
     """`len` bytes (or characters) from `pos`, which may count from the end; InvalidArgumentError outside the string."""
     pos = record.convert_to_tensor(pos)
-    return _substr(input, pos, record.convert_to_tensor(len, pos.dtype), unit=unit, name=name)
+    return _substr(input, pos, record.convert_to_tensor(len, pos.dtype), unit=_check_unit(unit), name=name)
 
 
 @export("", v1="strings.substr substr")
@@ -150,7 +159,7 @@ def _pattern(pattern):
         ) from None
 
 
-@op("RegexReplace", host=True, alike=False, abstract=_same())
+@op("RegexReplace", host=True, alike=False, dtypes="string", abstract=_same())
 def _regex_replace(input, pattern, rewrite, *, replace_global=True):
     compiled, count = _pattern(pattern[()]), 0 if replace_global else 1
     pieces = re.split(r"(\\[0-9\\])", _characters(rewrite[()]))
@@ -172,7 +181,7 @@ def regex_replace(input, pattern, rewrite, replace_global=True, name=None):
     return _regex_replace(input, pattern, rewrite, replace_global=bool(replace_global), name=name)
 
 
-@op("RegexFullMatch", host=True, alike=False, abstract=_same(dtypes.bool))
+@op("RegexFullMatch", host=True, alike=False, dtypes="string", abstract=_same(dtypes.bool))
 def _regex_full_match(input, pattern):
     compiled = _pattern(pattern[()])
     return _each(lambda v: compiled.fullmatch(_characters(v)) is not None, input, bool)
@@ -185,7 +194,7 @@ def regex_full_match(input, pattern, name=None):
 
 
 # -- numbers -----------------------------------
-@op("StringToNumber", host=True, abstract=lambda input, out_type: (out_type, input.shape))
+@op("StringToNumber", host=True, dtypes="string", abstract=lambda input, out_type: (out_type, input.shape))
 def _to_number(input, *, out_type):
     convert = _integer if out_type.is_integer else _float
     return _each(lambda v: convert(v, out_type), input, out_type.np)
@@ -279,11 +288,15 @@ def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, f
 
 # -- joining -----------------------------------
 def _join_abstract(*inputs, separator):
-    known = [a.shape for a in inputs if a.shape is None or a.shape]
-    return dtypes.string, known[0] if known else ()
+    shapes = [TensorShape(a.shape) for a in inputs if a.shape is None or a.shape]
+    try:
+        shape = functools.reduce(TensorShape.merge_with, shapes, TensorShape(None if shapes else []))
+    except ValueError as e:
+        raise _invalid(f"{e} [Op:StringJoin]") from None
+    return dtypes.string, None if shape.rank is None else shape.as_list()
 
 
-@op("StringJoin", host=True, abstract=_join_abstract)
+@op("StringJoin", host=True, dtypes="string", abstract=_join_abstract)
 def _join(*inputs, separator):
     shapes = [i.shape for i in inputs if i.ndim]
     for s in shapes[1:]:
@@ -305,6 +318,7 @@ def join(inputs, separator="", name=None):
 @op(
     "ReduceJoin",
     host=True,
+    dtypes="string",
     abstract=lambda i, axes, keepdims, separator: (
         dtypes.string,
         None if i.shape is None else _left(i.shape, axes, keepdims),
@@ -328,7 +342,8 @@ def _positions(rank, axes):
     found = [a + rank if a < 0 else a for a in axes]
     for a, given in zip(found, axes):
         if not 0 <= a < rank:
-            raise _invalid(f"Invalid reduction dimension {given} for input with {rank} dimension(s)")
+            said = f"Invalid reduction dimension {given} for input with {rank} dimension(s)"
+            raise errors.OutOfRangeError(None, None, said)
     return found
 
 
@@ -352,7 +367,13 @@ def reduce_join_v1(inputs, axis=None, keep_dims=None, separator="", name=None, r
     return reduce_join(inputs, axis, bool(keep_dims if keepdims is None else keepdims), separator, name)
 
 
-@op("UnsortedSegmentJoin", host=True, alike=False, abstract=lambda i, s, n, **settings: (dtypes.string, None))
+def _segments_abstract(inputs, segment_ids, num_segments, **settings):
+    if inputs.shape is None or segment_ids.shape is None:
+        return dtypes.string, None
+    return dtypes.string, (None, *inputs.shape[len(segment_ids.shape) :])
+
+
+@op("UnsortedSegmentJoin", host=True, alike=False, dtypes="string", abstract=_segments_abstract)
 def _segment_join(inputs, segment_ids, num_segments, *, separator):
     rest = inputs.shape[segment_ids.ndim :]
     rows = inputs.reshape((segment_ids.size, *rest))
@@ -367,7 +388,12 @@ def _segment_join(inputs, segment_ids, num_segments, *, separator):
 @export("strings.unsorted_segment_join")
 def unsorted_segment_join(inputs, segment_ids, num_segments, separator="", name=None):
     """The strings of each segment joined, in order."""
-    return _segment_join(inputs, segment_ids, num_segments, separator=separator, name=name)
+    num_segments = record.convert_to_tensor(num_segments)
+    out = _segment_join(inputs, segment_ids, num_segments, separator=separator, name=name)
+    if context.graph is not None and out.shape.rank:
+        known = record.static_value(num_segments)
+        out.set_shape([None if known is None else int(known), *out.shape.as_list()[1:]])
+    return out
 
 
 @export("strings.format")
@@ -395,10 +421,17 @@ def _format(*inputs, pieces, summarize):
 
 # -- hashes and codes -----------------------------------
 def _buckets(type, function):
-    @op(type, host=True, abstract=_same(dtypes.int64))
-    def hashed(input, *, num_buckets, key=()):
+    def abstract(input, *, num_buckets, **settings):
+        check(num_buckets)
+        return dtypes.int64, input.shape
+
+    def check(num_buckets):
         if num_buckets < 1:
-            raise _invalid(f"num_buckets must be at least 1, got {num_buckets}")
+            raise _invalid(f"Attr 'num_buckets' of '{type}' Op passed {num_buckets} less than minimum 1.")
+
+    @op(type, host=True, dtypes="string", abstract=abstract)
+    def hashed(input, *, num_buckets, key=()):
+        check(num_buckets)
         return _each(lambda v: function(v, key) % num_buckets, input, np.int64)
 
     return hashed
@@ -455,11 +488,12 @@ def decode_base64(input):
     return _each(decoded, input)
 
 
-@op(
-    "DecodeRaw",
-    host=True,
-    abstract=lambda i, out_type, **settings: (out_type, None if i.shape is None else (*i.shape, None)),
-)
+def _raw_abstract(bytes, *, out_type, fixed_length, **settings):
+    width = None if fixed_length is None else fixed_length // out_type.np.itemsize
+    return out_type, None if bytes.shape is None else (*bytes.shape, width)
+
+
+@op("DecodeRaw", host=True, dtypes="string", abstract=_raw_abstract)
 def _decode_raw(bytes, *, out_type, little_endian, fixed_length):
     flat, size = bytes.reshape(-1).tolist(), out_type.np.itemsize
     if fixed_length is None:

@@ -2,7 +2,8 @@
 
 In a graph an array whose element shape is not known before the first write is *unset*: [size, 0, 0, 0, 0, 0, 0, 0, 0].
 The first write, or the loop that contains it, gives it its shape.  One that may grow (dynamic_size) carries its size
-beside its contents.
+beside its contents.  One whose elements may differ in shape (infer_shape=False, pieces of different lengths) remembers in
+`_parts` what was written where, as long as all of that is known while the graph is built; loops carry the stacked tensor only.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class TensorArray:
         self._element_shape = TensorShape(element_shape)
         self._list = self._size = self._flow = None
         self._n = None  # the static size
+        self._parts = None  # index -> element
         self._read: set = set()
         if context.graph is None:
             if handle is not None:
@@ -98,11 +100,13 @@ class TensorArray:
         )
         if self._dynamic_size:
             self._size = size if size.dtype is dtypes.int32 else OPS["Cast"].public(size, dtype=dtypes.int32)
+        self._parts = None if infer_shape else {}
 
-    def _with(self, flow, size=None, element_shape=None):
+    def _with(self, flow, size=None, element_shape=None, parts=None):
         """An array like this one with other contents."""
         made = object.__new__(TensorArray)
         made.__dict__.update(self.__dict__)
+        made._parts = parts
         made._flow, made._size = flow, size if size is not None else self._size
         if element_shape is not None:
             made._element_shape = element_shape
@@ -184,9 +188,17 @@ class TensorArray:
             return self._read_eager(int(record.shape_array(index)))
         self_ = self._symbolic()
         index = record.convert_to_tensor(index, name="index")
+        part = self._part(index)
+        if part is not None:
+            return OPS["Identity"].public(part, name=name or "TensorArrayReadV3")
         shape = self._element_shape
         a = aval(self._dtype, None if shape.rank is None else tuple(shape.as_list()))
         return add(READ, [self_._flow, index], a, {"shape": self._known_shape()}, name)
+
+    def _part(self, index):
+        """The element at the tensor `index`, where it is known to have been written there."""
+        known = record.static_value(index) if self._parts else None
+        return None if known is None else self._parts.get(int(known))
 
     def _read_eager(self, i):
         if i < 0:
@@ -248,7 +260,8 @@ class TensorArray:
             name,
         )
         size = add(SIZE_AFTER, [self_._size, index], aval(dtypes.int32, ())) if self._dynamic_size else None
-        return self_._with(flow, size, shape)
+        known = None if self_._parts is None else record.static_value(index)
+        return self_._with(flow, size, shape, None if known is None else {**self_._parts, int(known): value})
 
     def _write_eager(self, i, value):
         if i < 0:
@@ -306,6 +319,9 @@ class TensorArray:
                 )
             return OPS["ConcatV2"].public(parts, axis=0)
         self_ = self._symbolic()
+        n = self_._n if not self._dynamic_size else len(self_._parts or ())
+        if self_._parts and set(self_._parts) == set(range(n or 0)):
+            return OPS["ConcatV2"].public([self_._parts[i] for i in range(n)], axis=0, name=name or "TensorArrayConcatV3")
         shape = self._element_shape
         if shape.rank is None:
             static = None
@@ -369,14 +385,22 @@ class TensorArray:
         lengths = record.convert_to_tensor(lengths, name="lengths")
         known = record.static_value(lengths)
         rest = TensorShape(None) if value.shape.rank is None else value.shape[1:]
-        size = None if known is None or not known.size else int(known[0])
+        length = None if known is None or not known.size else int(known[0])
         shape = (
-            self._element_shape if not self._infer_shape or rest.rank is None else TensorShape([size, *rest.as_list()])
+            self._element_shape if not self._infer_shape or rest.rank is None else TensorShape([length, *rest.as_list()])
         )
         n = None if known is None else int(known.size)
+        uneven = bool(n) and (known != known[0]).any()
+        if uneven:
+            shape = self._element_shape
         flow = add(SPLIT, [value, lengths], aval(self._dtype, lead(n, shape)), None, name)
-        made = self_._with(flow, add(SIZE, [flow], aval(dtypes.int32, ())) if self._dynamic_size else None, shape)
-        return made
+        size = add(SIZE, [flow], aval(dtypes.int32, ())) if self._dynamic_size else None
+        parts = None
+        fits = bool(n) and value.shape.rank and value.shape.as_list()[0] == known.sum()
+        if fits and (uneven or not self._infer_shape):
+            size = record.convert_to_tensor(np.array(n, np.int32)) if self._dynamic_size else None
+            parts = dict(enumerate(OPS["SplitV"].public(value, known.astype(np.int32), 0)))
+        return self_._with(flow, size, shape, parts)
 
     def _split_eager(self, value, lengths):
         if lengths.ndim != 1:
@@ -412,6 +436,8 @@ class TensorArray:
         self_ = self._symbolic()
         if self._dynamic_size:
             return self_._size
+        if self_._n is not None:
+            return record.convert_to_tensor(np.array(self_._n, np.int32), name=name or "TensorArraySizeV3")
         return add(SIZE, [self_._flow], aval(dtypes.int32, ()), None, name)
 
     def identity(self):
@@ -419,7 +445,9 @@ class TensorArray:
         if self._eager():
             return self
         self_ = self._symbolic()
-        return self_._with(OPS["Identity"].public(self_._flow))
+        same = OPS["Identity"].public
+        parts = self_._parts and {i: same(part) for i, part in self_._parts.items()}
+        return self_._with(same(self_._flow), parts=parts)
 
     def grad(self, source, flow=None, name=None):
         """Not there: gradients pass through TensorArrays by themselves."""
@@ -448,7 +476,7 @@ def _rebuilt(like, components):
     flow = components[0]
     made = object.__new__(TensorArray)
     made.__dict__.update(like.__dict__)
-    made._size = components[1] if len(components) > 1 else None
+    made._size, made._parts = components[1] if len(components) > 1 else None, None
     if isinstance(flow, EagerTensor) and context.graph is None:
         made._flow = None
         made._list = (

@@ -101,13 +101,13 @@ def _size_twin(size, index):
 def stack_kernel(flow, *, shape=None):
     if not is_unset(flow):
         return flow
-    if shape is None and flow.shape[0]:
+    if shape is None:
         raise errors.InvalidArgumentError(
             None, None,
             "Tried to stack elements of an empty list with non-fully-defined element_shape: nothing was written "
             "to the TensorArray",
         )  # fmt: skip
-    return _zeros((flow.shape[0], *(shape or ())), flow.dtype)
+    return _zeros((flow.shape[0], *shape), flow.dtype)
 
 
 def part_kernel(flow, size, *, shape=None):

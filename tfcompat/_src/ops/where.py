@@ -107,12 +107,19 @@ def _in_order(x):
     return values[order], rank[index.reshape(-1)], counts[order]
 
 
+def _no_matrix(type, x, *outputs):
+    """`outputs`, the first of the dtype of `x`; raises InvalidArgumentError where the rank of `x` is known and not 1."""
+    if x.shape is not None and len(x.shape) != 1:
+        raise bad(type, f"Shape must be rank 1 but is rank {len(x.shape)}: unique expects a 1D vector.")
+    return [(x.dtype, (None,)), *outputs]
+
+
 def _check_vector(type, x):
     if x.ndim != 1:
         raise bad(type, "unique expects a 1D vector.")
 
 
-@op("Unique", host=True, abstract=lambda x, out_idx: [(x.dtype, (None,)), (out_idx, x.shape)])
+@op("Unique", host=True, abstract=lambda x, out_idx: _no_matrix("Unique", x, (out_idx, x.shape or (None,))))
 def unique_kernel(x, *, out_idx=dtypes.int32):
     """x [n] -> (y [m], idx [n]): the distinct values in order of appearance, and x = y[idx]."""
     _check_vector("Unique", x)
@@ -122,7 +129,7 @@ def unique_kernel(x, *, out_idx=dtypes.int32):
 
 @op(
     "UniqueWithCounts", host=True,
-    abstract=lambda x, out_idx: [(x.dtype, (None,)), (out_idx, x.shape), (out_idx, (None,))],
+    abstract=lambda x, out_idx: _no_matrix("UniqueWithCounts", x, (out_idx, x.shape or (None,)), (out_idx, (None,))),
 )  # fmt: skip
 def unique_with_counts_kernel(x, *, out_idx=dtypes.int32):
     """x [n] -> (y [m], idx [n], count [m]): the distinct values, x = y[idx], and how often each occurs."""

@@ -7,6 +7,7 @@ import itertools
 from jax import lax
 
 from .. import errors, record
+from .array import refusal
 
 FORMATS = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}
 
@@ -64,14 +65,14 @@ def spatial(values, first):
 
 
 def paddings(padding, n, first, explicit=True):
-    """'SAME', 'VALID' or a tuple of (low, high) per spatial dimension; ValueError for anything else."""
+    """'SAME', 'VALID' or a tuple of (low, high) per spatial dimension.  Raises ValueError for anything else, eagerly
+    InvalidArgumentError for another word.
+    """
     padding = record.setting(padding)
     if isinstance(padding, str):
         if padding in ("SAME", "VALID"):
             return padding
-        raise ValueError(
-            f'Value for attr \'padding\' of "{padding}" is not in the list of allowed values: "SAME", "VALID"'
-        )
+        raise refusal("Pad", f'Value for attr \'padding\' of "{padding}" is not in the list of allowed values: "SAME", "VALID"')
     if not explicit:
         raise ValueError(f"`padding` must be 'SAME' or 'VALID' here. Received: padding={padding}")
     if (

@@ -22,7 +22,7 @@ class _Op:
     type = name = "ApplyGradients"
     host = known = differentiable = False
     stateful = True
-    gradient = abstract = dtypes = None
+    gradient = abstract = dtypes = shapes = results = inert = None
     static = own = frozenset()
     alike, inputs, variadic = False, (), True
 

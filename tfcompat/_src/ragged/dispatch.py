@@ -52,7 +52,7 @@ OTHERS = {
     "expand_dims": functions.expand_dims, "squeeze": functions.squeeze,
     "reverse": indexing.reverse, "where": elementwise.where, "where_v2": elementwise.where,
 }  # fmt: skip
-REDUCED = {"sum": "", "prod": "", "max": "", "min": "", "mean": "", "any": "", "all": "", "std": "", "variance": ""}
+REDUCED = "sum prod max min mean any all std variance logsumexp".split()
 
 
 def _unary(function):

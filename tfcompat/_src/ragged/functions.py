@@ -62,7 +62,7 @@ def rebuilt(values, like, splits=None):
     return values
 
 
-@op("RaggedSameSplits", host=True, alike=False, abstract=lambda a, b: (a.dtype, a.shape))
+@op("RaggedSameSplits", host=True, alike=False, abstract=lambda a, b: (a.dtype, b.shape if b.known else a.shape))
 def _same(a, b):
     if not np.array_equal(a, b):
         places = np.flatnonzero(a != b) if a.shape == b.shape else []
@@ -104,11 +104,18 @@ def segment_ids_to_row_splits(segment_ids, num_segments=None, out_type=None, nam
     with name_scope(name, "SegmentIdsToRaggedSplits"):
         ids = partition.index_tensor(segment_ids, "segment_ids")
         ids.shape.assert_has_rank(1)
-        splits = partition.splits_of_rowids(ids, partition._rows(num_segments, ids.dtype.base_dtype))
+        count = partition._rows(num_segments, ids.dtype.base_dtype)
+        splits = partition.with_rows(partition.splits_of_rowids(ids, count), count)
         return splits if out_type is None else cast(splits, out_type)
 
 
-@op("RaggedRange", host=True, alike=False, abstract=lambda s, l, d, dtype: [(s.dtype, (None,)), (dtype, (None,))])
+def _ranges_abstract(*bounds, dtype):
+    sizes = [a.shape[0] for a in bounds if a.shape]
+    n = next((s for s in sizes if s is not None), None) if sizes or any(a.shape is None for a in bounds) else 1
+    return [(bounds[0].dtype, (None,)), (dtype, (None if n is None else n + 1,))]
+
+
+@op("RaggedRange", host=True, alike=False, abstract=_ranges_abstract)
 def _ranges(starts, limits, deltas, *, dtype):
     starts, limits, deltas = np.broadcast_arrays(*[np.atleast_1d(v) for v in (starts, limits, deltas)])
     if np.any(deltas == 0):
@@ -165,7 +172,7 @@ def boolean_mask(data, mask, name=None):
             if flat.shape.rank is not None and flat.shape.rank > 1:
                 raise NotImplementedError("tf.ragged.boolean_mask with a mask that is uniform inside ragged rows")
             kept = boolean_mask(values, flat)
-            splits = _counted(flat, outer[-1]._splits)
+            splits = _counted(flat, splits)
             made = RaggedTensor(kept, RowPartition._of(splits), internal=True)
             for p in reversed(outer[:-1]):
                 made = RaggedTensor(made, p, internal=True)
@@ -204,16 +211,16 @@ def stack_dynamic_partitions(data, partitions, num_partitions, name=None):
             ids = OPS["Reshape"].public(ids, [-1])
         n = record.convert_to_tensor(num_partitions)
         order, splits = _sorted_by(ids, n)
-        rows = gather_rows(data, order)
+        rows, splits = gather_rows(data, order), partition.with_rows(splits, n)
         return RaggedTensor._cut(rows, RowPartition._of(splits))
 
 
-@op("RaggedSortedBy", host=True, alike=False, abstract=lambda i, n: [(dtypes.int64, i.shape), (dtypes.int64, (None,))])
+@op("RaggedSortedBy", host=True, alike=False, abstract=lambda i, n: [(dtypes.int64, i.shape), (i.dtype, (None,))])
 def _sorted_by(ids, n):
     if ids.size and (ids.min() < 0 or ids.max() >= n):
         raise invalid(f"partitions must be in [0, {n}), got {ids.tolist()}")
     counts = np.bincount(ids, minlength=int(n)) if ids.size else np.zeros(int(n), np.int64)
-    return np.argsort(ids, kind="stable").astype(np.int64), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return np.argsort(ids, kind="stable").astype(np.int64), np.concatenate([[0], np.cumsum(counts)]).astype(ids.dtype)
 
 
 @export("ragged.cross")

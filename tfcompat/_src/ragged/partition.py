@@ -60,6 +60,14 @@ def splits_of_rowids(value_rowids, nrows):
     return np.concatenate([[0], np.cumsum(counts)]).astype(value_rowids.dtype)
 
 
+def with_rows(splits, nrows):
+    """`splits`, of which a graph then knows how many there are if it knows the number of rows (not -1)."""
+    known = record.static_value(nrows) if context.graph is not None else None
+    if known is not None and known >= 0:
+        splits.set_shape([int(known) + 1])
+    return splits
+
+
 @op("RaggedUniformSplits", host=True, alike=False, abstract=lambda n, length: (n.dtype, (None,)))
 def splits_of_uniform(nrows, length):
     """splits of `nrows` rows of one length."""
@@ -212,10 +220,7 @@ class RowPartition:
         rows = rows_of_uniform(count, length, given)
         splits = splits_of_uniform(rows, length)
         known = record.static_value(length)
-        static = record.static_value(rows) if context.graph is not None else None
-        if static is not None:
-            splits.set_shape([int(static) + 1])
-        return cls._of(splits, length if known is None else int(known))
+        return cls._of(with_rows(splits, rows), length if known is None else int(known))
 
     dtype = property(lambda self: self._splits.dtype)
 

@@ -118,17 +118,33 @@ def _variance(rt, axis, keepdims):
 
 
 def _std(rt, axis, keepdims):
-    found = _variance(rt, axis, keepdims)
-    root = OPS["Sqrt"].public
-    return rebuilt(root(found.flat_values), found) if is_ragged(found) else root(found)
+    return _on_values(OPS["Sqrt"].public, _variance(rt, axis, keepdims))
+
+
+def _logsumexp(rt, axis, keepdims):
+    if _axes(rt, axis) is None:
+        return _reduce("logsumexp", rt, None, keepdims)
+    largest = _on_values(_finite_or_zero, _reduce("max", rt, axis, True))
+    powers = _on_values(OPS["Exp"].public, _arithmetic(OPS["Sub"].public, rt, largest))
+    logs = _on_values(OPS["Log"].public, _reduce("sum", powers, axis, True))
+    found = _arithmetic(OPS["AddV2"].public, logs, largest)
+    return found if keepdims else _reduce("max", found, axis, False)  # of one each
+
+
+def _finite_or_zero(x):
+    return OPS["StopGradient"].public(OPS["SelectV2"].public(OPS["IsFinite"].public(x), x, OPS["ZerosLike"].public(x)))
+
+
+def _on_values(function, x):
+    return rebuilt(function(x.flat_values), x) if is_ragged(x) else function(x)
 
 
 def _logical(kind):
     def reduce(rt, axis, keepdims):
         whole = rebuilt(cast(rt.flat_values, dtypes.int32), rt)
-        found = _reduce(kind, whole, axis, keepdims)
-        holds = lambda x: OPS["Greater"].public(x, np.zeros((), np.int32))
-        return rebuilt(holds(found.flat_values), found) if is_ragged(found) else holds(found)
+        return _on_values(
+            lambda x: OPS["Greater"].public(x, np.zeros((), np.int32)), _reduce(kind, whole, axis, keepdims)
+        )
 
     return reduce
 
@@ -138,5 +154,5 @@ def _simple(kind):
 
 
 _KINDS = {k: _simple(k) for k in ("sum", "prod", "max", "min")} | {
-    "mean": _mean, "variance": _variance, "std": _std, "any": _logical("max"), "all": _logical("min"),
+    "mean": _mean, "variance": _variance, "std": _std, "logsumexp": _logsumexp, "any": _logical("max"), "all": _logical("min"),
 }  # fmt: skip

@@ -46,8 +46,22 @@ class RaggedTensorSpec(TypeSpec):
     @property
     def _component_specs(self):
         inner = [None] if self._shape.rank is None else [None, *self._shape.as_list()[self._ragged_rank + 1 :]]
+        if self._ragged_rank == 0:
+            return [TensorSpec(self._shape, self._dtype)]
         flat = self._flat_values_spec or TensorSpec(None if self._shape.rank is None else inner, self._dtype)
-        return [flat, *[TensorSpec([None], self._row_splits_dtype)] * self._ragged_rank]
+        rows = None if self._shape.rank is None else self._shape.as_list()[0]
+        lengths = [None if rows is None else rows + 1] + [None] * (self._ragged_rank - 1)
+        return [flat, *[TensorSpec([n], self._row_splits_dtype) for n in lengths]]
+
+    def _to_components(self, value):
+        return _parts(value) if is_ragged(value) else [value]
+
+    def _from_components(self, parts):
+        made, *nested = parts
+        lengths = [None] * len(nested) if self._shape.rank is None else self._shape.as_list()[1:]
+        for depth in reversed(range(len(nested))):
+            made = RaggedTensor(made, RowPartition._of(nested[depth], lengths[depth]), internal=True)
+        return made
 
     @classmethod
     def from_value(cls, value):
@@ -71,23 +85,17 @@ class RaggedTensorSpec(TypeSpec):
 
     def most_specific_compatible_type(self, other):
         """The spec that both are compatible with; ValueError where there is none."""
-        if not isinstance(other, RaggedTensorSpec) or self._key()[1:] != other._key()[1:]:
+        if not isinstance(other, RaggedTensorSpec) or self._serialize()[1:] != other._serialize()[1:]:
             raise ValueError(f"Types are not compatible: {self!r} vs {other!r}")
         shape = self._shape.most_specific_compatible_shape(other._shape)
         return RaggedTensorSpec(shape, self._dtype, self._ragged_rank, self._row_splits_dtype)
 
-    def _key(self):
-        known = None if self._shape.rank is None else tuple(self._shape.as_list())
-        return known, self._dtype, self._ragged_rank, self._row_splits_dtype
-
-    def __eq__(self, other):
-        return isinstance(other, RaggedTensorSpec) and self._key() == other._key()
-
-    def __hash__(self):
-        return hash(self._key())
+    def _serialize(self):
+        settings = self._shape, self._dtype, self._ragged_rank, self._row_splits_dtype
+        return settings if self._flat_values_spec is None else (*settings, self._flat_values_spec)
 
     def __reduce__(self):
-        return RaggedTensorSpec, (self._shape, self._dtype, self._ragged_rank, self._row_splits_dtype)
+        return RaggedTensorSpec, self._serialize()
 
     def __repr__(self):
         spoken = f"TensorShape({self._shape.as_list()})" if self._shape.rank is not None else "TensorShape(None)"

@@ -11,8 +11,9 @@ import time
 
 import numpy as np
 
-from .. import dtypes, function, record
+from .. import dtypes, record
 from ..declare import OPS, OpDef, export
+from ..function import keep_traced_graphs
 from ..graph import aval, context
 from ..ops.python import _call
 from ..scopes import name_scope
@@ -326,7 +327,7 @@ def trace_on(graph=True, profiler=False, profiler_outdir=None):
             "tf.summary.trace_on(profiler=True) is not supported by tfcompat: use jax.profiler.trace(folder)."
         )
     if graph:
-        _state.traced = function.traced_graphs = []
+        _state.traced = keep_traced_graphs(True)
 
 
 @export("summary.trace_export")
@@ -342,4 +343,4 @@ def trace_export(name, step=None, profiler_outdir=None):
 @export("summary.trace_off")
 def trace_off():
     """Ends what trace_on began."""
-    _state.traced = function.traced_graphs = None
+    _state.traced = keep_traced_graphs(False)

@@ -1,4 +1,4 @@
-"""tf.train.Coordinator, LooperThread, start_queue_runners."""
+"""tf.train.Coordinator, LooperThread."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import time
 
 from .. import errors
 from ..declare import export
-from ..graph import context, current_graph
-from ..scopes import GraphKeys
 
 
 @export("train.Coordinator")
@@ -22,7 +20,7 @@ class Coordinator:
             (errors.OutOfRangeError,) if clean_stop_exception_types is None else tuple(clean_stop_exception_types)
         )
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._raised, self._joined, self._threads = None, False, set()
+        self._raised, self._joined, self._registered_threads = None, False, set()
 
     def request_stop(self, ex=None):
         """Asks all threads to stop; `ex`: an exception (or sys.exc_info()) that `join` raises, unless it is a clean
@@ -66,12 +64,12 @@ class Coordinator:
 
     def register_thread(self, thread):
         with self._lock:
-            self._threads.add(thread)
+            self._registered_threads.add(thread)
 
     def join(self, threads=None, stop_grace_period_secs=120, ignore_live_threads=False):
         """Waits for the threads; raises what stopped them, RuntimeError where some do not end in time."""
         with self._lock:
-            threads = self._threads if threads is None else self._threads.union(set(threads))
+            threads = self._registered_threads if threads is None else self._registered_threads.union(set(threads))
             threads = list(threads)
         while any(t.is_alive() for t in threads) and not self.wait_for_stop(1.0):
             pass
@@ -81,7 +79,7 @@ class Coordinator:
                 t.join(0.05)
         alive = [t.name for t in threads if t.is_alive()]
         with self._lock:
-            self._joined, self._threads = True, set()
+            self._joined, self._registered_threads = True, set()
         if self._raised is not None:
             raise self._raised
         if alive and not ignore_live_threads:
@@ -139,26 +137,3 @@ class LooperThread(threading.Thread):
     def run_loop(self):
         if self._target_ is not None:
             self._target_(*self._args_, **self._kwargs_)
-
-
-@export("", v1="train.start_queue_runners")
-def start_queue_runners(sess=None, coord=None, daemon=True, start=True, collection=GraphKeys.QUEUE_RUNNERS):
-    """Starts the threads of the queue runners that a graph has collected; [] where it has none.
-
-    Raises ValueError without a session, RuntimeError eagerly.
-    """
-    if context.graph is None and not context.sessions:
-        raise RuntimeError("Queues are not compatible with eager execution.")
-    from ..session import get_default_session
-
-    if sess is None:
-        sess = get_default_session()
-        if sess is None:
-            raise ValueError(
-                "Cannot start queue runners: No default session is registered. Use `with sess.as_default()` or pass an "
-                "explicit session to tf.start_queue_runners(sess=sess)"
-            )
-    graph = sess.graph if sess is not None else current_graph()
-    with graph.as_default():
-        runners = graph.get_collection(collection)
-    return [t for runner in runners for t in runner.create_threads(sess, coord=coord, daemon=daemon, start=start)]
