@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from .. import layers  # noqa: F401 - declares contrib.layers
 from ..declare import NAMES, publish
 from ..losses import functions, weighted
-from . import framework  # noqa: F401 - declares contrib.framework
+from . import (  # noqa: F401 - slim has their names
+    arg_scope,
+    framework,
+    layers,
+    optimize_loss,
+    regularizers,
+)
 
 _FROM = {
     "layers": "avg_pool2d batch_norm bias_add conv1d conv2d conv2d_in_plane conv2d_transpose conv3d convolution convolution1d convolution2d "

@@ -65,8 +65,12 @@ def static_bool(value):
     raise TypeError(f"`pred` must be a Tensor, or a Python bool, or 1 or 0. Found instead type: {type(value)}")
 
 
-def smart_cond(pred, true_fn, false_fn, name=None):
-    """`true_fn()` or `false_fn()`, chosen now where `pred` is known, else in the run."""
+@export("__internal__.smart_cond.smart_cond", v1="")
+def smart_cond(pred, true_fn=None, false_fn=None, name=None):
+    """`true_fn()` or `false_fn()`, chosen now where `pred` is known, else in the run.  Raises TypeError for what is no function."""
+    for function, which in ((true_fn, "true_fn"), (false_fn, "false_fn")):
+        if not callable(function):
+            raise TypeError(f"`{which}` must be callable. Received: {function}")
     known = static_bool(pred)
     if known is None:
         return NAMES["v1"]["cond"](pred, true_fn, false_fn, name=name)

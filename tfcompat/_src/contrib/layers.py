@@ -1,6 +1,4 @@
-"""tf.contrib.layers: the layers, regularizers and initializers that tutorials used; variables are called weights and
-biases.
-"""
+"""tf.contrib.layers: tf.layers' classes as functions with arguments for everything; variables are called weights and biases."""
 
 from __future__ import annotations
 
@@ -10,160 +8,16 @@ import numpy as np
 
 from .. import dtypes, record
 from ..declare import NAMES, OPS, export, publish
-from ..initializers import OnesV1, VarianceScalingV1, ZerosV1
-from ..ops import core, nn
-from ..ops.reductions import reduce_sum
+from ..initializers import OnesV1, ZerosV1
+from ..layers import convolution, normalization, pooling
+from ..layers import core as layers
+from ..ops import core
 from ..scopes import GraphKeys, add_to_collection, add_to_collections, get_collection, name_scope
-from ..tensor import Tensor
 from ..variable_scope import variable_scope
-from . import convolution, normalization, pooling
-from . import core as layers
-
-# -- arg_scope --------------------------------------------------------------------------------------------------------
-_defaults: list = [{}]
+from .arg_scope import add_arg_scope
+from .regularizers import xavier_initializer
 
 
-def _key(function):
-    return getattr(function, "_key_op", function)
-
-
-@export("", v1="contrib.framework.add_arg_scope")
-def add_arg_scope(function):
-    """A decorator: the function's defaults may be given by `arg_scope`."""
-
-    @functools.wraps(function)
-    def call(*args, **kwargs):
-        given = _defaults[-1].get(call)
-        return function(*args, **({**given, **kwargs} if given else kwargs))
-
-    return call
-
-
-@export("", v1="contrib.framework.arg_scope")
-class arg_scope:  # TensorFlow's name
-    """`with arg_scope([function, ...], key=value):` sets defaults; yields a scope that can be entered again."""
-
-    def __init__(self, list_ops_or_scope, **kwargs):
-        if isinstance(list_ops_or_scope, dict):
-            if kwargs:
-                raise ValueError("When attempting to re-use a scope by suppling a dictionary, kwargs must be empty.")
-            self._scope = list_ops_or_scope
-            return
-        if not isinstance(list_ops_or_scope, (list, tuple)):
-            raise TypeError("list_ops_or_scope must either be a list/tuple or reused scope (i.e. dict)")
-        scope = dict(_defaults[-1])
-        for function in list_ops_or_scope:
-            scope[function] = {**scope.get(function, {}), **kwargs}
-        self._scope = scope
-
-    def __enter__(self):
-        _defaults.append(self._scope)
-        return self._scope
-
-    def __exit__(self, *exc):
-        _defaults.pop()
-
-
-# -- regularizers and initializers ------------------------------------------------------------------------------------
-def _scale(scale, name):
-    if isinstance(scale, int) and not isinstance(scale, bool):
-        raise ValueError(f"scale cannot be an integer: {scale}")
-    if isinstance(scale, float) and scale < 0.0:
-        raise ValueError(f"Setting a scale less than 0 on a regularizer: {scale}")
-    return scale
-
-
-@export("", v1="contrib.layers.l2_regularizer")
-def l2_regularizer(scale, scope=None):
-    """A function of weights: scale * sum(weights^2) / 2.  Raises ValueError for an integer or negative scale."""
-    if _scale(scale, "l2") == 0.0:
-        return lambda _: None
-
-    def l2(weights):
-        with name_scope(scope, "l2_regularizer", [weights]) as name:
-            factor = record.convert_to_tensor(scale, weights.dtype.base_dtype, name="scale")
-            return OPS["Mul"].public(factor, nn.l2_loss(weights), name=name or None)
-
-    return l2
-
-
-@export("", v1="contrib.layers.l1_regularizer")
-def l1_regularizer(scale, scope=None):
-    """A function of weights: scale * sum(|weights|).  Raises ValueError for an integer or negative scale."""
-    if _scale(scale, "l1") == 0.0:
-        return lambda _: None
-
-    def l1(weights):
-        with name_scope(scope, "l1_regularizer", [weights]) as name:
-            factor = record.convert_to_tensor(scale, weights.dtype.base_dtype, name="scale")
-            return OPS["Mul"].public(factor, reduce_sum(OPS["Abs"].public(weights)), name=name or None)
-
-    return l1
-
-
-@export("", v1="contrib.layers.sum_regularizer")
-def sum_regularizer(regularizer_list, scope=None):
-    """A regularizer that adds up several; None where there are none."""
-    regularizers = [r for r in regularizer_list if r is not None]
-    if not regularizers:
-        return None
-
-    def total(weights):
-        with name_scope(scope, "sum_regularizer", [weights]) as name:
-            found = [x for x in [r(weights) for r in regularizers] if x is not None]
-            return OPS["AddN"].public(*found, name=name or None) if found else None
-
-    return total
-
-
-@export("", v1="contrib.layers.l1_l2_regularizer")
-def l1_l2_regularizer(scale_l1=1.0, scale_l2=1.0, scope=None):
-    """The sum of an L1 and an L2 regularizer."""
-    scope = scope or "l1_l2_regularizer"
-    if scale_l1 == 0.0:
-        return l2_regularizer(scale_l2, scope)
-    if scale_l2 == 0.0:
-        return l1_regularizer(scale_l1, scope)
-    return sum_regularizer([l1_regularizer(scale_l1), l2_regularizer(scale_l2)], scope=scope)
-
-
-@export("", v1="contrib.layers.apply_regularization")
-def apply_regularization(regularizer, weights_list=None):
-    """The sum of the regularizer over the weights (default: the WEIGHTS collection), also collected."""
-    weights = get_collection(GraphKeys.WEIGHTS) if weights_list is None else weights_list
-    if not weights:
-        raise ValueError("No weights to regularize.")
-    with name_scope("get_regularization_penalty", values=weights) as scope:
-        penalties = [regularizer(w) for w in weights]
-        penalties = [p if p is not None else record.convert_to_tensor(0.0) for p in penalties]
-        for p in penalties:
-            if p.shape.rank != 0:
-                raise ValueError(
-                    f"regularizer must return a scalar Tensor instead of a Tensor with rank {p.shape.rank}."
-                )
-        total = NAMES["v1"]["add_n"](penalties, name=scope or None)
-        add_to_collection(GraphKeys.REGULARIZATION_LOSSES, total)
-        return total
-
-
-@export("", v1="contrib.layers.xavier_initializer contrib.layers.xavier_initializer_conv2d")
-def xavier_initializer(uniform=True, seed=None, dtype=dtypes.float32):
-    """Glorot's: uniform or (truncated) normal numbers with variance 2 / (fan in + fan out)."""
-    return variance_scaling_initializer(factor=1.0, mode="FAN_AVG", uniform=uniform, seed=seed, dtype=dtype)
-
-
-@export("", v1="contrib.layers.variance_scaling_initializer")
-def variance_scaling_initializer(factor=2.0, mode="FAN_IN", uniform=False, seed=None, dtype=dtypes.float32):
-    """Numbers with variance factor / fan; TypeError for an integer dtype or an unknown mode."""
-    if not dtypes.as_dtype(dtype).is_floating:
-        raise TypeError("Cannot create initializer for non-floating point type.")
-    if mode not in ("FAN_IN", "FAN_OUT", "FAN_AVG"):
-        raise TypeError(f"Unknown mode {mode} [FAN_IN, FAN_OUT, FAN_AVG]")
-    kind = "uniform" if uniform else "truncated_normal"
-    return VarianceScalingV1(scale=float(factor), mode=mode.lower(), distribution=kind, seed=seed, dtype=dtype)
-
-
-# -- layers -----------------------------------------------------------------------------------------------------------
 def _renamed(names):
     """A custom getter that gives variables contrib's names and collects them as model variables."""
 
@@ -188,7 +42,7 @@ def _collect(variables, collections):
             add_to_collections(own, v)
 
 
-def _outputs(collections, name, outputs):
+def _outputs(collections, outputs):
     if collections:
         add_to_collections(collections, outputs)
     return outputs
@@ -200,7 +54,7 @@ def _finish(layer_outputs, scope, normalizer_fn, normalizer_params, activation_f
         outputs = normalizer_fn(outputs, **(normalizer_params or {}))
     if activation_fn is not None:
         outputs = activation_fn(outputs)
-    return _outputs(outputs_collections, scope.name, outputs)
+    return _outputs(outputs_collections, outputs)
 
 
 def _relu(x):
@@ -401,10 +255,10 @@ def separable_conv2d(
 
 def _pooling(layer_class, default_scope):
     def pool(inputs, kernel_size, stride=2, padding="VALID", data_format="NHWC", outputs_collections=None, scope=None):
-        with name_scope(scope, default_scope, [inputs]) as sc:
+        with name_scope(scope, default_scope, [inputs]):
             layer = layer_class(kernel_size, stride, padding.lower(), _data_format(data_format))
             # The functional form records its operation in the scope itself, not in one of a layer.
-            return _outputs(outputs_collections, sc, layer.call(record.convert_to_tensor(inputs)))
+            return _outputs(outputs_collections, layer.call(record.convert_to_tensor(inputs)))
 
     return pool
 
@@ -417,8 +271,8 @@ avg_pool2d = _named(_pooling(pooling.AveragePooling2D, "AvgPool2D"), "avg_pool2d
 @add_arg_scope
 def flatten(inputs, outputs_collections=None, scope=None):
     """[n, a, b, ...] -> [n, a * b * ...]."""
-    with name_scope(scope, "Flatten", [inputs]) as sc:
-        return _outputs(outputs_collections, sc, layers.flatten(inputs))
+    with name_scope(scope, "Flatten", [inputs]):
+        return _outputs(outputs_collections, layers.flatten(inputs))
 
 
 @export("", v1="contrib.layers.dropout")
@@ -428,7 +282,7 @@ def dropout(inputs, keep_prob=0.5, noise_shape=None, is_training=True, outputs_c
     with variable_scope(scope, "Dropout", [inputs]) as sc:
         inputs = record.convert_to_tensor(inputs)
         layer = layers.Dropout(rate=1 - keep_prob, noise_shape=noise_shape, seed=seed, name=sc.name, _scope=sc)
-        return _outputs(outputs_collections, sc.name, layer(inputs, training=is_training))
+        return _outputs(outputs_collections, layer(inputs, training=is_training))
 
 
 @export("", v1="contrib.layers.batch_norm")
@@ -507,7 +361,7 @@ def batch_norm(
         )
         if activation_fn is not None:
             outputs = activation_fn(outputs)
-        return _outputs(outputs_collections, sc.name, outputs)
+        return _outputs(outputs_collections, outputs)
 
 
 @export("", v1="contrib.layers.one_hot_encoding")
@@ -584,83 +438,3 @@ def softmax(logits, scope=None):
     """Softmax along the last dimension."""
     with variable_scope(scope, "softmax", [logits]):
         return NAMES["v1"]["nn.softmax"](logits)
-
-
-@export("", v1="contrib.layers.optimize_loss")
-def optimize_loss(
-    loss,
-    global_step,
-    learning_rate,
-    optimizer,
-    gradient_noise_scale=None,
-    gradient_multipliers=None,
-    clip_gradients=None,
-    learning_rate_decay_fn=None,
-    update_ops=None,
-    variables=None,
-    name=None,
-    summaries=None,
-    colocate_gradients_with_ops=False,
-    increment_global_step=True,
-):
-    """One training operation: an optimizer by name, class, function or object, clipping, decay, the UPDATE_OPS
-    first; gives the loss.
-    """
-    if gradient_noise_scale is not None or gradient_multipliers is not None:
-        raise NotImplementedError(
-            "optimize_loss(gradient_noise_scale, gradient_multipliers) is not supported by tfcompat."
-        )
-    v1 = NAMES["v1"]
-    with variable_scope(name, "OptimizeLoss", [loss, global_step]):
-        global_step = v1["train.get_global_step"]() if global_step is None else global_step
-        update_ops = get_collection(GraphKeys.UPDATE_OPS) if update_ops is None else list(update_ops)
-        if update_ops:
-            with v1["control_dependencies"](update_ops):
-                loss = OPS["Identity"].public(loss)
-        rate = learning_rate
-        if rate is not None and not isinstance(rate, Tensor):
-            if not isinstance(rate, float) or rate < 0:
-                raise ValueError(f"Learning rate should be 0d Tensor or float. Got {rate} of type {type(rate)}")
-            rate = v1["get_variable"](
-                "learning_rate", [], trainable=False, initializer=v1["constant_initializer"](rate)
-            )
-        if rate is not None and learning_rate_decay_fn is not None:
-            if global_step is None:
-                raise ValueError("global_step is required for learning_rate_decay_fn.")
-            rate = learning_rate_decay_fn(rate, global_step)
-        opt = _optimizer(optimizer, rate)
-        grads = opt.compute_gradients(loss, variables or v1["trainable_variables"]())
-        if isinstance(clip_gradients, float):
-            clipped, _ = v1["clip_by_global_norm"]([g for g, _ in grads], clip_gradients)
-            grads = list(zip(clipped, [v for _, v in grads], strict=True))
-        elif callable(clip_gradients):
-            grads = clip_gradients(grads)
-        elif clip_gradients is not None:
-            raise ValueError(f"Unknown type {type(clip_gradients)} for clip_gradients")
-        train = opt.apply_gradients(grads, global_step=global_step if increment_global_step else None, name="train")
-        with v1["control_dependencies"]([train]):
-            return OPS["Identity"].public(loss)
-
-
-OPTIMIZERS = {
-    "Adagrad": "AdagradOptimizer",
-    "Adam": "AdamOptimizer",
-    "Ftrl": "FtrlOptimizer",
-    "RMSProp": "RMSPropOptimizer",
-    "SGD": "GradientDescentOptimizer",
-}
-
-
-def _optimizer(optimizer, rate):
-    v1 = NAMES["v1"]
-    if isinstance(optimizer, str):
-        if optimizer == "Momentum":
-            return v1["train.MomentumOptimizer"](learning_rate=rate, momentum=0.9)
-        if optimizer not in OPTIMIZERS:
-            raise ValueError(f"Optimizer name should be one of [{', '.join(OPTIMIZERS)}], you provided {optimizer}.")
-        return v1["train." + OPTIMIZERS[optimizer]](learning_rate=rate)
-    if isinstance(optimizer, type):
-        return optimizer(learning_rate=rate)
-    if callable(optimizer):
-        return optimizer(rate) if rate is not None else optimizer()
-    return optimizer
