@@ -672,3 +672,17 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
         tf.function(lambda x: x if x > 0 else -x)(tf.constant(3))
     with pytest.raises(ImportError, match=r"pip install tfcompat\[autograph\]"):
         tf.autograph.to_graph(helper)
+
+
+def test_a_caught_exception_has_its_name():
+    @tf.function
+    def f(x, y):
+        try:
+            if x > 0.0:
+                x = x + tf.reshape(y, [2])
+        except ValueError as e:
+            return tf.constant("Cannot reshape" in str(e))
+        return x
+
+    assert f(tf.constant(1.0), tf.ones([3])).numpy()
+    assert f(tf.constant(1.0), tf.ones([2])).numpy().tolist() == [2.0, 2.0]

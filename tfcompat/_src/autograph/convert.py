@@ -5,6 +5,7 @@ Imported when a function with control flow is traced for the first time.  A conv
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import os
@@ -77,13 +78,34 @@ class Transpiler(api.PyToPy):
                 converter.STANDARD_OPTIONS,
             )
             ag.autograph_artifact, ag.converted_call = status.mark, converted_call
+            ag.caught = _caught
             ag.FunctionScope, ag.with_function_scope = FunctionScope, with_function_scope
             for part in (builtins, control_flow, data_structures, logical):
                 ag.__dict__.update(part.OPERATORS)
             self._extra_locals = {"ag__": ag}
         return self._extra_locals
 
+    def initial_analysis(self, node, ctx):
+        return super().initial_analysis(_HandlersNames().visit(node), ctx)
+
     transform_ast = _transform
+
+
+class _HandlersNames(ast.NodeTransformer):
+    """`except E as e:` as `except E: e = ag__.caught()`: the library's analysis expects a node where the name is."""
+
+    def visit_ExceptHandler(self, node):
+        self.generic_visit(node)
+        if node.name is not None:
+            assignment = ast.parse(f"{node.name} = ag__.caught()").body[0]
+            node.body.insert(0, ast.copy_location(assignment, node))
+            node.name = None
+        return node
+
+
+def _caught():
+    """The exception being handled."""
+    return sys.exc_info()[1]
 
 
 _TRANSPILER = Transpiler()
