@@ -31,7 +31,7 @@ def test_tape(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_function(name):
-    expression, start = CASES[name]
+    expression, start, _ = CASES[name]
 
     @tf.function
     def f(x):
@@ -47,7 +47,7 @@ def test_function(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_session(name):
-    expression, start = CASES[name]
+    expression, start, _ = CASES[name]
     with tf.Graph().as_default():
         x = tf.compat.v1.placeholder(tf.float32, np.shape(start))
         y = eval(expression, {"tf": tf, "x": x})
