@@ -120,3 +120,22 @@ def test_summaries_of_the_oldest_kind(session):
     v1.scalar_summary("loss/x", tf.constant(1.0))
     found = v1.Summary.FromString(session.run(v1.merge_all_summaries()))
     assert [(v.tag, v.simple_value) for v in found.value] == [("loss/x", 1.0)]
+
+
+def test_the_projectors_file_is_as_tensorboard_writes_it(tmp_path):
+    """The text TensorBoard 2.21 writes for the same messages."""
+    from tfcompat.v1.contrib.tensorboard.plugins import projector
+
+    config = projector.ProjectorConfig()
+    config.model_checkpoint_path = "a/b.ckpt"
+    embedding = config.embeddings.add()
+    embedding.tensor_name, embedding.metadata_path, embedding.sprite.image_path = "emb:0", "m.tsv", "s.png"
+    embedding.sprite.single_image_dim.extend([28, 28])
+    config.embeddings.add(tensor_name="x")
+    projector.visualize_embeddings(v1.summary.FileWriter(str(tmp_path)), config)
+    assert (tmp_path / "projector_config.pbtxt").read_text() == (
+        'model_checkpoint_path: "a/b.ckpt"\nembeddings {\n  tensor_name: "emb:0"\n  metadata_path: "m.tsv"\n  sprite {\n'
+        '    image_path: "s.png"\n    single_image_dim: 28\n    single_image_dim: 28\n  }\n}\nembeddings {\n  tensor_name: "x"\n}\n'
+    )
+    with pytest.raises(ValueError, match="Expected logdir to be a path"):
+        projector.visualize_embeddings(None, config)

@@ -2,6 +2,8 @@
 that is possible.
 """
 
+import time
+
 import numpy as np
 import pytest
 
@@ -273,3 +275,13 @@ def test_switches():
     assert not d.is_traceback_filtering_enabled()
     d.enable_traceback_filtering()
     assert not d.get_log_device_placement()
+
+
+def test_timestamp_is_each_runs_own_time():
+    started = time.time()
+    later = tf.function(tf.timestamp)
+    first, second = float(later()), float(later())
+    assert started <= first < second <= time.time()
+    with tf.Graph().as_default(), v1.Session() as session:
+        now = tf.timestamp()
+        assert now.dtype == tf.float64 and now.shape == [] and second <= session.run(now) < session.run(now)

@@ -67,6 +67,7 @@ NAMES = {
     "parallel_dynamic_stitch": "TensorFlow 2.21 has no such name",
     "random.?et_global_generator": "state of the process: test_random.py",
     "losses.add_loss": "a collection",
+    "timestamp": "the time: test_debugging.py",
 }
 
 # Op types that no graph of the table has.
@@ -96,6 +97,7 @@ TYPES = {
     "*SparseToTensorsMap": "test_queues.py",
     "*SparseFromTensorsMap": "test_queues.py",
     "WriteFile": "files",
+    "Timestamp": "the time: test_debugging.py",
     "*Grad*": "gradients under their raw names: the tests of raw_ops",
     "Ragged*": "pieces of ragged tensors: their own tests",
     "*AtK": "metrics keep variables: tests of their own",

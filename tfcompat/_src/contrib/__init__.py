@@ -9,6 +9,7 @@ from . import (  # noqa: F401 - for their declarations
     losses,
     metrics,
     optimize_loss,
+    projector,
     regularizers,
     seq2seq,
     slim,

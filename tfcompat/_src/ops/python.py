@@ -1,21 +1,15 @@
-"""Ops that run Python: py_func, py_function, numpy_function; tf.print, tf.Print; tf.Assert and tf.debugging's checks run here too."""
+"""Operations of the host that print, check and tell the time: tf.print, tf.Print, tf.Assert; `_call` records any host kernel."""
 
 from __future__ import annotations
 
 import sys
+import time
 
 import numpy as np
 
 from .. import dtypes, errors, nest, record
-from ..declare import OPS, OpDef, export
-from ..engine import dispatch
-from ..graph import Signature, aval, context
-
-
-class PythonCall(OpDef):
-    """The op type of a call of one Python function: host, with the output dtypes the caller stated."""
-
-    __slots__ = ()
+from ..declare import OPS, OpDef, export, op
+from ..graph import Signature, context
 
 
 def _host_op(type, kernel, stateful=True):
@@ -24,7 +18,6 @@ def _host_op(type, kernel, stateful=True):
     return definition
 
 
-PY_FUNC = _host_op("PyFunc", lambda *args: args)
 PRINT = _host_op("PrintV2", lambda *args: args)
 ASSERT = _host_op("Assert", lambda *args: args)
 
@@ -42,131 +35,10 @@ def _call(definition, kernel, tensors, name, avals, single):
     return record.add_op(graph, sig, tensors, graph.op_name(name, definition.type), avals=avals, single=single)
 
 
-def _python(function, inp, tout, name, stateful):
-    many = isinstance(tout, (list, tuple))
-    types = [dtypes.as_dtype(t) for t in (tout if many else [tout])]
-    tensors = [record.convert_to_tensor(t) for t in inp]
-
-    def kernel(*args):
-        given = function(*[a[()] if a.dtype == object and a.ndim == 0 else np.array(a) for a in args])
-        values = (
-            list(given) if many and isinstance(given, (list, tuple)) else [] if given is None and not types else [given]
-        )
-        if len(values) != len(types):
-            raise errors.InvalidArgumentError(
-                None, None, f"pyfunc returns {len(values)} values, but expects to see {len(types)} values."
-            )
-        return tuple([_checked(v, t) for v, t in zip(values, types, strict=True)])
-
-    avals = tuple([aval(t, None) for t in types])
-    return _call(PY_FUNC, kernel, tensors, name, avals, not many)
-
-
-def _checked(value, dtype):
-    if dtype is dtypes.string:
-        return record.host_array(np.asarray(value, object) if not isinstance(value, (str, bytes)) else value)
-    value = np.asarray(value)
-    if value.dtype != dtype.np:
-        if (
-            value.dtype.kind in "iufb"
-            and dtype.np.kind in "f"
-            and value.dtype.itemsize <= 8
-            and value.dtype == np.float64
-            and value.ndim == 0
-        ):
-            return value.astype(dtype.np)
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"0-th value returned by pyfunc is {dtypes.as_dtype(value.dtype).name}, but expects {dtype.name}",
-        )
-    return value
-
-
-@export("", v1="py_func")
-def py_func(func, inp, Tout, stateful=True, name=None):  # TensorFlow's argument name
-    """Calls func(*arrays) on the host; its results must have the dtypes `Tout`."""
-    return _python(func, inp, Tout, name or "PyFunc", stateful)
-
-
-@export("numpy_function")
-def numpy_function(func=None, inp=None, Tout=None, stateful=True, name=None):
-    """Calls func(*arrays) on the host; its results must have the dtypes `Tout`.  No gradient."""
-    return _python(func, inp, Tout, name or "PyFunc", stateful)
-
-
-@export("py_function")
-def py_function(func=None, inp=None, Tout=None, name=None):
-    """Calls func(*eager tensors) on the host; differentiable through what it does."""
-    many = isinstance(Tout, (list, tuple))
-    types = [dtypes.as_dtype(t) for t in (Tout if many else [Tout])]
-    tensors = [record.convert_to_tensor(t) for t in inp]
-
-    def run(args, recording=()):
-        context.push(None)
-        tapes = dispatch.set_tapes(list(recording))
-        try:
-            out = func(*args)
-            flat = list(out) if many and isinstance(out, (list, tuple)) else [] if out is None else [out]
-            if len(flat) != len(types):
-                raise errors.InvalidArgumentError(
-                    None, None, f"py_function returned {len(flat)} values, expected {len(types)}"
-                )
-            return [_cast(record.convert_to_tensor(v), t) for v, t in zip(flat, types, strict=True)]
-        finally:
-            dispatch.set_tapes(tapes)
-            context.pop()
-
-    if context.graph is None:
-        out = func(*tensors)
-        flat = list(out) if many and isinstance(out, (list, tuple)) else [] if out is None else [out]
-        flat = [_cast(record.convert_to_tensor(v), t) for v, t in zip(flat, types, strict=True)]
-        return flat if many else flat[0] if flat else None
-
-    def kernel(*args):
-        return tuple([t._numpy() for t in run([record.constant(np.array(a)) for a in args])])
-
-    out = _call(PY_FUNC, kernel, tensors, name or "EagerPyFunc", tuple([aval(t, None) for t in types]), not many)
-    if types:
-        (out[0] if many else out).op.gradient = _py_gradient(run, types)
-    return out
-
-
-def _cast(tensor, dtype):
-    return tensor if tensor.dtype is dtype else OPS["Cast"].public(tensor, dtype=dtype)
-
-
-def _py_gradient(run, types):
-    """The gradient of a py_function: a host call that runs the function again under a tape."""
-
-    def gradient(node, cotangents):
-        from ..tape import RECORDER, GradientTape
-
-        ins = [RECORDER.handle(s) for s in node.ins]
-        dys = [
-            c if c is not None else OPS["ZerosLike"].public(RECORDER.handle(s))
-            for c, s in zip(cotangents, node.outs, strict=True)
-        ]
-
-        def kernel(*args):
-            context.push(None)
-            try:
-                given = [record.constant(np.array(a)) for a in args]
-                xs, dy = given[: len(ins)], given[len(ins) :]
-                with GradientTape() as tape:
-                    tape.watch([x for x in xs if x.dtype.is_floating])
-                    ys = run(xs, context.tapes)
-                grads = tape.gradient(ys, xs, output_gradients=dy, unconnected_gradients="zero")
-                return tuple(
-                    [np.zeros(x.shape, x.dtype.np) if g is None else g._numpy() for g, x in zip(grads, xs, strict=True)]
-                )
-            finally:
-                context.pop()
-
-        out = _call(PY_FUNC, kernel, [*ins, *dys], "EagerPyFuncGrad", tuple([s.aval for s in node.ins]), False)
-        return [g if s.aval.differentiable else None for g, s in zip(out, node.ins, strict=True)]
-
-    return gradient
+@op("Timestamp", "timestamp", "timestamp", host=True, stateful=True, abstract=lambda: (dtypes.float64, ()))
+def timestamp():
+    """Seconds since 1970 as a float64 scalar: each run's own time."""
+    return np.float64(time.time())
 
 
 # -- printing -------------------------------------------------------------------------------------------------------------
