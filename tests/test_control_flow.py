@@ -370,3 +370,80 @@ def test_tf1_unpacks_single_values():
         done = v1.cond(tf.constant(True), lambda: tf.no_op(), lambda: tf.no_op())
         with v1.Session() as session:
             assert session.run([i, both, done]) == [3, [3, 7], True]
+
+
+def test_second_derivative_of_a_loop_of_unknown_length():
+    """50 < x ** n: n (n - 1) x ** (n - 2), with more iterations than one stretch of the backward pass has."""
+
+    @tf.function
+    def thrice(x):
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = tf.while_loop(lambda v: v < 50.0, lambda v: (v * x,), [tf.constant(1.0, tf.float64)])[0]
+            slope = inner.gradient(y, x)
+        return y, slope, outer.gradient(slope, x)
+
+    x, n = 1.05, 81
+    np.testing.assert_allclose(
+        values(thrice(tf.constant(x, tf.float64))), [x**n, n * x ** (n - 1), n * (n - 1) * x ** (n - 2)]
+    )
+
+
+def test_shapes_from_captured_constants():
+    """What a loop's body is told from outside says how large things are inside."""
+    with tf.Graph().as_default():
+        shape, seen = tf.constant([3, 4]), []
+
+        def body(i, u):
+            wide = tf.concat([[5], shape], 0)
+            seen.extend([tf.ones(wide).shape.as_list(), tf.reshape(u, wide).shape.as_list()])
+            return i + 1, tf.zeros(wide)
+
+        tf.while_loop(lambda i, u: i < 3, body, [0, tf.zeros([5, 3, 4])])
+    assert seen == [[5, 3, 4], [5, 3, 4]]
+
+
+def test_elements_of_different_shapes():
+    """As TensorFlow 2.21: arrays without infer_shape, and pieces of different lengths, in a Session's graph."""
+    with tf.Graph().as_default(), v1.Session() as sess:
+        array = tf.TensorArray(tf.float32, size=3, infer_shape=False)
+        array = array.write(0, [[4.0, 5.0], [1.0, 1.0]]).write(1, np.zeros((0, 2), np.float32)).write(2, [[9.0, 9.0]])
+        x = tf.constant(np.arange(10, dtype=np.float32).reshape(5, 2))
+        pieces = tf.TensorArray(tf.float32, size=3).split(x, [1, 2, 2])
+        slope = tf.gradients(pieces.read(1) * 2 + pieces.read(2), x)[0]
+        first, joined, last, slope, again = sess.run(
+            [array.read(0), array.concat(), pieces.read(2), slope, pieces.concat()]
+        )
+        assert first.tolist() == [[4, 5], [1, 1]] and joined.tolist() == [[4, 5], [1, 1], [9, 9]]
+        assert last.tolist() == [[6, 7], [8, 9]] and slope[:, 0].tolist() == [0, 2, 2, 1, 1]
+        np.testing.assert_array_equal(again, np.arange(10).reshape(5, 2))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="non-fully-defined element_shape"):
+            sess.run(tf.TensorArray(tf.float32, size=0).stack())
+
+
+def test_branches_with_other_indices_and_invariants_of_other_kinds():
+    with tf.Graph().as_default(), v1.Session() as sess:
+        slices = [tf.IndexedSlices([10], tf.constant([0], kind)) for kind in (tf.int32, tf.int64)]
+        chosen = v1.cond(tf.constant(1) < 2, lambda: slices[0], lambda: slices[1])
+        assert chosen.indices.dtype is tf.int64 and sess.run(chosen.indices).tolist() == [0]
+        sparse = tf.SparseTensor([[0], [3]], [2.0, 4.0], [10])
+        loop = lambda x, invariant: v1.while_loop(lambda i, _: i < 3, lambda i, x: [i + 1, x], [0, x], invariant)  # noqa: E731
+        with pytest.raises(ValueError, match="is not compatible with"):
+            loop(sparse, [tf.TensorShape([]), tf.TensorShape([5])])
+        with pytest.raises(TypeError):
+            loop(tf.constant([1]), [tf.TensorSpec([], tf.int32), tf.SparseTensorSpec([None])])
+        kinds = {op.type for op in sess.graph.get_operations()}
+        assert "StatelessIf" in kinds and "If" not in kinds
+
+
+def test_smart_cond():
+    smart_cond = tf.__internal__.smart_cond.smart_cond
+    with tf.Graph().as_default(), v1.Session() as sess:
+        x = v1.placeholder(tf.int32, [])
+        assert smart_cond(tf.constant(2) * 3 > 0, lambda: "now", lambda: 1 / 0) == "now"
+        chosen = smart_cond(x > 0, lambda: tf.constant(1), lambda: tf.constant(2))
+        assert [sess.run(chosen, {x: v}) for v in (1, -1)] == [1, 2]
+        with pytest.raises(TypeError):
+            smart_cond(True, lambda: x)

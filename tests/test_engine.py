@@ -301,3 +301,30 @@ def test_shapes_that_variables_hold():
             running.run(v.initializer)
             assert running.run([made[0], grown])[0].shape == (2, 3)
             assert running.run(made[0]).shape == (4, 6)
+
+
+def test_windows_cut_out_by_data_compile_nothing():
+    """A random crop of an image that is fed is cut out on the host: other bounds are no other program."""
+    image = np.arange(40 * 50, dtype=np.float32).reshape(40, 50, 1)
+    with tf.Graph().as_default(), v1.Session() as sess:
+        x = v1.placeholder(tf.float32, image.shape)
+        begin, size, _ = tf.image.sample_distorted_bounding_box(image.shape, [[[0.1, 0.1, 0.9, 0.9]]])
+        parts = [begin, size, tf.slice(x, begin, size), v1.strided_slice(x, begin, begin + size)]
+        sess.run(parts, {x: image})
+        with Count() as count:
+            for _ in range(5):
+                (i, j, _), (h, w, _), one, other = sess.run(parts, {x: image})
+                np.testing.assert_array_equal(one, image[i : i + h, j : j + w])
+                np.testing.assert_array_equal(other, one)
+        assert count.compiles == 0
+
+
+def test_known_integers_without_a_twin_are_part_of_the_program():
+    """Where no kernel must know them: each step of their kernels would be a compile of its own."""
+    with tf.Graph().as_default(), v1.Session() as sess:
+        labels, predictions = tf.constant([[1, 2], [0, 3]], tf.int64), tf.constant([[2, 5], [4, 4]], tf.int64)
+        value, update = v1.metrics.recall_at_top_k(labels, predictions, k=2)
+        sess.run(v1.local_variables_initializer())
+        assert sess.run(update) == 0.25
+        rows = tf.math.bincount(tf.constant([1, 1, 2]))  # one that a shape depends on
+        assert sess.run(tf.ones(rows[1:3] + 1)).shape == (3, 2)

@@ -1,5 +1,7 @@
 """The shape of tensors: reshape, concat, stack, split, pad, fill, range, one_hot and their kind."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from table import bools, c64, case, f32, i32, suite
@@ -128,6 +130,29 @@ ERRORS = [  # TensorFlow's words
 def test_errors(f, words):
     with pytest.raises(tf.errors.InvalidArgumentError, match=words):
         f()
+
+
+@pytest.mark.parametrize(
+    "f, error, in_graphs",  # classes from TensorFlow 2.21
+    [
+        (lambda x: tf.concat(x, tf.constant(0.5)), ValueError, ValueError),
+        (lambda x: tf.concat([x, x], tf.constant(0.5)), tf.errors.InvalidArgumentError, TypeError),
+        (lambda x: tf.concat([x, x], 4.2), TypeError, TypeError),
+        (lambda x: tf.concat(x, [0]), ValueError, ValueError),
+        (lambda x: tf.concat([x, x], [0]), None, ValueError),
+        (lambda x: tf.convert_to_tensor([x, tf.constant([1.0], tf.float64), [2.0]]), TypeError, TypeError),
+        (
+            lambda x: tf.convert_to_tensor([x, tf.constant([1.0], tf.float64)]),
+            tf.errors.InvalidArgumentError,
+            TypeError,
+        ),
+    ],
+)
+def test_classes_of_errors(f, error, in_graphs):
+    for graph, expected in ((None, error), (tf.Graph(), in_graphs)):
+        with graph.as_default() if graph else contextlib.nullcontext():
+            with pytest.raises(expected) if expected else contextlib.nullcontext():
+                f(tf.constant([1.0]))
 
 
 def test_other_errors():

@@ -290,6 +290,64 @@ def test_a_matrix_that_no_memory_holds():
         L.diag([1.0, 2.0], k=2**31 - 1)
 
 
+SINGULAR, REGULAR = np.float32([[1, 2], [2, 4]]), np.float32([[1, 2], [3, 4]])
+PIVOTS = [  # what TensorFlow 2.21 says on a CPU
+    (lambda m: L.inv(m), "Input is not invertible. .Op:MatrixInverse"),
+    (lambda m: L.solve(m, tf.ones([2, 1])), "Input matrix is not invertible. .Op:MatrixSolve"),
+    (lambda m: L.lu(m)[0], "Input is not invertible. .Op:Lu"),
+    (lambda m: L.eigvals(m / tf.reduce_min(m - tf.reduce_min(m))), "Eigen decomposition was not successful"),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), PIVOTS)
+def test_what_only_the_numbers_tell(function, message):
+    """Singular matrices raise on all fronts, when the numbers are there; regular ones in the same program do not."""
+    wrong = pytest.raises(tf.errors.InvalidArgumentError, match=message)
+    with wrong:
+        np.asarray(function(tf.constant(SINGULAR) * 1.0))
+    traced = tf.function(function)
+    if "Eigen" not in message:
+        assert np.isfinite(traced(REGULAR)).all()
+    with wrong:
+        np.asarray(traced(SINGULAR))
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        m = tf.compat.v1.placeholder(tf.float32, [2, 2])
+        w = tf.compat.v1.Variable(1.0)
+        updated = w.assign_add(tf.reduce_sum(tf.abs(function(m))))
+        session.run(w.initializer)
+        with wrong:
+            session.run(updated, {m: SINGULAR})
+        assert session.run(w) == 1
+    assert tf.constant(2.0) + 1 == 3
+
+
+def test_a_singular_matrix_is_told_where_it_is_a_constant():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+        L.inv(SINGULAR)
+
+
+def test_singular_matrices_in_gradients_loops_and_batches():
+    def gradient(m):
+        with tf.GradientTape() as tape:
+            tape.watch(m)
+            y = L.inv(m)
+        return tape.gradient(y, m)
+
+    def loop(m):
+        return tf.while_loop(lambda i, m: i < 3, lambda i, m: (i + 1, L.inv(m)), [0, m])[1]
+
+    for function in (gradient, tf.function(gradient), tf.function(loop)):
+        assert np.isfinite(function(tf.constant(REGULAR))).all()
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+            np.asarray(function(tf.constant(SINGULAR)))
+    both = lambda *ms: tf.vectorized_map(L.inv, tf.constant(np.stack(ms)) * 1.0)
+    assert np.isfinite(both(REGULAR, REGULAR)).all()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not invertible"):
+        np.asarray(both(REGULAR, SINGULAR))
+    huge = L.inv(tf.constant([[1e-30, 1e10], [0.0, 1e-30]]) * 1.0)  # too large to hold, which is no error
+    assert np.isinf(huge[0, 1])
+
+
 def test_sizes_that_do_not_fit():
     for call, message in (
         (lambda: L.inv(tf.ones([2, 3])), "must be square"),

@@ -211,11 +211,48 @@ def test_gradients_at_the_odd_points_are_tensorflows():
         (gradient(tf.math.xlogy, [0.0, 0.0], [0.0, 2.0]), [[0, 0], [0, 0]]),
         (gradient(tf.math.divide_no_nan, [1.0, 2.0], [0.0, 4.0]), [[0, 0.25], [0, -0.125]]),
         (gradient(tf.math.multiply_no_nan, [np.nan, 2.0], [0.0, 3.0]), [[0, 3], [np.nan, 2]]),
+        (gradient(lambda x: tf.raw_ops.NthElement(input=x, n=1), [[2.0, 1.0, 2.0, 3.0]]), [[[0.5, 0, 0.5, 0]]]),
+        (
+            gradient(lambda y: tf.pow(tf.constant([6, 2], tf.float16), tf.cast(y, tf.float16))[1], [6.0, 1.0]),
+            [[0, 1.38671875]],
+        ),
     ):
         np.testing.assert_array_equal(g, want)
     for f in (tf.floor, tf.math.ceil, tf.round, lambda x: x // 2.0, lambda x: tf.cast(x > 0, tf.float32)):
         assert gradient(f, [1.5]) == [None]
     assert gradient(tf.sign, [1.5])[0] == [0]
+
+
+class Theirs:
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __radd__(self, other):
+        return self.answer(other)
+
+    __rtruediv__ = __rand__ = __rmatmul__ = __radd__
+
+
+def refuse(other):
+    raise TypeError("not with tensors")
+
+
+def test_what_tensors_cannot_work_with_may_answer_itself():
+    """TensorFlow 2.21: the other side's operator where it has one that answers, else what the tensor has to say."""
+    x = tf.ones([1, 1])
+    for f in (lambda a, b: a + b, lambda a, b: a / b, lambda a, b: a & b, lambda a, b: a @ b):
+        assert f(x, Theirs(lambda other: other.shape)) == [1, 1]
+        for other in (Theirs(refuse), Theirs(lambda other: NotImplemented), object()):
+            with pytest.raises(ValueError, match="Attempt to convert a value .* with an unsupported type"):
+                f(x, other)
+            with tf.Graph().as_default(), pytest.raises(TypeError, match="Failed to convert elements of"):
+                f(tf.ones([1, 1]), other)
+
+
+def test_operators_by_name():
+    x = tf.constant([1, 2])
+    assert tf.__operators__.eq(x, [1, 3]).numpy().tolist() == [True, False]
+    assert tf.__operators__.ne(x, None) is True and tf.__operators__.eq(x, None) is False
 
 
 def test_dtypes_do_not_mix():

@@ -167,6 +167,14 @@ def test_errors_eager_and_in_graphs(call, message):
         call(tf.compat.v1.placeholder(tf.float32, [2, 3]))
 
 
+def test_along_axes_that_are_fed():
+    with tf.Graph().as_default():
+        axes = tf.compat.v1.placeholder(tf.int32)
+        for f in (tf.reduce_sum, tf.reduce_mean, tf.reduce_logsumexp):
+            assert f(tf.ones([2, 1]), axes).shape.rank is None
+            assert f(tf.ones([2, 1]), axes, keepdims=True).shape.as_list() == [None, None]
+
+
 def test_old_and_new_argument_names_exclude_each_other():
     x = tf.ones([2, 2])
     for call in (
@@ -249,6 +257,8 @@ def test_matmul_of_small_integers():
     assert mixed.dtype is tf.bfloat16 and mixed.shape == [1, 1]
     with pytest.raises(tf.errors.NotFoundError):
         tf.matmul(a, a, transpose_b=True, output_type=tf.float32)
+    with tf.Graph().as_default(), pytest.raises(tf.errors.InvalidArgumentError, match="No OpKernel was registered"):
+        tf.matmul(tf.constant([[1]], tf.int8), tf.constant([[1]], tf.int8), output_type=tf.float32)
 
 
 @pytest.mark.parametrize(

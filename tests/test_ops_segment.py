@@ -171,5 +171,29 @@ def test_refused(call, words):
         call()
 
 
+def test_vectors_of_segment_numbers():
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="must be rank 1 but is rank 2"):
+        tf.math.segment_sum(tf.ones([4, 4]), [[0, 1], [2, 2]])
+
+
+@pytest.mark.parametrize(
+    "f, values",  # from TensorFlow 2.21
+    [
+        (tf.sparse.segment_sum, [0, 0, 0, 2, 0, 0, 0, 0, 1, 1]),
+        (tf.sparse.segment_mean, [0, 0, 0, 1.5, 0, 0, 0, 0, 1, 0.5]),
+        (tf.sparse.segment_sqrt_n, [0, 0, 0, 1 + 0.5**0.5, 0, 0, 0, 0, 1, 0.5**0.5]),
+    ],
+)
+def test_sparse_gradients_of_chosen_rows(f, values):
+    x = tf.reshape(tf.range(40.0), [10, 4])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = f(x, [8, 3, 3, 9], [0, 1, 2, 2], sparse_gradient=True)
+    np.testing.assert_array_equal(y, f(x, [8, 3, 3, 9], [0, 1, 2, 2]))
+    g = tape.gradient(y, x)
+    assert isinstance(g, tf.IndexedSlices)
+    np.testing.assert_allclose(tf.convert_to_tensor(g)[:, 0], values, 1e-6)
+
+
 def test_a_scalar_segment_number():
     assert tf.math.unsorted_segment_sum([1.0, 2.0], 1, 3).numpy().tolist() == [[0, 0], [1, 2], [0, 0]]

@@ -193,7 +193,7 @@ def test_keras_3_configuration():
     again = K.deserialize(K.serialize(opt))
     assert again.get_config() == {**opt.get_config(), "name": again.name}
     assert K.get("adam").get_config()["beta_2"] == 0.999
-    assert K.get(opt) is opt
+    assert K.get(opt) is opt and K.get(None) is None
     with pytest.raises(ValueError, match="Could not interpret optimizer identifier: 3"):
         K.get(3)
     with pytest.raises(ValueError, match="not recognized"):
@@ -206,6 +206,8 @@ def test_keras_3_weights():
     w, opt = tf.Variable([1.0, 2.0], name="w"), K.Adam(0.1)
     assert opt.apply_gradients([(tf.constant([1.0, 1.0]), w)]) is opt.iterations
     assert len(opt.variables) == 4 and len(opt.variables()) == 3  # Keras 2's list leaves out the learning rate
+    assert [v.name for v in opt.variables] == ["iteration", "learning_rate", "w_0_momentum", "w_0_velocity"]
+    assert opt.iterations.path == f"{opt.name}/iteration"
     other = K.Adam(0.1)
     other.build([w])
     other.set_weights(opt.get_weights())
@@ -292,6 +294,14 @@ def test_schedules(schedule, step, wanted):
     assert float(schedule.at(step)) == pytest.approx(wanted, rel=1e-6)
     again = S.deserialize(S.serialize(schedule))
     assert again.get_config() == schedule.get_config()
+
+
+def test_boundaries_keep_their_dtype():
+    """TensorFlow widens int32 to int64 and nothing else."""
+    for x, boundaries in ((tf.constant(1, tf.int64), [1.5]), (tf.constant(1.0), [1])):
+        with pytest.raises(ValueError, match="must have the same dtype as x"):
+            v1.train.piecewise_constant(x, boundaries, [1.0, 2.0])()
+    assert float(v1.train.piecewise_constant(tf.constant(2, tf.int64), [1], [1.0, 2.0])()) == 2.0
 
 
 def test_tf1_decay_functions():

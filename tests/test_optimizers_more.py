@@ -195,6 +195,47 @@ def test_multi_optimizer_refuses():
         K.OptimizerMap(K.SGD(0.1), {"a.*": K.Adam(), ".*b": K.Adam()})["ab"]
 
 
+class WithStep(K.Optimizer):
+    """A user's optimizer in Keras 3's manner."""
+
+    def build(self, variables):
+        super().build(variables)
+        self.sums = [self.add_variable_from_reference(v, name="sum") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        total = self.sums[self._get_variable_index(variable)]
+        self.assign(total, 0.9 * total + gradient)
+        self.assign_sub(variable, tf.cast(learning_rate, variable.dtype) * total)
+
+
+# After three steps of Keras 3.15: the variables and `iterations`.
+WITH_STEP = [
+    (dict(), [0.439, 3.122], 2.7195, 3),
+    (dict(weight_decay=0.1), [0.413189, 3.054818], 2.632342, 3),
+    (dict(clipnorm=1.0), [0.749113, 2.501774], 2.7195, 3),
+    (dict(loss_scale_factor=2.0), [0.7195, 2.561], 2.85975, 3),
+    (dict(gradient_accumulation_steps=2), [0.9, 2.2], 2.95, 1),
+    (dict(use_ema=True, ema_momentum=0.5), [0.439, 3.122], 2.7195, 3),
+    (dict(use_ema=True, ema_momentum=0.5, ema_overwrite_frequency=2), [0.534, 2.932], 2.767, 3),
+]
+
+
+@pytest.mark.parametrize("function", [False, True], ids=["eager", "function"])
+@pytest.mark.parametrize("options, v, u, count", WITH_STEP, ids=[str(list(c[0])) for c in WITH_STEP])
+def test_options_of_a_users_keras_3_optimizer(options, v, u, count, function):
+    opt, one, two = WithStep(0.1, **options), tf.Variable([1.0, 2.0]), tf.Variable([[3.0]])
+
+    def step():
+        opt.apply_gradients([(tf.constant([1.0, -2.0]), one), (tf.constant([[0.5]]), two)])
+
+    run = tf.function(step) if function else step
+    for _ in range(3):
+        run()
+    np.testing.assert_allclose(one.numpy(), v, rtol=2e-6)
+    np.testing.assert_allclose(two.numpy(), [[u]], rtol=2e-6)
+    assert int(opt.iterations) == count
+
+
 # -- loss scaling: Keras 3.15 gives these numbers ----------------------------------------------------------------------
 @pytest.mark.parametrize("function", [False, True], ids=["eager", "function"])
 def test_loss_scale(function):
@@ -210,6 +251,17 @@ def test_loss_scale(function):
         seen.append((float(opt.dynamic_scale.numpy()), int(opt.step_counter.numpy()), int(opt.iterations.numpy())))
     assert seen == [(16, 1, 1), (8, 0, 1), (8, 1, 2), (16, 0, 3), (16, 1, 4), (8, 0, 4)]
     np.testing.assert_allclose(w.numpy(), [0.31025624, 1.5597624], rtol=1e-6)
+    own, inner = ["iteration", "learning_rate", "step_counter", "dynamic_scale"], ["iteration", "learning_rate"]
+    assert [v.name for v in opt.variables] == [*own, *inner, "Variable_0_momentum"]
+
+
+def test_loss_scaling_is_not_wrapped_twice():
+    enable = v1.train.experimental.enable_mixed_precision_graph_rewrite
+    opt = enable(v1.train.GradientDescentOptimizer(0.1), 8.0)
+    with pytest.raises(ValueError, match="must not already be an instance of a MixedPrecisionLossScaleOptimizer"):
+        enable(opt)
+    with pytest.raises(ValueError, match='"opt" must be an instance of'):
+        enable("adam")
 
 
 # -- optax ------------------------------------------------------------------------------------------------------------

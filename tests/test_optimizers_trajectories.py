@@ -21,10 +21,12 @@ with gzip.open(os.path.join(HERE, "goldens", "optimizers.json.gz")) as _f:
     GOLDEN = json.load(_f)["cases"]
 
 CASES = [(f"{c[0]}-{d}", *c[1:], d) for c in table.cases() for d in table.dtypes(*c[2:4])]
-TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
+RELATIVE = {"float32": 1e-6, "float64": 1e-12}
+# Where steps have cancelled to something small, two units in the last place of the array's largest element; float64 needs none.
+OF_THE_LARGEST = {"float32": 2 * 2.0**-23, "float64": 0}
 # TensorFlow's vectorized float32 power is off by up to 1.3 units in the last place for a quarter of all numbers (its
 # scalar one by less than half a unit), and Ftrl divides the difference of two powers by the learning rate.
-LOOSE = {"v1-16-Ftrl-float32": 3e-6, "keras3-15-Ftrl-float32": 3e-6}
+LOOSE = {"v1-16-Ftrl-float32": 6, "keras3-32-Ftrl-float32": 6}
 
 
 def optimizer(generation, name, arguments, step, dtype):
@@ -39,17 +41,18 @@ def optimizer(generation, name, arguments, step, dtype):
 
 
 def close(got, wanted, dtype, what):
-    """Relative to each element, or to a tenth of the largest where steps have cancelled to something small."""
+    """Every element relative to itself, float32 also to the largest."""
     got, wanted = np.asarray(got, np.float64).ravel(), np.asarray(wanted, np.float64)
-    scale = np.maximum(np.abs(wanted), 0.1 * (np.abs(wanted).max() if wanted.size else 0) + 1e-30)
-    worst = np.max(np.abs(got - wanted) / scale) if wanted.size else 0
-    allowed = LOOSE.get(what.partition(":")[0], TOLERANCE[dtype])
-    assert worst <= allowed, f"{what}: off by {worst:.1e} relative"
+    largest = np.abs(wanted).max(initial=0)
+    allowed = np.maximum(RELATIVE[dtype] * np.abs(wanted), OF_THE_LARGEST[dtype] * largest)
+    worst = np.abs(got - wanted) - allowed * LOOSE.get(what.partition(":")[0], 1)
+    i = worst.argmax() if wanted.size else 0
+    assert not np.any(worst > 0), f"{what}: {got[i]} for {wanted[i]}, the largest {largest}"
 
 
 def slots_of(opt, generation, live):
     if generation == "keras3":
-        return [v for v in opt.variables if not v.name.endswith(("iteration:0", "learning_rate:0"))]
+        return [v for v in opt.variables if v.name not in ("iteration", "learning_rate")]
     return [opt.get_slot(v, s) for v in live for s in opt.get_slot_names()]
 
 

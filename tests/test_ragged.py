@@ -103,6 +103,8 @@ def test_row_splits_agree_with_numpy():
     rt = RT.from_row_lengths(values, lengths)
     rows = np.split(values, np.cumsum(lengths)[:-1])
     np.testing.assert_allclose(tf.reduce_sum(rt, 1), [r.sum() for r in rows])
+    np.testing.assert_allclose(tf.reduce_logsumexp(rt, 1), [np.logaddexp.reduce(r) for r in rows], 1e-6)
+    np.testing.assert_allclose(tf.reduce_logsumexp(rt), np.log(np.exp(np.concatenate(rows)).sum()), 1e-6)
     assert rt.to_tensor().shape == (7, lengths.max())
     for got, row in zip(rt, rows, strict=True):
         np.testing.assert_allclose(got, row)

@@ -188,3 +188,36 @@ def test_gamma_has_a_gradient_in_graphs():
 def test_no_classes_to_draw_from():
     with pytest.raises(tf.errors.InvalidArgumentError, match="num_classes should be positive"):
         tf.random.categorical(np.zeros((5, 0), np.float32), 7)
+
+
+def test_determinism_wants_seeds(monkeypatch):
+    """TensorFlow 2.21's errors after tf.config.experimental.enable_op_determinism."""
+    from tfcompat._src.platform import config
+
+    monkeypatch.setattr(config._settings, "deterministic", True)
+    tf.random.set_seed(None)
+    try:
+        for draws in (
+            lambda: tf.random.uniform([2]),
+            lambda: tf.nn.dropout(tf.ones([3]), 0.5),
+            lambda: tf.data.Dataset.range(3).shuffle(3),
+            lambda: tf.function(lambda: tf.random.normal([2]))(),
+            tf.random.Generator.from_non_deterministic_state,
+        ):
+            with pytest.raises(RuntimeError, match="determinism is enabled"):
+                draws()
+        with pytest.raises(ValueError, match="requires a non-zero seed"):
+            tf.image.sample_distorted_bounding_box([4, 5, 1], [[[0.0, 0.0, 1.0, 1.0]]])
+        assert tf.random.uniform([2], seed=3).shape == (2,)
+        tf.random.set_seed(1)
+        assert tf.random.uniform([2]).shape == (2,)
+    finally:
+        tf.random.set_seed(None)
+
+
+def test_generators_by_threefry_hold_a_state_and_draw_nothing():
+    generator = tf.random.Generator.from_seed(1234, alg="threefry")
+    assert generator.algorithm == 2 and generator.state.numpy().tolist() == [1234, 0]
+    with pytest.raises(tf.errors.UnimplementedError):
+        generator.normal([2])
+    assert tf.random.Generator.from_seed(1234, alg="auto_select").algorithm == 3

@@ -150,3 +150,81 @@ def test_generators_are_saved(tmp_path):
     first = generator.normal([3]).numpy()
     checkpoint.restore(path)
     np.testing.assert_array_equal(generator.normal([3]), first)
+
+
+def test_formats_as_numbers():
+    """What TensorFlow's kernels answer to dimension numbers and vectors of another data format."""
+    dims, vector = R.DataFormatDimMap, R.DataFormatVecPermute
+    assert dims(x=[[1, -3], [1, -1]]).numpy().tolist() == [[2, 2], [2, 1]]
+    assert dims(x=[-5, 4, 1], src_format="NDHWC", dst_format="WHDCN").numpy().tolist() == [4, 3, 2]
+    assert vector(x=[7, 4, 9, 3]).numpy().tolist() == [7, 3, 4, 9]
+    assert vector(x=[1, 2, 3], src_format="NDHWC", dst_format="WHDCN").numpy().tolist() == [3, 2, 1]
+    assert vector(x=[[1, 2], [3, 4]], src_format="NHWC", dst_format="WHCN").numpy().tolist() == [[3, 4], [1, 2]]
+    for wrong, said in (
+        (lambda: dims(x=1, src_format="NWC", dst_format="NCW"), "Source format must be of length 4 or 5"),
+        (lambda: dims(x=1, src_format="1233", dst_format="4321"), "must determine a permutation"),
+        (lambda: vector(x=[1, 2, 3]), "1D input must be of size 2 or 4"),
+        (lambda: vector(x=[1, 2], src_format="1234", dst_format="4321"), "must contain H and W"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=said):
+            wrong()
+
+
+def test_cross_entropies_and_their_gradients():
+    features = draw.normal(size=(3, 4)).astype(np.float32)
+    labels = np.array([[0, 1, 0, 0], [0.5, 0, 0.5, 0], [0, 0, 0, 1]], np.float32)
+    softmax = np.exp(features) / np.exp(features).sum(1, keepdims=True)
+    loss, gradient = R.SoftmaxCrossEntropyWithLogits(features=features, labels=labels)
+    np.testing.assert_allclose(loss, -(labels * np.log(softmax)).sum(1), 1e-5)
+    np.testing.assert_allclose(gradient, softmax - labels, 1e-5, 1e-6)
+    loss, gradient = R.SparseSoftmaxCrossEntropyWithLogits(features=features, labels=[1, 2, 3])
+    np.testing.assert_allclose(loss, -np.log(softmax)[range(3), [1, 2, 3]], 1e-5)
+    np.testing.assert_allclose(gradient, softmax - np.eye(4)[[1, 2, 3]], 1e-5, 1e-6)
+    assert R.SoftmaxCrossEntropyWithLogits(features=features[0], labels=labels)[1].shape == (3, 4)
+    for features in (np.ones(4, np.float32), np.ones((1, 2, 3), np.float32)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="rank 2"):
+            R.SoftmaxCrossEntropyWithLogits(features=features, labels=features)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_of_normalizations_are_the_tapes(training):
+    x, grad = (tf.constant(draw.normal(size=(2, 3, 2, 4)), tf.float32) for _ in range(2))
+    scale, offset, mean, spread = (tf.constant(draw.uniform(0.5, 2, size=4), tf.float32) for _ in range(4))
+    moments = {} if training else dict(mean=mean, variance=spread)
+    with tf.GradientTape() as tape:
+        tape.watch([x, scale, offset])
+        y = tf.compat.v1.nn.fused_batch_norm(x, scale, offset, epsilon=0.01, is_training=training, **moments)[0]
+    used = tf.nn.moments(x, [0, 1, 2]) if training else (mean, spread)
+    got = R.FusedBatchNormGradV3(
+        y_backprop=grad, x=x, scale=scale, reserve_space_1=used[0], reserve_space_2=used[1], reserve_space_3=[0.0],
+        epsilon=0.01, is_training=training,
+    )  # fmt: skip
+    for want, found in zip(tape.gradient(y, [x, scale, offset], grad), got):
+        np.testing.assert_allclose(found, want, 1e-4, 1e-5)
+    settings = dict(depth_radius=2, bias=1.5, alpha=0.7, beta=0.6)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.nn.lrn(x, **settings)
+    got = R.LRNGrad(input_grads=grad, input_image=x, output_image=y, **settings)
+    np.testing.assert_allclose(got, tape.gradient(y, x, grad), 1e-5, 1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="scale must have the same number of elements"):
+        tf.compat.v1.nn.fused_batch_norm(x, tf.ones(3), offset)
+
+
+def test_random_numbers_of_a_key():
+    """TensorFlow 2.21's numbers."""
+    stream = dict(shape=[3], key=tf.constant([5], tf.uint64), counter=tf.constant([10, 20], tf.uint64), alg=1)
+    for op, want in (
+        (R.StatelessRandomUniformV2, [0.06624126434326172, 0.718543529510498, 0.13748502731323242]),
+        (R.StatelessRandomNormalV2, [-2.2846391201019287, -0.4575243294239044, 0.7556074857711792]),
+        (R.StatelessTruncatedNormalV2, [-0.4575243294239044, 0.7556074857711792, -1.8432410955429077]),
+    ):
+        np.testing.assert_allclose(op(**stream), want, 1e-6)
+    gamma = R.StatelessRandomGammaV3(**stream, alpha=0.5)
+    np.testing.assert_allclose(gamma, [0.5604895949363708, 0.00973996240645647, 0.016040652990341187], 1e-5)
+    assert R.StatelessRandomUniformIntV2(**stream, minval=3, maxval=100).numpy().tolist() == [41, 65, 17]
+    key, counter = R.StatelessRandomGetKeyCounter(seed=[1, 2])
+    assert key.numpy().tolist() == [10413732777507651514] and counter.numpy().tolist() == [0, 17830669156045600267]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Unsupported algorithm"):
+        R.StatelessRandomUniformV2(**{**stream, "alg": 2})
+    assert (R.NonDeterministicInts(shape=[4]).numpy() != R.NonDeterministicInts(shape=[4]).numpy()).any()

@@ -133,6 +133,19 @@ def dense_slope(f):
     )
 
 
+def test_sampled_addmm():
+    v, x, y = np.float32([0.5, 0.3]), np.arange(1, 7, dtype=np.float32).reshape(2, 3), np.ones([3, 2], np.float32)
+    places, values, shape = tf.sparse.sampled_addmm([[0, 1], [1, 1]], v, [2, 2], x, y, beta=2.0, alpha=0.5)
+    np.testing.assert_allclose(values, 0.5 * (x @ y)[[0, 1], [1, 1]] + 2 * v, 1e-6)
+    assert places.numpy().tolist() == [[0, 1], [1, 1]] and shape.numpy().tolist() == [2, 2]
+    with pytest.raises(ValueError, match="does not match output shape"):
+        tf.sparse.sampled_addmm([[0, 1], [1, 1]], v, [2, 3], x, y)
+    checked = tf.function(lambda shape: tf.sparse.sampled_addmm([[0, 1]], [1.0], shape, x, y)[1])
+    assert checked(tf.constant([2, 2])).numpy().tolist() == [7]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="does not match output shape"):
+        checked(tf.constant([2, 3]))
+
+
 @pytest.mark.parametrize(
     "name",
     ["to_dense", "reorder", "transpose", "add", "sum 0", "softmax", "concat axis 0", "maximum", "matmul", "slice"],

@@ -211,6 +211,43 @@ def test_partitioned_variables():
         assert session.run(list(p)[1]).tolist() == [[9, 10, 11], [12, 13, 14]]
 
 
+def test_what_part_of_a_whole_a_variable_is():
+    """As text, as a message, as part of a variable's message."""
+    Info = tf.Variable.SaveSliceInfo
+    info = Info("w", [4, 3], [2, 0], [2, 3])
+    assert info.spec == "4 3 2,2:0,3" and Info.from_spec(info.spec).spec == info.spec
+    assert Info(save_slice_info_def=info.to_proto(), import_scope="in").full_name == "in/w"
+    assert Info(save_slice_info_def=info.to_proto()).spec == info.spec and info.to_proto("other") is None
+    for spec, text in (
+        ("0", "contain space-separated full_shape info"),
+        ("a b", "full_shape must be a sequence of int"),
+        ("0 0:0", "comma-separated pairs of offsets and"),
+        ("0 a,0:0:0", "comma-separated pairs of offsets and"),
+        ("0 a,0", "var_offset must be an integer"),
+        ("0 0,a", "var_shape must be an integer"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            Info.from_spec(spec)
+    with tf.Graph().as_default():
+        whole = v1.get_variable("p", [4, 3], partitioner=v1.fixed_size_partitioner(2))
+        message = list(whole)[1].to_proto()
+        assert list(message.save_slice_info_def.var_offset) == [2, 0]
+
+
+def test_variables_of_messages():
+    with tf.Graph().as_default(), v1.Session() as sess:
+        v = v1.Variable([1.0, 2.0], name="v", trainable=False)
+        same = tf.Variable(variable_def=v.to_proto())
+        sess.run(same.initializer)
+        assert sess.run(v.assign_add([1.0, 1.0])).tolist() == sess.run(same).tolist() == [2.0, 3.0]
+        assert same.name == "v:0" and same.trainable is False
+        with pytest.raises(ValueError, match="mutually exclusive"):
+            tf.Variable(1.0, variable_def=v.to_proto())
+        message = v.to_proto()
+    with pytest.raises(ValueError, match="not supported when eager execution"):
+        tf.Variable(variable_def=message)
+
+
 def test_scopes_in_eager_execution():
     import tfcompat._src.graph as graphs
 

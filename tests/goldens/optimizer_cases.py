@@ -112,12 +112,26 @@ KERAS3 = [
     ("Lion", dict(learning_rate=SCHEDULE, beta_1=0.8, beta_2=0.95, clipnorm=0.5)),
     (
         "Adafactor",
-        dict(learning_rate=0.1, beta_2_decay=-0.7, epsilon_1=1e-6, epsilon_2=0.01, clip_threshold=0.5, weight_decay=0.1),
+        dict(
+            learning_rate=0.1, beta_2_decay=-0.7, epsilon_1=1e-6, epsilon_2=0.01, clip_threshold=0.5, weight_decay=0.1
+        ),
     ),
     ("Lamb", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3, weight_decay=0.1)),
     ("Muon", dict(learning_rate=0.1)),
-    ("Muon", dict(learning_rate=0.1, nesterov=False, ns_steps=3, momentum=0.8, rms_rate=None, weight_decay=0.2,
-                  adam_beta_1=0.8, adam_lr_ratio=0.5, adam_weight_decay=0.1)),
+    (
+        "Muon",
+        dict(
+            learning_rate=0.1,
+            nesterov=False,
+            ns_steps=3,
+            momentum=0.8,
+            rms_rate=None,
+            weight_decay=0.2,
+            adam_beta_1=0.8,
+            adam_lr_ratio=0.5,
+            adam_weight_decay=0.1,
+        ),
+    ),
     ("ScheduleFreeAdamW", dict(learning_rate=0.1)),
     ("ScheduleFreeAdamW", dict(learning_rate=0.1, beta_1=0.8, beta_2=0.95, warmup_steps=5, weight_decay=0.1)),
 ]

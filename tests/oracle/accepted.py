@@ -73,8 +73,6 @@ ACCEPTED: list = [
     ("tf.ragged.cross*", "static", "refused by name"),
     ("tf.sparse.cross(*", "error", "refused by name"),
     ("tf.sparse.cross(*", "static", "refused by name"),
-    ("tf.sparse.sampled_addmm(*", "error", "refused by name"),
-    ("tf.sparse.sampled_addmm(*", "static", "refused by name"),
     ("tf.strings.unicode_script(*", "error", "refused by name"),
     ("tf.strings.unicode_script(*", "static", "refused by name"),
     ("tf.random.stateless_binomial(*", "error", "refused by name"),

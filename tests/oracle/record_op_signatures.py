@@ -12,17 +12,16 @@ HEAD = """\
 # A line: type|inputs|outputs|attributes, fields separated by tabs.  An argument is name:dtype, name:attribute, name:number*what for a
 # list of one dtype, name:[attribute] for a list of several; & before the dtype marks a reference.  An attribute is name:kind=default (JSON).
 """
-# What graphs of TensorFlow hold beside the ops of the table.
-MORE = "Const Placeholder PlaceholderV2 PlaceholderWithDefault Variable NoOp Add BatchMatMul BatchMatMulV2 Concat Gather Pack Unpack TopK"
 
 
 def ask():
     """Prints every op type."""
     import tfcompat  # noqa: F401 - declares the ops
     from tfcompat._src.declare import NAMES, OPS
+    from tfcompat._src.graph_def.builders import BUILDERS
 
     raw = [name.removeprefix("raw_ops.") for name in NAMES["v2"] if name.startswith("raw_ops.")]
-    print(json.dumps(sorted({*OPS, *raw, *MORE.split()})))
+    print(json.dumps(sorted({*OPS, *raw, *BUILDERS})))
 
 
 def _argument(a):

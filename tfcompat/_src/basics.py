@@ -38,6 +38,7 @@ for _name in dir(errors):
     if isinstance(_thing, type) and issubclass(_thing, errors.OpError) or _name.isupper() and isinstance(_thing, int):
         publish(_thing, f"errors.{_name}")
 publish(errors.OpError, "errors.OpError", v1="errors.OpError OpError")
+publish(errors.OperatorNotAllowedInGraphError, "errors.OperatorNotAllowedInGraphError", v1="")
 
 
 @export("convert_to_tensor", v1="")

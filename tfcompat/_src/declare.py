@@ -33,11 +33,11 @@ class OpDef:
     __slots__ = (
         "type", "kernel", "inputs", "variadic", "optional", "settings", "defaults", "static", "own", "name", "host",
         "differentiable", "stateful", "dtypes", "abstract", "signatures", "sig", "gradient", "alike", "public", "doc", "known",
-        "twin", "text", "shapes", "results", "inert", "only",
+        "twin", "text", "shapes", "results", "inert", "only", "verifies",
     )  # fmt: skip
 
     def __init__(self, type, kernel, *, name=None, static="", own="", host=False, differentiable=True, dtypes=None, abstract=None,
-                 alike=True, stateful=False, known=False, twin=None, shapes=None, results=None, inert=""):  # fmt: skip
+                 alike=True, stateful=False, known=False, twin=None, shapes=None, results=None, inert="", verifies=False):  # fmt: skip
         self.type, self.kernel, self.host, self.stateful, self.abstract = type, kernel, host, stateful, abstract
         self.differentiable = differentiable and not host
         self.inert = frozenset(inert.split()) or None  # inputs through which no gradient passes
@@ -52,6 +52,7 @@ class OpDef:
         self.twin = kernel if twin is True else twin
         self.text = None  # this op for strings: its twin as a host op, made when asked for
         self.shapes = _shapes(shapes) if shapes else None  # input name -> what any shape of it must fit
+        self.verifies = verifies  # the kernel may raise by the numbers it computes (engine/verified.py)
         self.results = results  # what a graph can say of the results' shapes where sizes are unknown (see `op`)
         self.known = known  # the value depends on static shapes only: known on the host as soon as the shape is
         self.gradient = None  # a registered gradient function (tf.RegisterGradient), instead of JAX's
@@ -182,6 +183,7 @@ def op(type, names="", v1=None, **flags):
     """Declares an op from its kernel and publishes the function made from it; returns that public function (`.op` is the OpDef).
 
     name=   default name in a graph (default: the type without V2)
+    verifies=True: the kernel calls `verify` (engine/verified.py); eagerly such an op runs at once where its inputs are known
     static= inputs that must be known before compiling (shapes, paddings): the kernel gets them as NumPy arrays
     own=    inputs whose dtype is independent of the others' (indices)
     host=True with abstract=f(*avals, **settings) -> [(dtype, shape)]: runs on the host, with NumPy arrays
@@ -191,8 +193,8 @@ def op(type, names="", v1=None, **flags):
     shapes= what the inputs must look like, for graphs that do not know: "images n ? ? 3, boxes n ? 4, scale" (scale is a scalar), "x ... 3"
     results=f(*inputs, **settings) -> the result's static shape where sizes are unknown and trying the kernel would tell less, or nothing.
             Each input is given as its static shape (a tuple with None, or None), a static one as its values (an object array, None where
-            they are not known, or None).  An aval where the dtype is not that of the inputs.  A list for several results; NotImplemented: the kernel is tried after all.  Raises
-            InvalidArgumentError where nothing could fit.
+            they are not known, or None), an absent one as ().  An aval where the dtype is not that of the inputs.  A list for several
+            results; NotImplemented: the kernel is tried after all.  Raises InvalidArgumentError where nothing could fit.
     """
 
     def declare(kernel):

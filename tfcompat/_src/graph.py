@@ -56,6 +56,14 @@ def aval_of(value) -> Aval:
     return aval(dtypes.as_dtype(value.dtype), value.shape)
 
 
+class PlainOp:
+    """Base of what stands where an OpDef would: the answers of an op without peculiarities to what the engine asks."""
+
+    gradient = abstract = dtypes = shapes = results = inert = twin = None
+    static = own = frozenset()
+    verifies = False
+
+
 class Signature:
     """An op with its static settings: the unit of caching.  Interned per op, so it hashes by identity.
 
@@ -250,6 +258,17 @@ class Graph:
     @property
     def version(self):
         return len(self.operations)
+
+    def as_graph_def(self, from_version=None, add_shapes=False):
+        """The graph as a GraphDef message: the operations added since `from_version`; with `add_shapes` their static shapes."""
+        from .graph_def.export import graph_def
+
+        return graph_def(self, from_version, add_shapes)
+
+    @property
+    def graph_def_versions(self):
+        """The versions of the GraphDef, a VersionDef message."""
+        return self.as_graph_def(from_version=len(self.operations)).versions
 
     @contextlib.contextmanager
     def _original_op(self, op):
@@ -446,11 +465,17 @@ class Operation(Node):
 
     @property
     def op_def(self):
-        return self.sig.op
+        """What TensorFlow's registry says of the op, an OpDef message."""
+        from .graph_def.signatures import op_def
+
+        return op_def(self.type)
 
     @property
     def node_def(self):
-        return NodeDef(self)
+        """The operation as a NodeDef message."""
+        from .graph_def.export import node_def
+
+        return node_def(self)
 
     @property
     def traceback(self):
@@ -503,21 +528,6 @@ class Operation(Node):
 
     def __str__(self):
         return str(self.node_def)
-
-
-class NodeDef:
-    """What tutorials read of a node's protocol buffer: name, op, input names."""
-
-    def __init__(self, op):
-        self.name, self.op, self.device = op.name, op.type, op.device
-        self.input = [i.name[:-2] if i.name.endswith(":0") else i.name for i in op.inputs]
-        self.input += ["^" + c.name for c in op.control_inputs]
-
-    def __str__(self):
-        lines = [f'name: "{self.name}"', f'op: "{self.op}"'] + [f'input: "{i}"' for i in self.input]
-        return "\n".join(lines) + "\n"
-
-    __repr__ = __str__
 
 
 context = Context()

@@ -28,8 +28,36 @@ class SaveSliceInfo:
         import_scope=None,
     ):
         if save_slice_info_def is not None:
-            raise NotImplementedError("SaveSliceInfo from a protocol buffer is not supported by tfcompat.")
+            made = save_slice_info_def
+            full_name = f"{import_scope}/{made.full_name}" if import_scope else made.full_name
+            full_shape, var_offset, var_shape = list(made.full_shape), list(made.var_offset), list(made.var_shape)
         self.full_name, self.full_shape, self.var_offset, self.var_shape = full_name, full_shape, var_offset, var_shape
+
+    @classmethod
+    def from_spec(cls, spec):
+        """The information in a `spec`, without a name; ValueError for text of another form."""
+        if not spec:
+            return cls()
+        whole, _, parts = spec.rpartition(" ")
+        if not whole:
+            raise ValueError(f"A spec string must contain space-separated full_shape info: '{spec}'")
+        pairs = [part.split(",") for part in parts.split(":")]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"A spec string must contain comma-separated pairs of offsets and shapes: '{spec}'")
+        shape = [_integer(n, "full_shape must be a sequence of integers") for n in whole.split()]
+        offset = [_integer(pair[0], "var_offset must be an integer") for pair in pairs]
+        return cls(None, shape, offset, [_integer(pair[1], "var_shape must be an integer") for pair in pairs])
+
+    def to_proto(self, export_scope=None):
+        """A SaveSliceInfoDef; None for a part of a variable outside of `export_scope`."""
+        from .graph_def.messages import SaveSliceInfoDef
+
+        if export_scope and not self.full_name.startswith(export_scope):
+            return None
+        name = self.full_name.removeprefix(export_scope.rstrip("/") + "/") if export_scope else self.full_name
+        return SaveSliceInfoDef(
+            full_name=name, full_shape=self.full_shape, var_offset=self.var_offset, var_shape=self.var_shape
+        )
 
     @property
     def spec(self):
@@ -39,6 +67,13 @@ class SaveSliceInfo:
             + " "
             + ":".join(f"{o},{s}" for o, s in zip(self.var_offset, self.var_shape))
         )
+
+
+def _integer(text, complaint):
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"In a spec string, {complaint}: '{text}'") from None
 
 
 Variable.SaveSliceInfo = SaveSliceInfo

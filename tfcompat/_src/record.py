@@ -202,7 +202,8 @@ def pack(value, dtype=None, name=None):
 
     found = dtype if dtype is not None else _first_dtype(value)
     parts = [pack(v, dtype or found) if v.__class__ in (list, tuple) and _contains_tensor(v) else v for v in value]
-    tensors = [_packed(v, found, asked=dtype is not None) for v in parts]
+    plain = dtype is None and context.graph is None and all(isinstance(v, Tensor) for v in value)
+    tensors = parts if plain else [_packed(v, found, asked=dtype is not None) for v in parts]
     return OPS["Pack"].public(tensors, name=name or "packed")
 
 
@@ -216,11 +217,9 @@ def _packed(value, dtype, asked):
         from .ops.core import cast
 
         return cast(value, dtype)
-    if context.graph is not None:
-        raise TypeError(
-            f"Cannot convert a list containing a tensor of dtype {value.dtype} to {dtype} (Tensor is: {value!r})"
-        )
-    return value
+    raise TypeError(
+        f"Cannot convert a list containing a tensor of dtype {value.dtype} to {dtype} (Tensor is: {value!r})"
+    )
 
 
 def _first_dtype(value):
@@ -393,7 +392,11 @@ def _call_eager(op, inputs, settings):
         if a.shape is not None:
             out = sig.apply((jax.ShapeDtypeStruct(a.shape, np.float32),))
             return constant(np.asarray(out[0]))
-    return dispatch.record(sig, tuple(slots))
+    made = dispatch.record(sig, tuple(slots))
+    if op.verifies and all([s.value.__class__ is np.ndarray for s in slots]):
+        # What is wrong with constants is told here.
+        dispatch.demand((made[0] if made.__class__ is list else made)._slot)
+    return made
 
 
 def _convert_input(op, value, dtype, name, position):

@@ -17,6 +17,7 @@ from .graph import Graph, Operation, context, current_graph
 from .shapes import TensorShape
 from .tensor import EagerTensor, IndexedSlices, SymbolicTensor
 
+SERVERS: dict = {}  # target -> what its sessions share (tf.train.Server)
 limits = threading.local()  # what RunOptions ask for in this thread's run: timeout_in_ms
 _expansions: list = []  # (type, fetch function) of session conversion functions: SparseTensor and friends register here
 
@@ -212,7 +213,13 @@ class _Execution:
         for i in self.donate:
             if sys.getrefcount(args[i]) > 3:  # state, args, getrefcount's own argument: somebody else holds this buffer
                 args[i] = np.array(args[i])
-        out = stage.call(args)
+        try:
+            out = stage.call(args)
+        except errors.InvalidArgumentError as e:
+            for v, i in self.finals if hasattr(e, "outputs") else ():
+                if getattr(state[v], "is_deleted", bool)():  # given up, as nobody saw a loop's body fail coming
+                    state[v] = e.outputs[i]
+            raise
         for v, i in self.finals:
             state[v] = out[i]
         return out
@@ -281,7 +288,7 @@ class BaseSession:
             raise TypeError(f'Argument `graph` must be a tf.Graph, but got "{type(graph).__name__}"')
         if config is not None and not isinstance(config, ConfigProto):
             raise TypeError(f'Argument `config` must be a tf.ConfigProto, but got "{type(config).__name__}"')
-        if target and target not in ("local", b"local"):
+        if target and target not in ("local", b"local") and target not in SERVERS:
             raise errors.NotFoundError(
                 None, None,
                 f"No session factory registered for the given session options: {{target: {target!r}}}. tfcompat runs on this machine only: "
@@ -293,6 +300,9 @@ class BaseSession:
         self._executions: dict = {}
         self._resources: dict = {}  # host objects of this session (tables, queues, iterators), by operation
         self._lock = threading.RLock()  # held while a compiled stage takes the variables and gives them back
+        self._shared = target in SERVERS
+        if self._shared:
+            self._state, self._resources, self._lock = SERVERS[target].of(self._graph)
         self._closed = False
         self._contexts: list = []
 
@@ -438,10 +448,11 @@ class BaseSession:
     def close(self):
         """Frees the session's variables; later runs raise RuntimeError, those that wait for a queue CancelledError."""
         self._closed = True
-        for thing in list(self._resources.values()):
-            if hasattr(thing, "cancel"):
-                thing.cancel()
-        self._state.clear()
+        if not self._shared:
+            for thing in list(self._resources.values()):
+                if hasattr(thing, "cancel"):
+                    thing.cancel()
+            self._state.clear()
         self._executions.clear()
 
     def as_default(self):

@@ -85,6 +85,9 @@ class Reference:
         return f"<Reference wrapping {self._object!r}>"
 
 
+_unread: list = []  # (slot, error) of a buffer that was refused: NumPy drops that error and asks for an array instead
+
+
 class EagerTensor(Tensor, Buffer):
     """A tensor with a value, known now or computed when somebody asks (see engine/dispatch.py)."""
 
@@ -118,6 +121,8 @@ class EagerTensor(Tensor, Buffer):
         return np.array(value)
 
     def __array__(self, dtype=None, copy=None):
+        if _unread and _unread[0][0] is self._slot:
+            raise _unread.pop()[1]
         value = np.array(self._numpy())
         return value if dtype is None else value.astype(dtype, copy=False)
 
@@ -199,6 +204,7 @@ class EagerTensor(Tensor, Buffer):
         try:
             return memoryview(np.array(self._numpy())).toreadonly()
         except errors.InvalidArgumentError as error:
+            _unread[:] = [(self._slot, error.with_traceback(None))]
             raise BufferError(error.message) from None
 
     def __len__(self):
@@ -347,7 +353,7 @@ class SymbolicTensor(Tensor):
         shape = self._slot.aval.shape
         if context.graph is not None and not context.graph.building_function:
             raise errors.OperatorNotAllowedInGraphError(
-                "'Tensor' object is not iterable (graph mode). Use tf.unstack, tf.map_fn or a tf.while_loop over it instead."
+                "Iterating over a symbolic `tf.Tensor` is not allowed in a graph. Use tf.unstack, tf.map_fn or a tf.while_loop over it."
                 if Tensor._USE_EQUALITY
                 else "Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn."
             )

@@ -15,8 +15,14 @@ _FIELDS = {
     "int64": "int64_val",
     "bool": "bool_val",
     "string": "string_val",
+    "complex64": "scomplex_val",
+    "complex128": "dcomplex_val",
+    "float16": "half_val",
+    "bfloat16": "half_val",
+    "uint32": "uint32_val",
+    "uint64": "uint64_val",
 }
-_INTS = ("int32", "int16", "int8", "uint8", "uint16")
+_INTS = ("int32", "int16", "int8", "uint8", "uint16", "qint8", "quint8", "qint16", "quint16", "qint32")
 
 
 def _field(dtype):
@@ -51,8 +57,17 @@ def make_tensor_proto(values, dtype=None, shape=None, verify_shape=False, allow_
     if kind is not dtypes.string and same and array.size > 1 or field is None:
         made.tensor_content = np.broadcast_to(array, shape).tobytes() if field is None else array.tobytes()
     else:
-        getattr(made, field).extend(array.ravel().tolist())
+        getattr(made, field).extend(_values(array, kind, field))
     return made
+
+
+def _values(array, dtype, field):
+    """The numbers of an array as its field holds them."""
+    if dtype.is_complex:
+        return [part for c in array.ravel().tolist() for part in (c.real, c.imag)]
+    if field == "half_val":
+        return array.ravel().view(np.uint16).tolist()
+    return array.ravel().tolist()
 
 
 @export("make_ndarray", v1="make_ndarray contrib.util.make_ndarray")
@@ -69,6 +84,10 @@ def make_ndarray(tensor):
             f"Unsupported tensor type: {dtype.name}. See https://www.tensorflow.org/api_docs/python/tf/dtypes."
         )
     values = list(getattr(tensor, field))
+    if dtype.is_complex:
+        values = [complex(*pair) for pair in zip(values[::2], values[1::2], strict=True)]
+    elif field == "half_val":
+        values = np.array(values, np.uint16).view(dtype.np).tolist()
     if not values:
         return np.zeros(shape, dtype.np)
     values += [values[-1]] * (size - len(values))

@@ -67,9 +67,9 @@ class TypeSpec(TraceType):
         """The specs of the components."""
         return list(self._component_specs)
 
-    def cast(self, value, cast_context):
+    def cast(self, value, casting_context):
         """`value` as a composite of this spec; TypeError or ValueError where it is none."""
-        if cast_context.allow_specs and isinstance(value, TypeSpec):
+        if casting_context.allow_specs and isinstance(value, TypeSpec):
             assert value.is_subtype_of(self), f"Can not cast {value!r} to {self!r}"
             return self
         specs = self._component_specs
@@ -79,7 +79,7 @@ class TypeSpec(TraceType):
                 f"The two structures don't have the same nested structure.\n\nFirst structure: {specs}\n\n"
                 f"Second structure: {parts}"
             )
-        made = [s.cast(v, cast_context) for s, v in zip(specs, parts, strict=True)]
+        made = [s.cast(v, casting_context) for s, v in zip(specs, parts, strict=True)]
         return value if all(a is b for a, b in zip(made, parts, strict=True)) else self._from_components(made)
 
     def __eq__(self, other):
@@ -169,9 +169,9 @@ class TensorSpec(TypeSpec):
         """The spec itself, in a list."""
         return [self]
 
-    def cast(self, value, cast_context):
+    def cast(self, value, casting_context):
         """`value` as a tensor of this spec; TypeError where dtype or shape forbid it."""
-        if cast_context.allow_specs and isinstance(value, TensorSpec):
+        if casting_context.allow_specs and isinstance(value, TensorSpec):
             assert value.is_subtype_of(self), f"Can not cast {value!r} to {self!r}"
             return self
         if not isinstance(value, Tensor):
@@ -258,19 +258,21 @@ class IndexedSlicesSpec(TypeSpec):
     def _serialize(self):
         return self._shape, self._dtype, self._indices_dtype, self._dense_shape_dtype, self._indices_shape
 
-    def is_compatible_with(self, value):
+    def is_compatible_with(self, spec_or_value):
         """Whether an IndexedSlices (or its spec) may be used where this spec is asked for."""
-        other = IndexedSlicesSpec.from_value(value) if isinstance(value, IndexedSlices) else value
+        other = spec_or_value
+        if isinstance(other, IndexedSlices):
+            other = IndexedSlicesSpec.from_value(other)
         if not isinstance(other, IndexedSlicesSpec):
             return False
         shapes = ((self._shape, other._shape), (self._indices_shape, other._indices_shape))
         return self._serialize()[1:4] == other._serialize()[1:4] and all(a.is_compatible_with(b) for a, b in shapes)
 
     def __repr__(self):
-        shapes = [f"TensorShape({s.as_list() if s.rank is not None else None})" for s in (self._shape, self._indices_shape)]
-        return (
-            f"IndexedSlicesSpec({shapes[0]}, {self._dtype!r}, {self._indices_dtype!r}, {self._dense_shape_dtype!r}, {shapes[1]})"
-        )
+        shapes = [
+            f"TensorShape({s.as_list() if s.rank is not None else None})" for s in (self._shape, self._indices_shape)
+        ]
+        return f"IndexedSlicesSpec({shapes[0]}, {self._dtype!r}, {self._indices_dtype!r}, {self._dense_shape_dtype!r}, {shapes[1]})"
 
 
 IndexedSlices._type_spec = property(IndexedSlicesSpec.from_value)

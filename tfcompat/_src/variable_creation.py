@@ -138,6 +138,8 @@ def create(arguments):
 
     def default(**kwargs):
         kwargs.pop("distribute_strategy", None)
+        if kwargs.get("variable_def") is not None:
+            return _defined(kwargs["variable_def"], kwargs.get("initial_value"), kwargs.get("import_scope"))
         variable = object.__new__(Creation.variable)
         variable._create(**kwargs)
         return variable
@@ -176,8 +178,6 @@ class Creation:
                 use_resource=True,
                 synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE, shape=None,
                 experimental_enable_variable_lifting=True):  # fmt: skip
-        if variable_def is not None:
-            raise no_proto(variable_def)
         if use_resource is None:
             use_resource = _scope_use_resource()
         if initial_value is None:
@@ -334,14 +334,21 @@ def _declared(tensor, shape, validate_shape):
     return tensor._slot.aval.shape if validate_shape else None
 
 
-def no_proto(what):
-    if context.graph is None:
-        return ValueError(
-            "Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is enabled. "
-            f"Got: variable_def={what}"
+def _defined(variable_def, initial_value, import_scope):
+    """The variable of the current graph that a VariableDef names."""
+    if initial_value is not None:
+        raise ValueError(
+            "The creation of a `tf.Variable` with a `variable_def` arg and an `initial_value` is not supported: they are "
+            f"mutually exclusive. Got: variable_def={variable_def}, initial_value={initial_value}"
         )
-    return NotImplementedError(
-        "Variables as protocol buffers (to_proto, from_proto, variable_def) are not supported by tfcompat."
+    return Creation.variable.from_proto(variable_def, import_scope)
+
+
+def no_proto(what):
+    """What a VariableDef eagerly is answered with."""
+    return ValueError(
+        "Creating a `tf.Variable` with a `variable_def` arg is not supported when eager execution is enabled. "
+        f"Got: variable_def={what}"
     )
 
 

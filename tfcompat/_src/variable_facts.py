@@ -118,13 +118,21 @@ class Facts:
     experimental_ref = ref
 
     def to_proto(self, export_scope=None):
-        """Not supported: tfcompat has no protocol buffers of graphs."""
-        raise no_proto(self)
+        """The variable as a VariableDef message, for graphs; None for one outside of `export_scope`.  RuntimeError eagerly."""
+        from .graph_def.variable_defs import to_proto
+
+        if self._kind == "eager":
+            raise RuntimeError("This operation is not supported when eager execution is enabled.")
+        return to_proto(self, export_scope)
 
     @staticmethod
     def from_proto(variable_def, import_scope=None):
-        """Not supported: tfcompat has no protocol buffers of graphs."""
-        raise no_proto(variable_def)
+        """The variable of the current graph whose operations a VariableDef names.  ValueError eagerly."""
+        from .graph_def.variable_defs import from_proto
+
+        if context.graph is None:
+            raise no_proto(variable_def)
+        return from_proto(variable_def, import_scope)
 
     def _set_save_slice_info(self, save_slice_info):
         self._save_slice_info = save_slice_info

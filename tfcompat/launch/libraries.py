@@ -254,7 +254,25 @@ def _version():
     return {"LooseVersion": LooseVersion, "StrictVersion": LooseVersion}
 
 
+def _text_format():
+    """protobuf's text_format for tfcompat's messages, where protobuf itself is not installed."""
+    from tfcompat._src.wire import text
+
+    def to_string(message, **options):
+        if options:
+            raise NotImplementedError(f"MessageToString without protobuf takes no {', '.join(options)}")
+        return str(message)
+
+    def parse(text_, message, **options):
+        return text.merge(text_, message)
+
+    return {"Merge": parse, "Parse": parse, "MessageToString": to_string, "ParseError": text.ParseError}
+
+
 _GONE = {
+    "google": dict,
+    "google.protobuf": dict,
+    "google.protobuf.text_format": _text_format,
     "imp": _imp,
     "distutils": dict,
     "distutils.version": _version,

@@ -24,7 +24,7 @@ import numpy as np
 from ..graph import Node, Slot, context, next_order
 from ..tensor import EagerTensor
 from . import infer as inference
-from . import log
+from . import log, verified
 from .jit import jit
 from .program import linearize, on_host, program
 
@@ -480,6 +480,8 @@ def _run(segments, outputs):
         segment.done = True
         segment.nodes = []
         _release(segment, 1)
+    if verified.watched:
+        _raise_if_wrong(compiled, values)
 
 
 def _settle_on_device(leaves, args):
@@ -667,6 +669,15 @@ def _run_slow(outputs):
     for s, value in zip(outputs, values, strict=True):
         s.value = value
         s._node = s.segment = None
+    if verified.watched:
+        _raise_if_wrong(compiled, values)
+
+
+def _raise_if_wrong(compiled, values):
+    """Raises what a kernel found; the tensors have their values all the same, those beside it are right."""
+    error = verified.error(compiled.fn, values)
+    if error is not None:
+        raise error
 
 
 def pending():

@@ -12,23 +12,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import dtypes
-from ..graph import aval
+from ..graph import PlainOp, aval
 from ..tensor import IndexedSlices
 from .dtype_checks import input_names
 from .infer import PROBES, _bind, static_positions
 from .program import Joint, Pullback, linearize, program
 
 
-class _Op:
+class _Op(PlainOp):
     """Stands where an OpDef would: what the engine asks of a signature's op."""
 
     def __init__(self, type):
         self.type = self.name = type
         self.host = self.stateful = self.known = False
-        self.differentiable, self.gradient, self.abstract = True, None, None
-        self.static = self.own = frozenset()
-        self.dtypes, self.alike, self.inputs, self.variadic, self.twin = None, False, (), True, None
-        self.shapes, self.results, self.inert = None, None, None
+        self.differentiable = True
+        self.alike, self.inputs, self.variadic = False, (), True
 
 
 GRADIENT = _Op("SymbolicGradient")

@@ -194,7 +194,7 @@ def _by_rule(sig, avals, positions, slots):
     if not unknown:
         return None
     for i, value in sorted((sig.fixed or {}).items()):
-        given.insert(i, value)
+        given.insert(i, value if value is not None else ())
     out = sig.op.results(*given, **sig.settings)
     if out is NotImplemented:
         return None
@@ -423,11 +423,30 @@ def probe(slot, k):
     return value
 
 
+def _captured(slot, node):
+    """The slot outside that a function's or a loop body's capture stands for, where what it holds may be known; else None."""
+    a, graph = slot.aval, getattr(node, "graph", None)
+    if graph is None or not graph.building_function or not (a.dtype.is_integer or a.dtype.is_bool) or not a.known:
+        return None
+    if int(np.prod(a.shape)) > 64:
+        return None
+    for tensor, inside in graph.captures.values():
+        if inside._slot is slot:
+            outside = tensor._slot
+            return outside if outside.value.__class__ is np.ndarray or hasattr(outside.node, "graph") else None
+    return None
+
+
 def _probe(slot, node, k):
     op = node.sig.op
     if op.type == "Const":
         return node.sig.apply(())[0]
     if op.type in ("Placeholder", "PlaceholderWithDefault"):
+        outside = _captured(slot, node)
+        if outside is not None:
+            known = probe(outside, k)
+            if known is not None:
+                return known
         if slot.aval.dtype.is_integer and slot.aval.known and int(np.prod(slot.aval.shape)) <= 8:
             return np.full(slot.aval.shape, _guess(node, 7, k), slot.aval.np)
         return None

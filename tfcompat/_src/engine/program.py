@@ -15,40 +15,39 @@ from operator import attrgetter
 import jax
 import numpy as np
 
+from .infer import static_positions
+
 by_order = attrgetter("order")
 
 
 class Program:
     """Straight-line code: `code` lines, `outputs` numbers, made from and compared by its key."""
 
-    __slots__ = ("code", "outputs", "n_leaves", "compiled", "staged", "made_at", "_asked")
+    __slots__ = ("code", "outputs", "n_leaves", "compiled", "staged", "made_at")
 
     def __init__(self, code, outputs, n_leaves):
         self.code, self.outputs, self.n_leaves = code, outputs, n_leaves
         self.compiled, self.staged = None, {}
-        self.made_at = self._asked = None
+        self.made_at = None
 
     def __call__(self, *leaves):
         return self.evaluate(leaves)
 
-    def _to_be_known(self):
-        """For each line whether a kernel asks for what it computes, or for what is computed from that, while compiling."""
-        asked, ends, end = [False] * len(self.code), {}, 0  # value number -> line
-        for i, (sig, _) in enumerate(self.code):
-            for _ in range(self._width(sig)):
-                ends[end] = i
-                end += 1
-        return asked
-
     def evaluate(self, leaves, taps=None):
         """The outputs for these leaf values (concrete or traced).  `taps`: value number -> what to do to it once computed."""
         env = []
-        asked = self._asked
-        if asked is None:
-            asked = self._asked = self._to_be_known()
-        for (sig, numbers), known in zip(self.code, asked, strict=True):
+        postponed: dict = {}  # value number -> (sig, numbers, which output): integers that can be known once a kernel asks
+        for sig, numbers in self.code:
             args = [env[n] if n >= 0 else leaves[~n] for n in numbers]
-            out = run(sig, args, known)
+            if postponed:
+                for i in static_positions(sig.gradient if sig.__class__ is Joint else sig, len(numbers)):
+                    if numbers[i] in postponed:
+                        args[i] = _settled(numbers[i], postponed, env, leaves)
+            if _can_wait(sig, args, numbers, postponed):
+                out = sig.apply(args)
+                postponed.update({len(env) + i: (sig, numbers, i) for i in range(len(out))})
+            else:
+                out = run(sig, args)
             if taps is not None:
                 base = len(env)
                 out = [taps[base + i](v) if base + i in taps else v for i, v in enumerate(out)]
@@ -56,21 +55,31 @@ class Program:
         return [env[n] if n >= 0 else leaves[~n] for n in self.outputs]
 
 
-def run(sig, args, asked=True):
-    """Applies a signature inside a trace.  What is known stays known: integer arithmetic on known values happens now.
-
-    asked: whether somebody must know the outputs; if not, and NumPy cannot do it, it is left to the program, since XLA would
-    compile each step of such a kernel on its own.
+def _can_wait(sig, args, numbers, postponed):
+    """Whether integers that are known could be computed now, but not by NumPy: XLA would compile each step of the kernel for itself.
+    They become part of the program, and are computed here only if a later kernel must know them.
     """
+    for n, a in zip(numbers, args, strict=True):
+        if n not in postponed and not (a.__class__ is np.ndarray and a.dtype.kind in "iub" and a.size <= 1024):
+            return False
+    return bool(args) and not (sig.op.twin is not None or sig.op.host or sig.op.stateful or sig.op.known)
+
+
+def _settled(number, postponed, env, leaves):
+    """The value of that number as a NumPy array."""
+    sig, numbers, output = postponed[number]
+    args = [
+        _settled(n, postponed, env, leaves) if n in postponed else env[n] if n >= 0 else leaves[~n] for n in numbers
+    ]
+    return on_host(sig, args)[output]
+
+
+def run(sig, args):
+    """Applies a signature inside a trace.  What is known stays known: integer arithmetic on known values happens now."""
     for a in args:
         if a.__class__ is not np.ndarray:
             return sig.apply(args)
-    if (
-        args
-        and (asked or sig.op.twin is not None)
-        and not sig.op.host
-        and all(a.dtype.kind in "iub" and a.size <= 1024 for a in args)
-    ):
+    if args and not sig.op.host and all(a.dtype.kind in "iub" and a.size <= 1024 for a in args):
         return on_host(sig, args)
     return sig.apply(args)
 

@@ -127,7 +127,7 @@ class Callable:
                 raise TypeError(
                     f"{said}: expected argument #{i}(zero-based) to be a Tensor; got {type(value).__name__} ({value})."
                 )
-            if inside.dtype is not dtypes.resource:
+            if inside.dtype is not dtypes.resource or not is_variable(value):
                 self._check_input(i, value, inside)
         if not self.given:
             return [a if isinstance(a, Tensor) else a._dense_tensor() for a in args]

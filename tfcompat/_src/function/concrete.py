@@ -12,10 +12,13 @@ from ..own_gradient import OwnGradient, pure, run
 from ..scopes import control_dependencies
 from ..tensor import SymbolicTensor
 from .binding import Callable
+from .effects import add_control_inputs
 from .replay import replay_all, state_slot, value_of
 
-CALL = OpDef("PartitionedCall", lambda *args: args, alike=False)
-OPS["PartitionedCall"] = CALL
+CALL, STATEFUL_CALL = [
+    OpDef(t, lambda *args: args, alike=False) for t in ("PartitionedCall", "StatefulPartitionedCall")
+]
+OPS.update({CALL.type: CALL, STATEFUL_CALL.type: STATEFUL_CALL})
 _numbers = itertools.count(1)
 
 
@@ -23,6 +26,7 @@ class _CallSignature(Signature):
     """A traced function as one operation."""
 
     __slots__ = ("_depends",)
+    holds_program = True
 
     def depends(self, avals):
         """Per result, the inputs it depends on."""
@@ -42,8 +46,11 @@ class ConcreteFunction(Callable):
     TypeError where the arguments are not those it was traced for.
     """
 
-    def __init__(self, graph, inputs, outputs, structure, name, python_function=None, function_type=None):
-        """inputs: placeholders in `graph`, and variables that every call gives anew; outputs: flat tensors and Nones."""
+    def __init__(self, graph, inputs, outputs, structure, name, python_function=None, function_type=None, effects=None):
+        """inputs: placeholders in `graph`, and variables that every call gives anew; outputs: flat tensors and Nones.
+
+        effects: the operations that run besides; without them, all that have an effect, in the order they were written.
+        """
         self.graph, self.outputs_, self.structure = graph, outputs, structure
         self.name = f"__inference_{name}_{next(_numbers)}".encode()
         self.python_function, self.function_type_ = python_function, function_type
@@ -56,13 +63,17 @@ class ConcreteFunction(Callable):
         self.deferred = list(graph.deferred.values())
         self.slots_in = [t._slot for t in self.arguments] + [inside._slot for _, inside in self.captured]
         self.slots_in += [t._slot for d in self.deferred for t in d.placeholders]
-        effects = graph.effects() if graph.effects_in_order else []
+        self.effects = effects
+        if effects is None:
+            effects = graph.effects() if graph.effects_in_order else []
         self.plan = lower.plan(
-            wanted, effects, self.slots_in, label=f"tf.function {name}", in_order=True, donate=False
+            wanted, effects, self.slots_in, label=f"tf.function {name}", in_order=self.effects is None, donate=False
         )  # fmt: skip
         self.reads, self.writes = list(self.plan.initial), list(self.plan.final)
         self.single = self._program(own)
         self.order = None
+        if effects is not None and self.effects is None:
+            add_control_inputs(graph)
 
     def _program(self, own):
         """The signature of a call node, where everything is one compiled stage with nothing static to be told."""
@@ -78,7 +89,7 @@ class ConcreteFunction(Callable):
         def body(*args):
             return tuple(run(parts, args) if own is None else own.call(lambda a: run(parts, a), args))
 
-        sig = _CallSignature(CALL)
+        sig = _CallSignature(STATEFUL_CALL if self.reads or self.writes else CALL)
         sig.fn = body
         return sig
 
@@ -95,8 +106,9 @@ class ConcreteFunction(Callable):
 
     @property
     def captured_inputs(self):
-        """The tensors from outside that the function uses."""
-        return [outside for outside, _ in self.captured] + [t for d in self.deferred for t in d.tensors()]
+        """The tensors and the handles of variables from outside that the function uses."""
+        held = [outside for outside, _ in self.captured] + [v.handle for v in self.graph.captured_variables]
+        return held + [t for d in self.deferred for t in d.tensors()]
 
     @property
     def variables(self):
@@ -168,7 +180,7 @@ class ConcreteFunction(Callable):
         if self.single is not None:  # the program takes its inputs in the order it was made for
             body, n = self.single.fn, len(moved)
             back = [moved.index(i) for i in range(n)]
-            self.single = _CallSignature(CALL)
+            self.single = _CallSignature(self.single.op)
             self.single.fn = lambda *args: body(*[args[i] for i in back], *args[n:])
 
     # -- calling ------------------------------------------------------------------------------------------------------
@@ -252,7 +264,7 @@ class ConcreteFunction(Callable):
     def _call_graph(self, graph, tensors, variables):
         reads, writes = self._states(self.reads, variables), self._states(self.writes, variables)
         ins = [*self._all(tensors), *[v._dense_tensor() for v in reads]]
-        full = graph.op_name(None, "StatefulPartitionedCall" if writes else "PartitionedCall")
+        full = graph.op_name(None, self.single.op.type)
         slots = tuple([record.capture(graph, t) for t in ins])
         inferred = dispatch.inference.infer_graph(
             self.single, tuple([aval(s.aval.dtype.base_dtype, s.aval.shape) for s in slots]), slots
@@ -265,7 +277,9 @@ class ConcreteFunction(Callable):
         """The operations one by one in the current mode: for traces with host operations or random streams of their own."""
         place = dict(zip(self.slots_in, self._all(tensors), strict=True))
         if self.order is None:
-            effects = [op for op in self.graph.operations if op.writes or op.sig.op.stateful]
+            effects = self.effects
+            if effects is None:
+                effects = [op for op in self.graph.operations if op.writes or op.sig.op.stateful]
             wanted = lower._needed([t._slot for t in self.outputs], effects, set(self.slots_in))
             self.order = sorted(wanted, key=lambda n: n.order)
         replay_all(self.order, place, variables or {})

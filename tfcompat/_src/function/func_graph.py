@@ -11,15 +11,18 @@ from ..graph import Graph, aval, context
 from ..tensor import SymbolicTensor, Tensor
 from ..trace_type import CastContext
 
-
-_SHARED = ("variables", "local_variables", "trainable_variables")  # collections that a function adds to; it sees the others
+_SHARED = (
+    "variables",
+    "local_variables",
+    "trainable_variables",
+)  # collections that a function adds to; it sees the others
 
 
 class FuncGraph(Graph):
     """The graph of a traced function: tensors from outside become captures, operations run in the order they were written."""
 
     building_function = True
-    is_body = False  # of a conditional or a loop
+    is_body = is_control_flow_graph = False  # of a conditional or a loop
 
     def __init__(self, name, outer=None):
         super().__init__()
@@ -34,6 +37,9 @@ class FuncGraph(Graph):
         self.outer_controls: list = []  # operations outside that something inside was told to wait for
         if outer is not None:
             self._collections = {k: v if k in _SHARED else list(v) for k, v in outer._collections.items()}
+        self.stated_effects = None
+        self._handles: dict = {}
+        self._root = self  # copies of this graph show parts of it (wrapped.py)
         self.effects_in_order = True  # False: operations run for their effect only where a result depends on them
         outer_seed = outer.seed if outer is not None else context.seed and context.seed.graph_seed()
         self.seed = outer_seed
@@ -96,7 +102,21 @@ class FuncGraph(Graph):
     @property
     def inputs(self):
         """The placeholders of the arguments, then those of the captures."""
-        return [*self.arguments, *self.internal_captures, *self.deferred_internal_captures]
+        handles = [self._handle_of(v) for v in self.captured_variables]
+        return [*self.arguments, *self.internal_captures, *handles, *self.deferred_internal_captures]
+
+    @property
+    def captured_variables(self):
+        """The resource variables that the function uses and is not given."""
+        return [v for v in self.variables if v._kind != "ref"]
+
+    def _handle_of(self, variable):
+        """A placeholder that shows a captured variable among the inputs, called after the first operation that uses it."""
+        made = self._handles.get(variable)
+        if made is None:
+            op = next(op for op in self.operations if any(v is variable for v in (*op.reads, *op.writes)))
+            made = self._handles[variable] = self._root.input(aval(dtypes.resource, ()), f"{op.name}/resource/")
+        return made
 
     @property
     def external_captures(self):
@@ -132,6 +152,8 @@ class FuncGraph(Graph):
     @property
     def control_outputs(self):
         """The operations that run for their effect, whatever is asked for."""
+        if self.stated_effects is not None:
+            return self.stated_effects
         if not self.effects_in_order:
             return []
         return [op for op in self.operations if op.reads or op.writes or op.sig.op.stateful and op.sig.op.host]
@@ -146,6 +168,8 @@ class FuncGraph(Graph):
 
         TypeError at the call where it gives something else.
         """
+        if self.is_body:  # its function captures
+            return self.outer_graph.capture_call_time_value(closure, spec, key, default_value, placeholder)
         key = key if key is not None else object()
         found = self.deferred.get(key)
         if found is None:
@@ -190,8 +214,6 @@ class Deferred:
         """The tensors of the value now; inside another function, what that one captures for every call of its own."""
         graph = context.graph
         if graph is not None and graph.building_function:
-            while graph.is_body:  # a branch or a loop body: its function captures
-                graph = graph.outer_graph
             value = graph.capture_call_time_value(self.closure, self.spec, key=self.key)
         else:
             value = self.closure()
@@ -286,13 +308,11 @@ def argument_names(function, n):
 
 
 def _output(graph, value):
-    """A returned value as a tensor of the graph; None and operations stay what they are."""
+    """A returned value as a tensor of the graph; None stays what it is."""
     if value is None:
         return None
     if isinstance(value, Tensor):
         return value if value.__class__ is SymbolicTensor and value.graph is graph else graph.capture(value)
-    if hasattr(value, "control_inputs"):  # an Operation: nothing to return
-        return None
     try:
         return record.convert_to_tensor(value)
     except (TypeError, ValueError) as e:

@@ -64,7 +64,9 @@ class FunctionType(inspect.Signature):
             if p.kind is p.VAR_KEYWORD:
                 continue
             if p.kind is p.VAR_POSITIONAL:
-                made += [inspect.Parameter(f"{p.name}_{i}", p.POSITIONAL_ONLY, annotation=t) for i, t in enumerate(types)]
+                made += [
+                    inspect.Parameter(f"{p.name}_{i}", p.POSITIONAL_ONLY, annotation=t) for i, t in enumerate(types)
+                ]
                 types = []
                 continue
             if p.kind is p.KEYWORD_ONLY and p.name not in self.defaults:

@@ -80,7 +80,17 @@ class Function:
 
     def __getstate__(self):
         """What pickle keeps: the Python function and the settings, no traces."""
-        left_out = ("_traces", "_lock", "_concretes", "_type", "_arity", "_for_tracing", "_calls", "_bound", "__wrapped__")
+        left_out = (
+            "_traces",
+            "_lock",
+            "_concretes",
+            "_type",
+            "_arity",
+            "_for_tracing",
+            "_calls",
+            "_bound",
+            "__wrapped__",
+        )
         return {k: v for k, v in self.__dict__.items() if k not in left_out}
 
     def __setstate__(self, state):

@@ -16,6 +16,7 @@ from ..graph import context, current_graph, executing_eagerly
 from ..scopes import GraphKeys, add_to_collection, add_to_collections, name_scope
 from ..shapes import TensorShape
 from ..tensor import Tensor
+from ..train.trackable import Trackable, is_trackable
 from ..variable_scope import get_variable, variable_scope
 
 
@@ -137,9 +138,10 @@ class InputSpec:
 
 
 @export("", v1="layers.Layer")
-class Layer:
+class Layer(Trackable):
     """A layer: `build` makes variables with `add_weight`, `call` records its operations; calling it does both.
 
+    In a checkpoint its children are its weights by their names, and layers and variables that are its attributes.
     `_scope`: the variable scope to use (a name or a VariableScope); `_reuse`: whether its variables exist already.
     """
 
@@ -168,7 +170,21 @@ class Layer:
             with variable_scope(given) as scope:
                 self._scope = scope
 
+    def __setattr__(self, name, value):
+        object.__setattr__(self, name, value)
+        if is_trackable(value):
+            self._track_trackable(value, name, overwrite=True)
+
     # -- what it is ---------------------------------------------------------------------------------------------------
+    def get_config(self):
+        """What `from_config` makes the same layer of, without its weights: {argument: value}; functions as they are."""
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config):
+        """The layer of a `get_config`."""
+        return cls(**config)
+
     @property
     def name(self):
         return self._name
@@ -328,9 +344,13 @@ class Layer:
                 if regularizer is not None and id(variable) not in before:
                     self._regularize(name, variable, regularizer)
         self._current_scope = outer
+        # A getter of the scope may have decided otherwise.
+        trainable = trainable and getattr(variable, "trainable", True)
         own = self._trainable_weights if trainable else self._non_trainable_weights
         if not any(v is variable for v in own):
             own.append(variable)
+        if is_trackable(variable):
+            self._track_trackable(variable, name, overwrite=True)
         return variable
 
     def add_variable(self, *args, **kwargs):

@@ -13,6 +13,7 @@ import numpy as np
 from .. import dtypes, nest, record
 from ..declare import export
 from ..module import Module
+from ..ops.matrix_solve import solve_any_batch
 from ..scopes import name_scope
 from ..shapes import Dimension
 from .parts import adjoint_if, asserts, is_reference, real, tensor, tf
@@ -275,7 +276,7 @@ class LinearOperator(Module):
         rhs = adjoint_if(rhs, adjoint_arg)
         if self._can_use_cholesky():
             return tf.linalg.cholesky_solve(tf.linalg.cholesky(self.to_dense()), rhs)
-        return tf.linalg.solve(self.to_dense(), rhs, adjoint=adjoint)
+        return solve_any_batch(self.to_dense(), rhs, adjoint)
 
     def solvevec(self, rhs, adjoint=False, name="solve"):
         """The x with A x = rhs, for vectors rhs [..., n]."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from ..declare import export
+from ..ops.matrix_solve import solve_any_batch
 from .base import LinearOperator
 from .parts import (
     adjoint_if,
@@ -355,7 +356,7 @@ class LinearOperatorLowRankUpdate(LinearOperator):
         if self._use_cholesky():
             inner = tf.linalg.cholesky_solve(tf.linalg.cholesky(small), inner)
         else:
-            inner = tf.linalg.solve(small, inner, adjoint=adjoint)
+            inner = solve_any_batch(small, inner, adjoint)
         return first - base.solve(tf.matmul(u, inner), adjoint=adjoint)
 
     def _diag_part(self):

@@ -53,6 +53,7 @@ from . import (  # noqa: F401 - for their declarations
     pool,
     products,
     python,
+    python_calls,
     quantize,
     random,
     random_generator,

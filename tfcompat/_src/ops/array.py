@@ -9,6 +9,7 @@ from jax import lax
 from .. import errors, record
 from ..declare import OPS, export, op
 from ..engine import infer as inference
+from ..engine.dtype_checks import wrong_dtype
 from ..graph import aval, context
 from ..tensor import Tensor
 
@@ -271,7 +272,29 @@ def transpose_v1(a, perm=None, name="transpose", conjugate=False):
 
 
 # -- joining, and its opposite ----------------------------------------------------------------------------------------------
-@op("ConcatV2", name="concat", twin=lambda *values, axis: np.concatenate(values, _concat_axis(values, axis)))
+def _concat_unknown(*shapes, axis):
+    """What any of the inputs knows of the dimensions; the kernel says what is wrong where they do not fit."""
+    ranks = {len(s) for s in shapes if s is not None}
+    rank = next(iter(ranks), None)
+    if len(ranks) > 1 or rank is not None and not -rank <= axis < rank:
+        return NotImplemented
+    if rank is None:
+        return None
+    dims = [{None if s is None else s[d] for s in shapes} - {None} for d in range(rank)]
+    axis %= rank
+    if any(len(known) > 1 for d, known in enumerate(dims) if d != axis):
+        return NotImplemented
+    along = [None if s is None else s[axis] for s in shapes]
+    joined = None if None in along else sum(along)
+    return tuple([joined if d == axis else next(iter(known), None) for d, known in enumerate(dims)])
+
+
+@op(
+    "ConcatV2",
+    name="concat",
+    twin=lambda *values, axis: np.concatenate(values, _concat_axis(values, axis)),
+    results=_concat_unknown,
+)
 def concat_kernel(*values, axis):
     """values n x [.., d_i, ..] -> [.., sum d_i, ..] along `axis`."""
     axis = _concat_axis(values, axis)
@@ -303,6 +326,8 @@ def concat(values, axis, name="concat"):
     """values n x [.., d_i, ..] -> [.., sum d_i, ..] along `axis`."""
     if not isinstance(values, (list, tuple)):
         values = [values]
+    if axis.__class__ is not int:
+        _check_concat_axis(axis, len(values) == 1)
     if _unknown().is_unknown(axis):
         return _concat_somewhere(values, axis, name)
     if len(values) == 1:
@@ -335,9 +360,20 @@ def _concat_somewhere(values, axis, name):
     return unknown.call(OPS["ConcatV2"], list(values), {"axis": axis}, name, avals=lambda d: unknown.of_rank(d, rank))
 
 
+def _check_concat_axis(axis, alone):
+    """Raises TensorFlow's errors for an axis that is no integer, which are others where there is one value `alone`."""
+    if is_tensor(axis):
+        if not axis.dtype.is_integer and alone:
+            raise ValueError(f"Incompatible type conversion requested to type int32 for {axis!r} of {axis.dtype.name}")
+        if not axis.dtype.is_integer:
+            raise wrong_dtype("ConcatV2", "axis", "Tidx", axis.dtype, ("int32", "int64"))
+    elif isinstance(axis, (float, np.floating)):
+        raise TypeError(f"The axis of tf.concat is an int32 or int64, not {axis}")
+    if (alone or context.graph is not None) and _rank_of(axis):
+        raise ValueError(f"The axis of tf.concat must have rank 0: {axis}")
+
+
 def _scalar_axis(axis):
-    if is_tensor(axis) and not axis.dtype.is_integer:
-        raise TypeError(f"The axis of tf.concat must be of dtype int32 or int64, not {axis.dtype.name}")
     axis = record.setting(axis)
     if isinstance(axis, tuple) and len(axis) == 1:
         axis = axis[0]
@@ -349,7 +385,7 @@ def _scalar_axis(axis):
 @export("", v1="concat")
 def concat_v1(values, axis, name="concat"):
     """TF1's tf.concat; the order (axis, values) of TensorFlow 0.x is understood too."""
-    if isinstance(values, int) and not isinstance(axis, int):
+    if isinstance(values, int) and not isinstance(axis, (int, float)):
         values, axis = axis, values
     return concat(values, axis, name)
 

@@ -16,9 +16,9 @@ from ..declare import OPS
 from ..engine import dispatch, gradients, infer, lower
 from ..engine.program import by_order
 from ..function import FuncGraph
-from ..graph import GraphSlot, Operation, Signature, aval, context
+from ..graph import GraphSlot, Operation, PlainOp, Signature, aval, context
 from ..own_gradient import OwnGradient, constant, on_host, pure, run
-from ..scopes import control_dependencies
+from ..scopes import control_dependencies, executing_eagerly_outside_functions
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
 from ..variable_ops import read_in_graph
 
@@ -26,10 +26,12 @@ from ..variable_ops import read_in_graph
 class BodyGraph(FuncGraph):
     """The graph of a body: it shares collections, variable scopes, devices and seeds with the graph around it."""
 
-    is_body = True
+    is_body = is_control_flow_graph = True
 
     def __init__(self, name, outer):
         super().__init__(name, outer)
+        if executing_eagerly_outside_functions():
+            self._name_stack = outer._name_stack
         self._collections, self._devices, self._gradient_overrides = (
             outer._collections,
             outer._devices,
@@ -175,6 +177,7 @@ class BodySignature(Signature):
     """The signature of one control operation; its output avals for other input avals come from its kernel."""
 
     __slots__ = ("recorded",)
+    holds_program = True
 
     def infer(self, avals):
         """`Inferred` for these input avals: as recorded, or by evaluating the kernel abstractly."""
@@ -189,7 +192,7 @@ class BodySignature(Signature):
         return infer._abstract(self, avals)
 
 
-class ControlOp:
+class ControlOp(PlainOp):
     """What the engine asks of an op, for one operation that holds bodies."""
 
     def __init__(self, type, kernel, n, static, host, effects, eager):
@@ -197,10 +200,9 @@ class ControlOp:
         self.kernel, self.host, self.stateful = kernel, host, host and effects
         self.inputs = tuple([f"input_{i}" for i in range(n)])
         self.static = frozenset([f"input_{i}" for i in static])
-        self.own, self.settings, self.optional, self.defaults = frozenset(), (), frozenset(), {}
-        self.known = self.variadic = self.alike = False
-        self.differentiable, self.gradient, self.abstract, self.dtypes, self.twin = True, None, None, None, None
-        self.shapes, self.results, self.inert = None, None, None
+        self.settings, self.optional, self.defaults = (), frozenset(), {}
+        self.known = self.variadic = self.alike = self.verifies = False
+        self.differentiable = True
         self.run_eagerly = (
             eager if host else None
         )  # function(operation, tensors) -> tensors: how a replayed tf.function runs it

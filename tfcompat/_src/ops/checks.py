@@ -169,7 +169,10 @@ def add_check_numerics_ops():
     if context.graph is None:
         raise RuntimeError("add_check_numerics_ops() is not compatible with eager execution.")
     checks = []
-    if any(operation.type in ("If", "While", "Case") for operation in context.graph.get_operations()):
+    if any(
+        operation.type in ("If", "StatelessIf", "While", "StatelessWhile", "Case")
+        for operation in context.graph.get_operations()
+    ):
         raise ValueError(
             "`tf.add_check_numerics_ops() is not compatible with TensorFlow control flow operations such as `tf.cond()` "
             "or `tf.while_loop()`."

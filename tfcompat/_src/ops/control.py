@@ -91,6 +91,7 @@ def _branches(type, selector, functions, names, strict, scope):
     results = [b.result if strict or not old else _only(b.result) for b in traced]
     for b, r in zip(traced[1:], results[1:], strict=True):
         _same_results(traced[0], results[0], b, r, old)
+    _widen_indices(traced)
     tensors = [[t for t in b.outputs if t is not None] for b in traced]
     avals = []
     for column in zip(*tensors, strict=True):
@@ -134,6 +135,22 @@ def _same_results(first, one, other, two, old):
         raise kind(f"{said} of '{first.name}' and '{other.name}': {e}") from None
     if [t is None for t in first.outputs] != [t is None for t in other.outputs]:
         raise ValueError(f"'{first.name}' and '{other.name}' must both return a value, or neither, in each place.")
+
+
+def _widen_indices(traced):
+    """Indices of IndexedSlices become int64 where another branch's are."""
+    at, places = 0, []
+    for leaf in nest.flatten(traced[0].result):
+        if isinstance(leaf, IndexedSlices):
+            places.append(at + 1)
+        at += len(nest.flatten(leaf, expand_composites=True))
+    for place in places:
+        kinds = {b.outputs[place].dtype.base_dtype for b in traced}
+        if kinds != {dtypes.int32, dtypes.int64}:
+            continue
+        for b in traced:
+            with b.graph.as_default():
+                b.outputs[place] = OPS["Cast"].public(b.outputs[place], dtype=dtypes.int64)
 
 
 def _merged(avals):
@@ -236,8 +253,9 @@ def _record_branches(type, selector, traced, avals, scope):
         kernel.with_session = made.on_host
         gradient = bodies.twin_gradient(lambda start: _twin(made, start, avals))
     effects = any(b.effects() for b in traced)
+    stateful = effects or states or reads
     return bodies.add(
-        type,
+        type if stateful or type == "Case" else "Stateless" + type,
         scope,
         kernel,
         tensors,

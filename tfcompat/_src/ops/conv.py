@@ -108,16 +108,18 @@ def _check_backprop(shape, out_backprop):
         )
 
 
-def _settled(*shapes):
-    """Whether all of these shapes is known but the first dimension, the batch: then the kernel is worth trying."""
-    return all(s is not None and None not in s[1:] for s in shapes)
+def _known(shape):
+    """Whether all of a shape is known but, perhaps, the batch: then the kernel is worth trying."""
+    return shape is not None and None not in shape[1:]
 
 
 def input_unknown(input_sizes, filter, out_backprop, **settings):
     """The static shape of a gradient by the input, of which `input_sizes` tells all or the spatial part."""
-    if input_sizes is None or None not in input_sizes and _settled((), filter, out_backprop) and filter[0] is not None:
-        return NotImplemented if input_sizes is not None else None
+    if input_sizes is None:
+        return None
     sizes, rank = tuple(input_sizes), len(settings["strides"]) + 2
+    if _known(sizes) and _known(out_backprop) and filter is not None and None not in filter:
+        return NotImplemented
     if len(sizes) == rank:
         return sizes
     batch = None if out_backprop is None else out_backprop[0]
@@ -128,9 +130,10 @@ def input_unknown(input_sizes, filter, out_backprop, **settings):
 
 def filter_unknown(input, filter_sizes, out_backprop, **settings):
     """The static shape of a gradient by the filters: `filter_sizes`."""
-    if filter_sizes is None or None not in filter_sizes and _settled(input, out_backprop):
-        return NotImplemented if filter_sizes is not None else None
-    return tuple(filter_sizes)
+    if filter_sizes is None:
+        return None
+    known = None not in filter_sizes and _known(input) and _known(out_backprop)
+    return NotImplemented if known else tuple(filter_sizes)
 
 
 def _declare(n, forward, to_input, to_filter):

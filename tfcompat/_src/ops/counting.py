@@ -103,9 +103,9 @@ def _counted(arr, weights, size, dtype, binary):
 
 def _counts_unknown(input, size, weights=None, *, dtype, binary_output=False):
     """What is known of the counts where the numbers or how many of them there are is not."""
-    if input is None or size is None or size.size != 1 or not input:
+    if not input or size is not None and size.ndim:
         return NotImplemented
-    return aval(dtype, (*input[:-1], size.reshape(-1)[0]))
+    return aval(dtype, (*input[:-1], None if size is None else size[()]))
 
 
 @op(

@@ -17,6 +17,7 @@ from jax import lax
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
+from ..engine.verified import verify
 from ..scopes import name_scope
 from .core import cast
 from .linalg import batch_of_matrices, diag_part, square
@@ -130,12 +131,28 @@ def logdet(matrix, name=None):
         return 2.0 * reduce_sum(OPS["Log"].public(diagonal), [-1])
 
 
-@op("MatrixInverse", "linalg.inv", "linalg.inv matrix_inverse batch_matrix_inverse", **ANY)
+@op("MatrixInverse", "linalg.inv", "linalg.inv matrix_inverse batch_matrix_inverse", verifies=True, **ANY)
 @in_float32
 def inv(input, *, adjoint=False):
-    """input [..., n, n] -> [..., n, n]; of the adjoint where `adjoint`."""
+    """input [..., n, n] -> [..., n, n]; of the adjoint where `adjoint`.  Raises InvalidArgumentError for singular matrices."""
     square("MatrixInverse", input)
-    return input if 0 in input.shape else jnp.linalg.inv(h(input) if adjoint else input)
+    if 0 in input.shape:
+        return input
+    out = jnp.linalg.inv(h(input) if adjoint else input)
+    verify(singular(input, out), "MatrixInverse", "Input is not invertible.")
+    return out
+
+
+def singular(matrix, out):
+    """Whether a pivot of one of the matrices is zero, where `out` is what follows from dividing by the pivots."""
+    matrix, out = lax.stop_gradient(matrix), lax.stop_gradient(out)
+    suspect = ~jnp.isfinite(out).all() & jnp.isfinite(matrix).all()
+    return lax.cond(suspect, lambda m: zero_pivot(lax.linalg.lu(m)[0]), lambda m: jnp.zeros((), bool), matrix)
+
+
+def zero_pivot(factors):
+    """Whether L and U in one matrix show that a matrix is singular."""
+    return jnp.any(jnp.diagonal(lax.stop_gradient(factors), axis1=-2, axis2=-1) == 0)
 
 
 @export("linalg.pinv")
@@ -206,7 +223,34 @@ def _r_of_wide(x):
     return q, jnp.concatenate([r, jnp.matmul(h(q), x[..., rows:])], -1)
 
 
-@op("Qr", "", **ANY)
+def _smaller(rows, columns):
+    """How many values of each of `rows` x `columns` matrices there are, where one of these may be unknown."""
+    return None if None in (rows, columns) else min(rows, columns)
+
+
+def _qr_unknown(input, full_matrices=False):
+    """The static shapes where that of the matrices is not known: a guess at it would decide which side is the smaller."""
+    if input is None or len(input) < 2 or None not in input[-2:]:
+        return NotImplemented
+    p = input[-2] if full_matrices else _smaller(*input[-2:])
+    return [(*input[:-1], p), (*input[:-2], p, input[-1])]
+
+
+def _svd_unknown(input, full_matrices=False, compute_uv=True):
+    """The same for singular values."""
+    if input is None or len(input) < 2 or None not in input[-2:]:
+        return NotImplemented
+    batch, (rows, columns), p = input[:-2], input[-2:], _smaller(*input[-2:])
+    if not compute_uv:
+        return (*batch, p)
+    return [
+        (*batch, p),
+        (*batch, rows, rows if full_matrices else p),
+        (*batch, columns, columns if full_matrices else p),
+    ]
+
+
+@op("Qr", "", results=_qr_unknown, **ANY)
 @in_float32
 def qr_kernel(input, *, full_matrices=False):
     batch_of_matrices("Qr", input)
@@ -226,13 +270,14 @@ def qr(input, full_matrices=False, name=None):
     return Qr(*record.call(OPS["Qr"], [input], {"full_matrices": bool(full_matrices)}, name))
 
 
-@op("Lu", "", **ANY)
+@op("Lu", "", verifies=True, **ANY)
 @in_float32
 def lu_kernel(input, *, output_idx_type=dtypes.int32):
     square("Lu", input)
     if 0 in input.shape:
         return input, jnp.broadcast_to(jnp.arange(input.shape[-1], dtype=output_idx_type.np), input.shape[:-1])
     both, _, permutation = lax.linalg.lu(input)
+    verify(zero_pivot(both), "Lu", "Input is not invertible.")
     return both, permutation.astype(output_idx_type.np)
 
 
@@ -298,13 +343,14 @@ def _eig_jvp(primals, tangents):
     return out, (jnp.diagonal(turned, axis1=-2, axis2=-1), moved - v * along)
 
 
-@op("Eig", "", **ANY)
+@op("Eig", "", verifies=True, **ANY)
 @in_float32
 def eig_kernel(input, *, compute_v=True):
     square("Eig", input)
     if 0 in input.shape:
         empty = input.astype(np.result_type(input.dtype, np.complex64))
         return (empty[..., 0], empty) if compute_v else empty[..., 0]
+    verify(~jnp.isfinite(input).all(), "Eig", "Eigen decomposition was not successful. The input might not be valid.")
     e, v = _eig(input)
     return (e, v) if compute_v else e
 
@@ -384,7 +430,7 @@ def _svd(x, full_matrices):
     return jnp.zeros((*batch, p), x.dtype), u, v
 
 
-@op("Svd", "", **ANY)
+@op("Svd", "", results=_svd_unknown, **ANY)
 @in_float32
 def svd_kernel(input, *, full_matrices=False, compute_uv=True):
     batch_of_matrices("Svd", input)

@@ -151,7 +151,15 @@ def _check_room(type, rows, cols, itemsize):
         raise errors.ResourceExhaustedError(None, None, words)
 
 
-@op("MatrixDiagPartV3", "", name="diag_part")
+def _diagonals_unknown(input, k=0, padding_value=0, align="RIGHT_LEFT"):
+    """The static shape where the sizes of the matrices, which decide how long a diagonal is, are not known."""
+    if input is None or len(input) < 2 or None not in input[-2:]:
+        return NotImplemented
+    low, high = _band("MatrixDiagPartV3", k)
+    return (*input[:-2], None) if low == high else (*input[:-2], high - low + 1, None)
+
+
+@op("MatrixDiagPartV3", "", name="diag_part", results=_diagonals_unknown)
 def matrix_diag_part_kernel(input, *, k=0, padding_value=0, align="RIGHT_LEFT"):
     """input [..., rows, cols] -> [..., (diagonals,) longest]."""
     _check_rank("MatrixDiagPartV3", "input", input, 2)

@@ -36,21 +36,18 @@ def dynamic_while(cond, body, init, consts, bound=None):
     """
     init, consts = tuple([jnp.asarray(v) for v in init]), tuple([jnp.asarray(v) for v in consts])
 
-    def forward(init, consts):
+    @jax.custom_vjp
+    def run(init, consts):
         return lax.while_loop(
             lambda s: cond(consts, s[0], s[1]), lambda s: (s[0] + 1, body(consts, *s)), (jnp.int32(0), init)
         )
 
-    @jax.custom_vjp
-    def run(init, consts):
-        return forward(init, consts)[1]
-
     def run_forward(init, consts):
-        n, out = forward(init, consts)
-        return out, (n, init, consts)
+        n, out = run(init, consts)  # not lax.while_loop again: a second derivative goes through here
+        return (n, out), (n, init, consts)
 
     def run_backward(saved, cotangents):
-        n, init, consts = saved
+        (n, init, consts), (_, cotangents) = saved, cotangents
         steps = SCAN_BOUND if bound is not None and bound <= SCAN_BOUND else CHUNK
         return _backward(
             body,
@@ -63,7 +60,7 @@ def dynamic_while(cond, body, init, consts, bound=None):
         )
 
     run.defvjp(run_forward, run_backward)
-    return run(init, consts)
+    return run(init, consts)[1]
 
 
 def _is_float(v):

@@ -61,7 +61,12 @@ def logm(input):
 
 def _sqrtm_of_one(x):
     value = jsl.sqrtm(x)
-    return value if jnp.iscomplexobj(x) else jnp.real(value).astype(x.dtype)
+    if jnp.iscomplexobj(x):
+        return value
+    real, rest = jnp.real(value), jnp.abs(jnp.imag(value))
+    close = 100 * np.finfo(x.dtype).eps * jnp.max(jnp.abs(value), initial=0)
+    # A real matrix need not have a real root.
+    return jnp.where(jnp.all(rest <= close), real, jnp.nan).astype(x.dtype)
 
 
 def _sqrtm_tangent(x, out, t):

@@ -8,9 +8,11 @@ from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import NAMES, OPS, export, op
+from ..engine.verified import verify
 from ..scopes import name_scope
+from .array import bad
 from .core import cast
-from .decompositions import ANY, h, in_float32, pseudo_inverse
+from .decompositions import ANY, h, in_float32, pseudo_inverse, singular
 from .linalg import batch_of_matrices, diag, square
 
 
@@ -27,17 +29,44 @@ def _system(type, matrix, rhs):
 
 def _of_one_batch(a, b):
     """Both with the leading dimensions they broadcast to."""
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    try:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        said = f"In[0] and In[1] must have compatible batch dimensions: {list(a.shape)} vs. {list(b.shape)}"
+        raise bad("MatrixTriangularSolve", said) from None
     return jnp.broadcast_to(a, (*batch, *a.shape[-2:])), jnp.broadcast_to(b, (*batch, *b.shape[-2:]))
 
 
-@op("MatrixSolve", "linalg.solve", "linalg.solve matrix_solve batch_matrix_solve", **ANY)
+def _same_outer(type, matrix, rhs):
+    """Raises InvalidArgumentError unless both are of one batch: these ops of TensorFlow do not broadcast."""
+    if matrix.shape[:-2] != rhs.shape[:-2]:
+        what = "rank" if matrix.ndim != rhs.ndim else "outer dimensions"
+        raise bad(type, f"All input tensors must have the same {what}: {list(matrix.shape)} vs. {list(rhs.shape)}.")
+
+
+@op("MatrixSolve", "", verifies=True, **ANY)
 @in_float32
-def solve(matrix, rhs, *, adjoint=False):
-    """Solves matrix [..., n, n] X = rhs [..., n, k]."""
+def solve_kernel(matrix, rhs, *, adjoint=False, broadcast=False):
     _system("MatrixSolve", matrix, rhs)
+    if not broadcast:
+        _same_outer("MatrixSolve", matrix, rhs)
     matrix, rhs = _of_one_batch(matrix, rhs)
-    return rhs if 0 in rhs.shape else jnp.linalg.solve(h(matrix) if adjoint else matrix, rhs)
+    if 0 in rhs.shape:
+        return rhs
+    out = jnp.linalg.solve(h(matrix) if adjoint else matrix, rhs)
+    verify(singular(matrix, out) & jnp.isfinite(rhs).all(), "MatrixSolve", "Input matrix is not invertible.")
+    return out
+
+
+@export("linalg.solve", v1="linalg.solve matrix_solve batch_matrix_solve")
+def solve(matrix, rhs, adjoint=False, name=None):
+    """Solves matrix [..., n, n] X = rhs [..., n, k].  Raises InvalidArgumentError for singular matrices."""
+    return record.call(OPS["MatrixSolve"], [matrix, rhs], {"adjoint": bool(adjoint)} if adjoint else None, name)
+
+
+def solve_any_batch(matrix, rhs, adjoint=False):
+    """`solve` of matrices and right-hand sides whose batches broadcast."""
+    return record.call(OPS["MatrixSolve"], [matrix, rhs], {"adjoint": bool(adjoint), "broadcast": True}, None)
 
 
 @op("MatrixTriangularSolve", "", **ANY)
@@ -68,6 +97,8 @@ def matrix_solve_ls(matrix, rhs, l2_regularizer, *, fast=True):
         raise errors.InvalidArgumentError(
             None, None, f"Dimensions must be equal, but are {matrix.shape[-2]} and {rhs.shape[-2]} [Op:MatrixSolveLs]"
         )
+    if not fast:
+        _same_outer("MatrixSolveLs", matrix, rhs)
     m, n = matrix.shape[-2:]
     if 0 in matrix.shape or 0 in rhs.shape:
         batch = np.broadcast_shapes(matrix.shape[:-2], rhs.shape[:-2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -10,6 +12,7 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from ..shapes import broadcast_dims
 from .array import bad
 from .math import FLOATS, with_jvp
 from .reductions import mean_of, old_name
@@ -168,27 +171,10 @@ def normalize_moments(counts, mean_ss, variance_ss, shift, name=None):
 
 
 # -- batch normalization ----------------------------------------------------------------------------------------------
-def _normalized_unknown(*shapes, variance_epsilon):
-    """The static shape that inputs of which not all is known broadcast to."""
-    out: tuple = ()
-    for shape in [s for s in shapes[:3] if s is None] or [s for s in shapes if s is not None]:
-        if shape is None:
-            return None
-        n = max(len(out), len(shape))
-        pairs = zip((1,) * (n - len(out)) + out, (1,) * (n - len(shape)) + tuple(shape))
-        out = tuple([_broadcast_size(a, b) for a, b in pairs])
-    return out
-
-
-def _broadcast_size(a, b):
-    if a is not None and b is not None and a != b and 1 not in (a, b):
-        raise errors.InvalidArgumentError(None, None, f"Dimensions must be equal, but are {a} and {b}")
-    if a in (None, 1):
-        return b if a == 1 or b not in (None, 1) else None
-    return a
-
-
-@op("BatchNormalization", name="add_1", alike=False, results=_normalized_unknown)
+@op(
+    "BatchNormalization", name="add_1", alike=False,
+    results=lambda *shapes, variance_epsilon: functools.reduce(broadcast_dims, shapes),
+)  # fmt: skip
 def batch_normalization_kernel(x, mean, variance, offset=None, scale=None, *, variance_epsilon):
     factor = lax.rsqrt(variance + jnp.asarray(variance_epsilon, variance.dtype))
     if scale is not None:
@@ -239,7 +225,13 @@ def check_channels(type, channels, **vectors):
             raise bad(type, f"{message}, got {vector.shape[0]} and {channels}")
 
 
-@op("FusedBatchNormV3", name="FusedBatchNormV3", alike=False, dtypes="float32 float16 bfloat16 float64", inert="mean variance")
+@op(
+    "FusedBatchNormV3",
+    name="FusedBatchNormV3",
+    alike=False,
+    dtypes="float32 float16 bfloat16 float64",
+    inert="mean variance",
+)
 def fused_batch_norm_kernel(
     x,
     scale,

@@ -160,7 +160,9 @@ def _inverse(x):
 def invert_permutation_kernel(x):
     """x [n], a permutation of 0 .. n - 1 -> y with y[x[i]] = i."""
     if x.ndim != 1:
-        raise bad("InvertPermutation", f"invert_permutation expects a 1D vector: Shape must be rank 1 but is rank {x.ndim}")
+        raise bad(
+            "InvertPermutation", f"invert_permutation expects a 1D vector: Shape must be rank 1 but is rank {x.ndim}"
+        )
     return jnp.zeros_like(x).at[x].set(jnp.arange(x.shape[0], dtype=x.dtype))
 
 

@@ -15,7 +15,7 @@ from ..graph import context
 from ..scopes import name_scope
 from ..tensor import EagerTensor
 from .array import bad, is_tensor, reshape, shapes_text
-from .gather import gather
+from .gather import gather, gather_kernel, gather_on_host
 
 
 # -- dynamic_partition and dynamic_stitch -----------------------------------------------------------------------------
@@ -49,7 +49,13 @@ def dynamic_partition(data, partitions, num_partitions, name=None):
             raise bad("DynamicPartition", said) if context.graph is None else ValueError(said)
         flat = _rows(data, len(outer))
         places = record.call(OPS["PartitionPositions"], [partitions], {"num_partitions": num_partitions}, None)
-        return [gather(flat, at) for at in places]
+        return [partition_rows(flat, at) for at in places]
+
+
+@op("PartitionRows", own="indices", name="DynamicPartition", twin=lambda data, indices: gather_on_host(data, indices))
+def partition_rows(data, indices):
+    """The rows of one number: an op of its own, as a lookup's gradient would be IndexedSlices where TensorFlow's is a tensor."""
+    return gather_kernel.op.kernel(data, indices, in_range=True)
 
 
 def _rows(data, rank):

@@ -212,7 +212,8 @@ def _average(value, w):
         inside = ((at >= 0) & (at < size)).sum(1)
         shape = [1] * value.ndim
         shape[i + (2 if w.first else 1)] = count
-        part = jnp.asarray(inside.reshape(shape), total.dtype)  # not NumPy's: their product may be as large as the tensor
+        # Not NumPy's: the product of the parts may be as large as the tensor.
+        part = jnp.asarray(inside.reshape(shape), total.dtype)
         shares = part if shares is None else shares * part
     return (total / shares).astype(value.dtype)
 
@@ -266,7 +267,9 @@ def _check_window(ksize, strides):
     """Raises the same in a graph, where TensorFlow would say it when the graph runs."""
     if max(*ksize, *strides) >= 2**63:
         wrong = OverflowError if context.graph is None else ValueError
-        raise wrong(f"Sliding window ksize and strides must be int32 values. The ksize is {ksize}, the strides are {strides}")
+        raise wrong(
+            f"Sliding window ksize and strides must be int32 values. The ksize is {ksize}, the strides are {strides}"
+        )
     if min(ksize) < 1:
         raise errors.InvalidArgumentError(
             None, None, f"Sliding window ksize must be positive. The specified or inferred ksize is: {ksize}"

@@ -26,7 +26,7 @@ def raw(type, function=None):
             return function(**kwargs)
 
         raw_op.__name__ = raw_op.__qualname__ = type
-        raw_op.__doc__ = function.__doc__
+        raw_op.__doc__, raw_op.function = function.__doc__, function
         export(f"raw_ops.{type}")(raw_op)
         return function
 
@@ -94,6 +94,9 @@ def _parallel_concat(values, shape, name=None):
     if not wanted.is_fully_defined() or 0 in wanted.as_list()[1:] or wanted.rank == 0:
         message = f"shape attr must be fully defined, with positive sizes behind the first, got {wanted}"
         raise bad("ParallelConcat", message) if context.graph is None else ValueError(message)
+    n = len(values)
+    if n > wanted[0]:
+        raise bad("ParallelConcat", f"0th dimension of value = {wanted[0]} must be greater than loc_ = {n - 1}")
     made = array.concat(values, 0, name or "ParallelConcat")
     if not made.shape.is_compatible_with(wanted):
         raise bad("ParallelConcat", f"the values make up shape {made.shape}, not {wanted}")

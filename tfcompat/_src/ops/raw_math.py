@@ -9,7 +9,7 @@ from jax import lax
 from .. import dtypes, record
 from ..declare import OPS, op
 from . import arithmetic, counting, reductions, segment
-from .array import bad
+from .array import bad, refusal
 from .core import cast
 from .math import FLOATING, FLOATS, INEXACT, INTEGERS, NUMBERS, pair, quotient, with_jvp
 from .raw_array import raw
@@ -279,6 +279,9 @@ def _rows(values, rows, count, size, weights, binary_output, name):
 @raw("SparseBincount")
 def _sparse_bincount(indices, values, dense_shape, size, weights, binary_output=False, name=None):
     """What a sparse tensor [n] or [b, n] holds, counted -> [size] or [b, size]."""
+    rank = record.convert_to_tensor(size)._rank()
+    if rank:
+        raise refusal("SparseBincount", f"Shape must be rank 0 but is rank {rank}")
     shape = record.convert_to_tensor(dense_shape, dtypes.int64)
     indices = record.call(OPS["CheckedIndices"], [indices, shape], None, None)
     values = _checked(record.convert_to_tensor(values))

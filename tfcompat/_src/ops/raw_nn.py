@@ -206,7 +206,9 @@ def _lrn_grad_kernel(input_grads, input_image, output_image, *, depth_radius=5, 
     """The gradient of LRN by its input: all tensors [N, H, W, C]."""
     if not input_grads.shape == input_image.shape == output_image.shape or input_image.ndim != 4:
         shapes = [list(t.shape) for t in (input_grads, input_image, output_image)]
-        raise bad("LRNGrad", f"input_grads, input_image, and out_image should be 4-dimensional and of one shape: {shapes}")
+        raise bad(
+            "LRNGrad", f"input_grads, input_image, and out_image should be 4-dimensional and of one shape: {shapes}"
+        )
     g, x, out = (t.astype(jnp.float32) for t in (input_grads, input_image, output_image))
     near = functools.partial(normalization._neighbours, radius=int(depth_radius))
     bias, alpha, beta = (np.float32(v) for v in (bias, alpha, beta))
@@ -234,7 +236,8 @@ def _cross_entropy_kernel(features, labels):
     if rank != 2:
         raise bad(type, f"logits and labels must be either 2-dimensional, or broadcasted to rank 2, but is rank {rank}")
     features, labels = jnp.broadcast_arrays(features, labels)
-    return losses_nn.softmax_cross_entropy_kernel.op.kernel(labels, features), nn.softmax_kernel.op.kernel(features) - labels
+    loss = losses_nn.softmax_cross_entropy_kernel.op.kernel(labels, features)
+    return loss, nn.softmax_kernel.op.kernel(features) - labels
 
 
 @raw("SoftmaxCrossEntropyWithLogits")
@@ -243,13 +246,23 @@ def _softmax_cross_entropy(features, labels, name=None):
     return record.call(_cross_entropy_kernel.op, [features, labels], None, name)
 
 
-@op("SparseSoftmaxCrossEntropyAndGradient", name="SparseSoftmaxCrossEntropyWithLogits", own="labels", dtypes=losses_nn.FLOATS)
+@op(
+    "SparseSoftmaxCrossEntropyAndGradient",
+    name="SparseSoftmaxCrossEntropyWithLogits",
+    own="labels",
+    dtypes=losses_nn.FLOATS,
+)
 def _sparse_cross_entropy_kernel(features, labels):
     type = "SparseSoftmaxCrossEntropyWithLogits"
     if features.ndim != 2:
-        raise bad(type, f"logits must be 2-D, but got shape {list(features.shape)}: it must be rank 2 but is rank {features.ndim}")
+        raise bad(
+            type,
+            f"logits must be 2-D, but got shape {list(features.shape)}: it must be rank 2 but is rank {features.ndim}",
+        )
     if labels.ndim != 1:
-        raise bad(type, f"labels must be 1-D, but got shape {list(labels.shape)}: it must be rank 1 but is rank {labels.ndim}")
+        raise bad(
+            type, f"labels must be 1-D, but got shape {list(labels.shape)}: it must be rank 1 but is rank {labels.ndim}"
+        )
     if labels.shape[0] != features.shape[0]:
         said = f"got logits shape {list(features.shape)} and labels shape {list(labels.shape)}"
         raise bad(type, f"logits and labels must have the same first dimension, {said}")
@@ -306,7 +319,9 @@ def _batch_norm_grad_v3(
     is_training=True, name=None,
 ):  # fmt: skip
     """(gradients by x, scale and offset, nothing, nothing); reserve_space_3 is what a GPU remembers, empty here."""
-    return _batch_norm_grad(y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training, name)
+    return _batch_norm_grad(
+        y_backprop, x, scale, reserve_space_1, reserve_space_2, epsilon, data_format, is_training, name
+    )
 
 
 def _batch_norm_grad_old(type):

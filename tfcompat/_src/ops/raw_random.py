@@ -63,7 +63,9 @@ def _stream(key, counter, alg):
     if not key.shape.is_compatible_with([1]):
         raise array.bad("StatelessRandom", f"key must have shape [1], not {key.shape}.")
     if counter.shape.rank not in (1, None) or counter.shape.rank and (counter.shape.as_list()[0] or 2) < 2:
-        raise array.bad("StatelessRandom", f"counter must be a vector with length at least 2; got shape: {counter.shape}.")
+        raise array.bad(
+            "StatelessRandom", f"counter must be a vector with length at least 2; got shape: {counter.shape}."
+        )
     return array.concat([key, counter[:2]], 0)
 
 
@@ -121,5 +123,7 @@ def _non_deterministic_ints(shape, dtype=dtypes.int64, name=None):
     """Integers over the whole range of `dtype` from the operating system's entropy, drawn at each run."""
     dtype = dtypes.as_dtype(dtype)
     if dtype.name not in stateless.INTEGERS:
-        raise errors.NotFoundError(None, None, f"NonDeterministicInts draws {', '.join(stateless.INTEGERS)}, not {dtype.name}")
+        raise errors.NotFoundError(
+            None, None, f"NonDeterministicInts draws {', '.join(stateless.INTEGERS)}, not {dtype.name}"
+        )
     return random._fill(_NON_DETERMINISTIC, shape, dtype, (None, None), name)

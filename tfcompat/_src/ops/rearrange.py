@@ -70,7 +70,9 @@ def _padded_unknown(tensor, paddings, constant_values=None, mode=None):
     """The static shape of a tensor of unknown rank, padded by known amounts."""
     if tensor is not None or paddings is None or None in paddings.ravel().tolist():
         return NotImplemented
-    if paddings.ndim == 2 and paddings.size and min(paddings.ravel().tolist()) < 0:
+    if paddings.ndim != 2:
+        raise bad("Pad", f"Shape must be rank 2 but is rank {paddings.ndim}: paddings must be a matrix with 2 columns")
+    if paddings.size and min(paddings.ravel().tolist()) < 0:
         raise bad("Pad", f"Paddings must be non-negative: {paddings.tolist()}")
     return (None,) * len(paddings)
 
@@ -327,25 +329,32 @@ def reverse_sequence_v1(input, seq_lengths, seq_axis=None, batch_axis=None, name
     return reverse_sequence(input, seq_lengths, seq_axis, batch_axis, name)
 
 
-def _rolled_on_host(input, shift, axis):
-    axes = tuple(axis.ravel().tolist())
-    return np.roll(input, tuple(np.broadcast_to(shift, len(axes)).tolist()), axes)
-
-
-@op("Roll", own="input shift", static="axis", twin=_rolled_on_host)
-def roll_kernel(input, shift, axis):
-    """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
+def _roll_axes(input, shift, axis):
+    """The axes as a list, checked."""
     if input.ndim < 1:
         raise bad("Roll", "input must be 1-D or higher")
     for label, value in (("shift", shift), ("axis", axis)):
         if value.ndim > 1:
             raise bad("Roll", f"{label} must be a scalar or a 1-D vector. Found: {shapes_text(value.shape)}")
-    shifts, axes = jnp.asarray(shift).reshape(-1), axis.ravel().tolist()
-    if shifts.shape[0] != len(axes):
-        raise bad("Roll", f"shift and axis must have the same size: {shifts.shape[0]} vs {len(axes)}")
-    for i, a in enumerate(axes):
+    axes, n = axis.ravel().tolist(), int(np.prod(shift.shape))
+    if n != len(axes):
+        raise bad("Roll", f"shift and axis must have the same size: {n} vs {len(axes)}")
+    for a in axes:
         if not -input.ndim <= a < input.ndim:
             raise bad("Roll", f"axis {a} is out of range")
+    return axes
+
+
+def _rolled_on_host(input, shift, axis):
+    axes = _roll_axes(input, shift, axis)
+    return np.roll(input, tuple(shift.ravel().tolist()), tuple(axes))
+
+
+@op("Roll", own="input shift", static="axis", twin=_rolled_on_host)
+def roll_kernel(input, shift, axis):
+    """input [...] -> moved by `shift` places along `axis` (scalars or vectors), what falls off re-enters."""
+    axes, shifts = _roll_axes(input, shift, axis), jnp.asarray(shift).reshape(-1)
+    for i, a in enumerate(axes):
         input = jnp.roll(input, shifts[i], a)
     return input
 

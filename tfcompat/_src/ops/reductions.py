@@ -56,9 +56,9 @@ def reduction(type, compute, twin=None, **flags):
             return np.asarray(twin(input, axis=axes, keepdims=keep_dims)).astype(input.dtype)
 
     kernel.__name__ = type.lower()
-    return op(
-        type, "", static="reduction_indices", twin=on_host if twin else None, results=_reduced_unknown, **flags
-    )(kernel)
+    return op(type, "", static="reduction_indices", twin=on_host if twin else None, results=_reduced_unknown, **flags)(
+        kernel
+    )
 
 
 def _reduced_unknown(input, reduction_indices=(), *, keep_dims=False):

@@ -250,6 +250,10 @@ def _declare_sorted(kind, public):
     @op(type, "", static="num_segments", own="segment_ids", dtypes=allowed)
     def kernel(data, segment_ids, num_segments):
         n = int(num_segments)
+        if segment_ids.ndim != 1:
+            raise errors.InvalidArgumentError(
+                None, None, f"segment_ids: Shape must be rank 1 but is rank {segment_ids.ndim} [Op:{type}]"
+            )
         if segment_ids.shape != data.shape[:1]:  # never run: the count, made first, raises
             return jnp.zeros((n, *data.shape[1:]), data.dtype)
         _check_room(type, n, data, 1)
@@ -314,16 +318,15 @@ def _declare_sparse(kind, public):
         return compute(jnp.take(data, indices, axis=0), segment_ids, n)
 
     def function_v1(data, indices, segment_ids, name=None, num_segments=None, sparse_gradient=False):
-        if sparse_gradient:
-            raise NotImplementedError(
-                f"tf.sparse.{public}: sparse_gradient is not supported by tfcompat; leave it out."
-            )
         data = record.convert_to_tensor(data, name="data")
         indices = _as_vector(_places(indices, "indices"))
         segment_ids = _as_vector(_places(segment_ids, "segment_ids"))
         if num_segments is None:
             shape = OPS["Shape"].public(data)
             num_segments = record.call(OPS["SparseSegmentCount"], [segment_ids, indices, shape], None, None)
+        if sparse_gradient:  # the gradient of rows that are looked up is IndexedSlices
+            data = OPS["GatherV2"].public(data, indices)
+            indices = OPS["Range"].public(0, OPS["Size"].public(indices), 1)
         out = record.call(OPS[type], [data, indices, segment_ids, scalar(num_segments)], None, name)
         return _shaped(out, data, 1)
 

@@ -65,9 +65,7 @@ def _shape_like(sparse, made, shape=None):
 
 
 # -- order and shape -----------------------------------
-@op(
-    "SparseReorder", host=True, abstract=lambda i, s: [(dtypes.int64, i.shape), (dtypes.int64, i.shape and i.shape[:1])]
-)
+@op("SparseReorder", host=True, abstract=lambda i, s: [_indices(i, s, n=_length(i)), (dtypes.int64, (_length(i),))])
 def _reordered(indices, shape):
     order = np.argsort(_flat(indices, shape), kind="stable")
     return indices[order], order

@@ -320,8 +320,10 @@ class TensorArray:
             return OPS["ConcatV2"].public(parts, axis=0)
         self_ = self._symbolic()
         n = self_._n if not self._dynamic_size else len(self_._parts or ())
-        if self_._parts and set(self_._parts) == set(range(n or 0)):
-            return OPS["ConcatV2"].public([self_._parts[i] for i in range(n)], axis=0, name=name or "TensorArrayConcatV3")
+        if self_._joinable(n):
+            return OPS["ConcatV2"].public(
+                [self_._parts[i] for i in range(n)], axis=0, name=name or "TensorArrayConcatV3"
+            )
         shape = self._element_shape
         if shape.rank is None:
             static = None
@@ -329,6 +331,16 @@ class TensorArray:
             rows = None if self_._n is None or shape.as_list()[0] is None else self_._n * shape.as_list()[0]
             static = (rows, *shape.as_list()[1:])
         return add(CONCAT, [self_._contents()], aval(self._dtype, static), None, name)
+
+    def _joinable(self, n):
+        """Whether all `n` elements are known and may be joined, as far as their static shapes tell."""
+        if not self._parts or set(self._parts) != set(range(n or 0)):
+            return False
+        shapes = [part.shape for part in self._parts.values()]
+        if any(shape.rank == 0 for shape in shapes):
+            return False
+        rests = [shape[1:] for shape in shapes if shape.rank is not None]
+        return all(rest.is_compatible_with(rests[0]) for rest in rests)
 
     def unstack(self, value, name=None):
         """The array with the rows of `value` [n, ...] as its elements."""
@@ -387,7 +399,9 @@ class TensorArray:
         rest = TensorShape(None) if value.shape.rank is None else value.shape[1:]
         length = None if known is None or not known.size else int(known[0])
         shape = (
-            self._element_shape if not self._infer_shape or rest.rank is None else TensorShape([length, *rest.as_list()])
+            self._element_shape
+            if not self._infer_shape or rest.rank is None
+            else TensorShape([length, *rest.as_list()])
         )
         n = None if known is None else int(known.size)
         uneven = bool(n) and (known != known[0]).any()

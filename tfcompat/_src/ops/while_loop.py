@@ -10,6 +10,7 @@ from ..graph import aval, context
 from ..scopes import name_scope
 from ..shapes import TensorShape
 from ..tensor import EagerTensor, IndexedSlices, Tensor
+from ..type_spec import TypeSpec, spec_of
 from . import bodies
 from .loops import Loop, fits
 from .tensor_array import TensorArray
@@ -150,8 +151,9 @@ def _operation(loop, tensors, static, host, outs, scope):
         kernel.with_session = loop.on_host
         gradient = bodies.twin_gradient(lambda start: _twin(loop, start, outs))
     effects = bool(loop.body.effects() or loop.cond.effects())
+    type = "While" if effects or loop.states or loop.reads else "StatelessWhile"
     op, made = bodies.add(
-        "While", scope, kernel, tensors, outs, static=static, host=host, states=loop.states, effects=effects,
+        type, scope, kernel, tensors, outs, static=static, host=host, states=loop.states, effects=effects,
         eager=lambda op, tensors: _replayed(loop, tensors), gradient=gradient,
         wait=[op for b in (loop.cond, loop.body) for op in b.graph.outer_controls],
     )  # fmt: skip
@@ -219,6 +221,7 @@ def _entering(loop_vars, leaves, shape_invariants, contents):
             if isinstance(v, TensorArray) or isinstance(invariant, type(None)):
                 at += n
                 continue
+            _check_kind(v, invariant)
             wanted = [invariant] if n == 1 else [None] * n
             if n > 1:  # SparseTensor, IndexedSlices: anything may change
                 shapes[at : at + n] = [None if s is None else (None,) * len(s) for s in shapes[at : at + n]]
@@ -246,6 +249,21 @@ def _entering(loop_vars, leaves, shape_invariants, contents):
             s = (None if array._dynamic_size else s[0], *s[1:]) if known else None
         avals.append(aval(t.dtype.base_dtype, s))
     return avals, varying
+
+
+def _check_kind(value, invariant):
+    """TypeError where an invariant is the spec of another kind or dtype, ValueError where its shape is not a SparseTensor's."""
+    if isinstance(invariant, TypeSpec):
+        own = getattr(value, "_type_spec", None) or spec_of(value)
+        if type(own) is not type(invariant) or own.dtype != invariant.dtype:
+            raise TypeError(f"Type specification {invariant} does not match the loop variable {value}, which is {own}")
+    elif hasattr(value, "values") and hasattr(value, "dense_shape") and not isinstance(value, IndexedSlices):
+        shape, wanted = value.shape, TensorShape(invariant)
+        if shape.rank is not None and not _at_least_as_specific(shape, wanted):
+            raise ValueError(
+                f"The shape invariant specified for a SparseTensor is not compatible with the initial shape of the loop "
+                f"variable. It enters the loop with shape {shape}, but the specified shape invariant is {wanted}."
+            )
 
 
 def _at_least_as_specific(shape, other):

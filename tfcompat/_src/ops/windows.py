@@ -72,7 +72,9 @@ def paddings(padding, n, first, explicit=True):
     if isinstance(padding, str):
         if padding in ("SAME", "VALID"):
             return padding
-        raise refusal("Pad", f'Value for attr \'padding\' of "{padding}" is not in the list of allowed values: "SAME", "VALID"')
+        raise refusal(
+            "Pad", f'Value for attr \'padding\' of "{padding}" is not in the list of allowed values: "SAME", "VALID"'
+        )
     if not explicit:
         raise ValueError(f"`padding` must be 'SAME' or 'VALID' here. Received: padding={padding}")
     if (

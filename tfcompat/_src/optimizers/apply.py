@@ -11,19 +11,17 @@ import numpy as np
 
 from .. import dtypes, record
 from ..engine import dispatch, infer
-from ..graph import aval, context
+from ..graph import PlainOp, aval, context
 from ..tensor import IndexedSlices, Slot, handle
 from .pack import Pack
 
 
-class _Op:
+class _Op(PlainOp):
     """Stands where an OpDef would."""
 
     type = name = "ApplyGradients"
     host = known = differentiable = False
     stateful = True
-    gradient = abstract = dtypes = shapes = results = inert = None
-    static = own = frozenset()
     alike, inputs, variadic = False, (), True
 
 

@@ -44,7 +44,7 @@ class ExponentialMovingAverage:
             var_list = trainable_variables()
         for v in var_list:
             if v.dtype.base_dtype not in _FLOATS:
-                raise TypeError(f"The variables must be half, float, or double: {v}")
+                raise TypeError(f"The variables must be half, float, or double: {v.name}")
             if id(v) not in self._averages:
                 with slots.lifted():
                     self._averages[id(v)] = (v, self._new_average(v))

@@ -137,7 +137,7 @@ class Optimizer(Trackable):
             raise ValueError("No variables provided.")
         live = [(g, v) for g, v in pairs if g is not None]
         if not live:
-            raise ValueError(f"No gradients provided for any variable: {([str(v) for _, v in pairs],)}.")
+            raise ValueError(f"No gradients provided for any variable: {[str(v) for _, v in pairs]}.")
         with slots.lifted():
             self._create_slots([v for _, v in live])
         if context.graph is None:

@@ -267,7 +267,13 @@ class SyncReplicasOptimizer(Optimizer):
 
         if not self._gradients_applied:
             raise ValueError("apply_gradient should be called before get_chief_queue_runner / the hook is used")
-        return NAMES["v1"]["train.SessionRunHook"]()
+        hook = NAMES["v1"].get("train.SessionRunHook")
+        if hook is None:
+            raise NotImplementedError(
+                "SyncReplicasOptimizer.make_session_run_hook needs tf.train.SessionRunHook, which tfcompat does not have: run the train "
+                "operation in a tf.compat.v1.Session, no hook is needed on one machine."
+            )
+        return hook()
 
     def get_chief_queue_runner(self):
         """Not there: no queues are needed on one machine."""

@@ -237,6 +237,13 @@ class Optimizer(KerasState, metaclass=Generations):
             return
         self._apply_one_by_one(grads, trainable_variables)
 
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+        """Not there: ValueError, as over TensorFlow."""
+        raise ValueError(
+            "stateless_apply is not supported with the TensorFlow backend: use apply(), or "
+            "tfcompat.optimizers.make_optax(optimizer) for a pure function of gradients and state."
+        )
+
     def _present(self, grads, variables):
         """Gradients as tensors and their variables; without the Nones."""
         live = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
@@ -346,18 +353,13 @@ class Optimizer(KerasState, metaclass=Generations):
 
     # -- one variable after the other: subclasses ---------------------------------------------------------------------
     def _apply_one_by_one(self, grads, variables):
-        if self.gradient_accumulation_steps:
-            raise NotImplementedError(
-                f"gradient_accumulation_steps is supported for built-in optimizers, not for "
-                f"{type(self).__name__} with its own update_step "
-                "or for a variable given twice."
-            )
         grads, variables = self._present(grads, variables)
         if self.loss_scale_factor is not None:
             grads = [g / self.loss_scale_factor for g in grads]
-        grads = self._clip_gradients(grads)
-        self._apply_weight_decay(variables)
-        self._backend_update_step(grads, variables, self.learning_rate)
+        if self.gradient_accumulation_steps:
+            self._accumulate(grads, variables)
+        else:
+            self._take_step(grads, variables)
         if self.use_ema:
             self._update_average()
         for v in variables:
@@ -366,6 +368,29 @@ class Optimizer(KerasState, metaclass=Generations):
         self._iterations.assign_add(np.ones((), np.int64))
         if context.graph is None:
             dispatch.flush()
+
+    def _take_step(self, grads, variables):
+        grads = self._clip_gradients(grads)
+        self._apply_weight_decay(variables)
+        self._backend_update_step(grads, variables, self.learning_rate)
+
+    def _accumulate(self, grads, variables):
+        """Every so many steps the mean of their gradients is applied; between, they add up."""
+        n, grads = self.gradient_accumulation_steps, [record.convert_to_tensor(g) for g in grads]
+        sums = [self.get_slot(v, "gradient_accumulator") for v in variables]
+
+        def apply():
+            self._take_step([(g + total) / n for g, total in zip(grads, sums, strict=True)], variables)
+            for total in sums:
+                total.assign(np.zeros(total.shape, total.dtype.np))
+            return True
+
+        def keep():
+            for g, total in zip(grads, sums, strict=True):
+                self.assign_add(total, g)
+            return False
+
+        NAMES["v1"]["cond"](record.convert_to_tensor(self._iterations + 1) % n == 0, apply, keep)
 
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         import inspect
@@ -424,9 +449,13 @@ class Optimizer(KerasState, metaclass=Generations):
             m = cast(momentum, v.dtype)
             average.assign(m * average + (1 - m) * v)
         if self.ema_overwrite_frequency:
-            raise NotImplementedError(
-                "ema_overwrite_frequency is supported for built-in optimizers that have gradients for all variables"
-            )
+
+            def overwrite():
+                for v, average in zip(self._trainable_variables, self._average, strict=True):
+                    v.assign(average)
+                return True
+
+            NAMES["v1"]["cond"]((self.iterations + 1) % self.ema_overwrite_frequency == 0, overwrite, lambda: False)
 
     def assign(self, variable, value):
         """variable = value."""

@@ -79,6 +79,11 @@ class Hypers:
         """The hyper-parameter by way of float32, as TensorFlow casts a Python number."""
         return self._rounded(self._exact[name].astype(jnp.float32))
 
+    def times(self, name, factor):
+        """The hyper-parameter times another one, multiplied in its own dtype."""
+        value = self._exact[name]
+        return self._rounded(value * self._exact[factor].astype(value.dtype))
+
     def power(self, name, t):
         """The hyper-parameter, cast, to the power t: rounded once, at the end; XLA's float32 power loses digits."""
         return power(self.cast(name), t)
@@ -231,14 +236,17 @@ def muon(h, t, grad, var, m, *slots, decay=None, adam=False, nesterov=True, ns_s
     if decay is not None:
         var = var - var * h.cast(decay) * h.learning_rate
     if adam:
-        rate = h.learning_rate * h.cast("adam_lr_ratio")
-        alpha = rate * jnp.sqrt(1 - h.power("adam_beta_2", t)) / (1 - h.power("adam_beta_1", t))
+        alpha = (
+            h.times("learning_rate", "adam_lr_ratio")
+            * jnp.sqrt(1 - h.power("adam_beta_2", t))
+            / (1 - h.power("adam_beta_1", t))
+        )
         m = m + (g - m) * h.rest("adam_beta_1")
         v = slots[0] + (g * g - slots[0]) * h.rest("adam_beta_2")
         return var - m * alpha / (jnp.sqrt(v) + h.epsilon), m, v
-    m = m + (g + m * (h.cast("momentum") - 1))
-    x = g + h.cast("momentum") * m if nesterov else m
-    update = h.learning_rate * _orthogonal(x, [h.cast(k) for k in ("muon_a", "muon_b", "muon_c")], ns_steps)
+    m = m + (g - m * h.rest("momentum"))
+    x = g + h.momentum * m if nesterov else m
+    update = h.learning_rate * _orthogonal(x, [h.muon_a, h.muon_b, h.muon_c], ns_steps)
     if rms_rate is not None:
         update = update * max(var.shape) ** 0.5 * rms_rate
     return var - update, m

@@ -14,6 +14,7 @@ from ..tensor import EagerTensor, Tensor
 from ..train.trackable import AutoTrackable
 from . import slots
 from .base import is_variable
+from .pack import SlotVariable
 from .schedules import LearningRateSchedule, deserialize, serialize
 
 
@@ -43,6 +44,13 @@ def auto_name(cls_name):
 _INTERNAL = frozenset(("_slots", "_plans", "_scalars", "_indices", "_kept_from_decay", "_names_kept_from_decay"))
 
 
+class OptimizerVariable(SlotVariable):
+    """A variable of Keras 3's optimizers, called as keras.Variable is: the `name` is the end of the `path`."""
+
+    path = property(lambda self: self._shared_name, doc="The optimizer's name and the variable's: adam/w_0_momentum.")
+    name = property(lambda self: self._shared_name.rpartition("/")[2], doc="The end of the path.")
+
+
 class KerasState(AutoTrackable):
     """Variables, slots, learning rate, weights and configuration of a Keras optimizer."""
 
@@ -59,6 +67,7 @@ class KerasState(AutoTrackable):
                     "tf.keras.optimizers.legacy there."
                 )
             variable = slots.eager_variable(np.asarray(array), dtype, f"{self.name}/{name}")
+        variable.__class__ = OptimizerVariable
         self._variables.append(variable)
         return variable
 

@@ -15,6 +15,7 @@ from ..train.trackable import Trackable
 from . import slots
 from .base import Optimizer, group
 from .keras_base import Optimizer as KerasOptimizer
+from .keras_state import _Variables
 from .legacy_base import OptimizerV2
 
 _OLD = "train.experimental mixed_precision mixed_precision.experimental"
@@ -283,7 +284,11 @@ class LossScaleOptimizer(KerasOptimizer):
     @property
     def variables(self):
         """Its own variables and the wrapped optimizer's."""
-        return self._variables + list(self.inner_optimizer.variables())
+        inner = self.inner_optimizer.variables
+        return _Variables(
+            self._variables + list(inner if isinstance(inner, list) else inner()),
+            [v for v in self._variables if v is not self._learning_rate] + list(inner()),
+        )
 
     learning_rate = property(
         lambda self: self.inner_optimizer.learning_rate,
@@ -357,8 +362,13 @@ class LossScaleOptimizer(KerasOptimizer):
 )
 def enable_mixed_precision_graph_rewrite(opt, loss_scale="dynamic"):
     """Wraps `opt` with loss scaling; operations stay float32 (TensorFlow's rewrite acts on GPUs with Tensor Cores
-    only).
+    only).  ValueError for anything but an optimizer, and for one that scales its loss already.
     """
+    if isinstance(opt, (MixedPrecisionLossScaleOptimizer, LossScaleOptimizer)):
+        raise ValueError(
+            f'"opt" must not already be an instance of a {type(opt).__name__}: '
+            "enable_mixed_precision_graph_rewrite wraps the optimizer with one itself."
+        )
     return MixedPrecisionLossScaleOptimizer(opt, loss_scale)
 
 

@@ -92,8 +92,8 @@ def _get(identifier, old):
 
 @export("keras.optimizers.get optimizers.get", v1="")
 def get(identifier):
-    """An optimizer from a name, a dictionary or an optimizer; ValueError for anything else."""
-    return _get(identifier, False)
+    """An optimizer from a name, a dictionary or an optimizer, None from None; ValueError for anything else."""
+    return None if identifier is None else _get(identifier, False)
 
 
 @export("", v1="keras.optimizers.get")

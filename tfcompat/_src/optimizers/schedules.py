@@ -262,26 +262,13 @@ class PiecewiseConstantDecay(_Table):
 
 
 def piecewise(x, boundaries, values, name, cast_boundaries=False):
-    """The piecewise constant at `x`; Python boundaries adopt its dtype (or are cast to it), tensors may only be
-    widened to it.
-    """
+    """The piecewise constant at `x`; boundaries of another dtype are cast where asked, else only int32 is widened to int64."""
     x = record.convert_to_tensor(x() if _is_thunk(x) else x)
-    edges = []
-    for b in boundaries:
-        if cast_boundaries:
-            edges.append(record.convert_to_tensor(b))
-            continue
-        if isinstance(b, Tensor) or is_variable(b):
-            b = record.convert_to_tensor(b)
-            if b.dtype.base_dtype is not x.dtype.base_dtype and not (
-                b.dtype is dtypes.int32 and x.dtype is dtypes.int64
-            ):
-                raise ValueError(
-                    f"Boundaries ({b.dtype.base_dtype}) must have the same dtype as x ({x.dtype.base_dtype})."
-                )
-            edges.append(b)
-        else:
-            edges.append(record.convert_to_tensor(b, x.dtype.base_dtype))
+    edges = [record.convert_to_tensor(b) for b in boundaries]
+    for b in edges:
+        kinds = (b.dtype.base_dtype, x.dtype.base_dtype)
+        if not cast_boundaries and kinds[0] is not kinds[1] and kinds != (dtypes.int32, dtypes.int64):
+            raise ValueError(f"Boundaries ({kinds[0]!r}) must have the same dtype as x ({kinds[1]!r}).")
     levels = [record.convert_to_tensor(v) for v in values]
     for v in levels[1:]:
         if v.dtype.base_dtype is not levels[0].dtype.base_dtype:

@@ -70,6 +70,17 @@ class RNNCell(Layer):
         with variable_scope(get_variable_scope()):
             return super().__call__(inputs, state)
 
+    _arguments = ""  # of the constructor, beside those of every layer: what get_config says
+
+    def get_config(self):
+        """{argument: value}, which `from_config` makes the same cell of; functions and initializers as they are."""
+        own = {k: getattr(self, "_" + k) for k in self._arguments.split()}
+        if "activation" in own:
+            own["activation"] = getattr(own["activation"], "__name__", own["activation"])
+            if own["activation"] not in ("tanh", "relu", "sigmoid", "linear", "elu", "selu", "softplus", "softsign"):
+                own["activation"] = self._activation
+        return {**super().get_config(), **own}
+
     def _make_variables(self, shape, dtype):
         """A cell of the user's makes its variables when it is first called."""
 
@@ -161,6 +172,8 @@ def _tanh(activation):
 class BasicRNNCell(LayerRNNCell):
     """output = state = activation([inputs, state] . kernel + bias)."""
 
+    _arguments = "num_units activation reuse"
+
     def __init__(self, num_units, activation=None, reuse=None, name=None, dtype=None, **kwargs):
         super().__init__(_reuse=reuse, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=2)
@@ -190,6 +203,8 @@ class GRUCell(LayerRNNCell):
     """Cho et al. 2014: gates r, u = sigmoid(...); state = u * state + (1 - u) * activation([inputs, r * state] .
     kernel + bias).
     """
+
+    _arguments = "num_units kernel_initializer bias_initializer activation reuse"
 
     def __init__(
         self,
@@ -255,6 +270,8 @@ class BasicLSTMCell(_LSTM):
     sigmoid(o).
     """
 
+    _arguments = "num_units forget_bias state_is_tuple activation reuse"
+
     def __init__(
         self,
         num_units,
@@ -302,6 +319,11 @@ def _shards(count):
 @publish_cell("LSTMCell")
 class LSTMCell(_LSTM):
     """An LSTM with optional peepholes, clipping and a projection of its output [num_proj]."""
+
+    _arguments = (
+        "num_units use_peepholes cell_clip initializer num_proj proj_clip num_unit_shards num_proj_shards forget_bias "
+        "state_is_tuple activation reuse"
+    )
 
     def __init__(
         self,

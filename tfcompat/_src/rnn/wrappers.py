@@ -7,9 +7,11 @@ import numbers
 
 from .. import nest, record
 from ..declare import NAMES, export
+from ..layers.base import Layer
 from ..ops import array
 from ..shapes import TensorShape
 from ..tensor import Tensor
+from ..train.trackable import is_trackable
 from ..variable_scope import variable_scope
 from .cells import RNNCell, publish_cell
 
@@ -29,6 +31,9 @@ class MultiRNNCell(RNNCell):
 
             log.warn("At least two cells provided to MultiRNNCell are the same object and will share weights.")
         self._cells, self._state_is_tuple = list(cells), state_is_tuple
+        for i, cell in enumerate(cells):
+            if is_trackable(cell):
+                self._track_trackable(cell, f"cell-{i}")
         if not state_is_tuple and any(isinstance(c.state_size, (list, tuple)) for c in cells):
             raise ValueError(
                 f"Some cells return tuples of states, but the flag state_is_tuple is not set.  State sizes are: "
@@ -87,8 +92,31 @@ class _Wrapper(RNNCell):
         super().__init__(**kwargs)
         if not callable(cell) or not hasattr(cell, "state_size"):
             raise TypeError(f"The parameter cell is not an RNNCell: {cell}")
-        self._cell = cell
         self.cell = cell
+
+    @property
+    def _cell(self):
+        return self.cell
+
+    def get_config(self):
+        """{argument: value} with the cell as {class_name, config}; functions as they are."""
+        cell = {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}
+        return {**Layer.get_config(self), "cell": cell, **self._own_config()}
+
+    def _own_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """The wrapper of a `get_config`, whose cell may be given as a cell."""
+        config = dict(config)
+        cell = config.pop("cell")
+        if isinstance(cell, dict):
+            made = NAMES["v1"].get(f"nn.rnn_cell.{cell['class_name']}")
+            if made is None:
+                raise ValueError(f"Unknown cell class {cell['class_name']!r}: give the cell itself in the config")
+            cell = made.from_config(cell["config"])
+        return cls(cell, **config)
 
     def _make_variables(self, shape, dtype):
         """Nothing where the wrapper has a scope or changes the inputs' size; see _Plain."""
@@ -159,11 +187,12 @@ class DropoutWrapper(_Plain):
         dtype=None,
         seed=None,
         dropout_state_filter_visitor=None,
+        **kwargs,
     ):
-        super().__init__(cell, dtype=dtype)
+        super().__init__(cell, dtype=dtype, **kwargs)
         if dropout_state_filter_visitor is not None and not callable(dropout_state_filter_visitor):
             raise TypeError("dropout_state_filter_visitor must be callable")
-        self._filter = dropout_state_filter_visitor or _default_filter
+        self._dropout_state_filter = dropout_state_filter_visitor or _default_filter
         self._input = _keep(input_keep_prob, "input_keep_prob")
         self._state, self._output = (
             _keep(state_keep_prob, "state_keep_prob"),
@@ -173,6 +202,15 @@ class DropoutWrapper(_Plain):
         self._noise = dict.fromkeys(("input", "state", "output"))
         if variational_recurrent:
             self._draw(dtype)
+
+    def _own_config(self):
+        own = dict(
+            input_keep_prob=self._input, output_keep_prob=self._output, state_keep_prob=self._state,
+            variational_recurrent=self._variational, input_size=self._input_size, seed=self._seed,
+        )  # fmt: skip
+        if self._dropout_state_filter is not _default_filter:
+            own["dropout_state_filter_visitor"] = self._dropout_state_filter
+        return own
 
     def _draw(self, dtype):
         """The random numbers that all steps share."""
@@ -224,7 +262,7 @@ class DropoutWrapper(_Plain):
         inputs = self._dropout(inputs, "input", self._input)
         output, new = self._cell(inputs, state, scope=scope) if scope is not None else self._cell(inputs, state)
         if self._drops(self._state):
-            which = nest.get_traverse_shallow_structure(self._filter, new)
+            which = nest.get_traverse_shallow_structure(self._dropout_state_filter, new)
             new = self._dropout(new, "state", self._state, which)
         return self._dropout(output, "output", self._output), new
 
@@ -233,14 +271,17 @@ class DropoutWrapper(_Plain):
 class ResidualWrapper(_Plain):
     """output + inputs, or what `residual_fn(inputs, outputs)` makes of them."""
 
-    def __init__(self, cell, residual_fn=None):
-        super().__init__(cell)
-        self._residual = residual_fn
+    def __init__(self, cell, residual_fn=None, **kwargs):
+        super().__init__(cell, **kwargs)
+        self._residual_fn = residual_fn
+
+    def _own_config(self):
+        return {} if self._residual_fn is None else {"residual_fn": self._residual_fn}
 
     def __call__(self, inputs, state, scope=None):
         outputs, new = self._cell(inputs, state, scope=scope) if scope is not None else self._cell(inputs, state)
-        if self._residual is not None:
-            return self._residual(inputs, outputs), new
+        if self._residual_fn is not None:
+            return self._residual_fn(inputs, outputs), new
 
         def add(x, y):
             x.shape.assert_is_compatible_with(y.shape)
@@ -253,9 +294,12 @@ class ResidualWrapper(_Plain):
 class DeviceWrapper(_Plain):
     """A cell on a device; where things run is JAX's to choose, the name is kept on the operations."""
 
-    def __init__(self, cell, device):
-        super().__init__(cell)
+    def __init__(self, cell, device, **kwargs):
+        super().__init__(cell, **kwargs)
         self._device = device
+
+    def _own_config(self):
+        return {"device": self._device}
 
     def __call__(self, inputs, state, scope=None):
         with NAMES["v1"]["device"](self._device):

@@ -6,7 +6,18 @@ import numpy as np
 
 from .. import dtypes
 from ..declare import publish
-from ..wire.message import BYTES, DOUBLE, ENUM, FLOAT, INT, REPEATED, STRING, Message
+from ..wire.message import BYTES, DOUBLE, FLOAT, INT, REPEATED, STRING, Enum, Message
+from ..wire.message import ENUM as NUMBER
+
+
+def _data_type_name(dtype):
+    base = {"float32": "float", "float64": "double", "float16": "half"}.get(
+        dtype.base_dtype.name, dtype.base_dtype.name
+    )
+    return f"DT_{base.upper()}" + ("_REF" if dtype._is_ref_dtype else "")
+
+
+DATA_TYPE = Enum({"DT_INVALID": 0, **{_data_type_name(d): n for n, d in dtypes._BY_ENUM.items()}})
 
 
 class Dim(Message):
@@ -14,12 +25,15 @@ class Dim(Message):
 
 
 class TensorShapeProto(Message):
+    """A static shape; a dimension of -1 is unknown."""
+
     _fields = {"dim": (2, Dim, REPEATED), "unknown_rank": (3, "bool")}
+    Dim = Dim
 
 
 class TensorProto(Message):
     _fields = {
-        "dtype": (1, ENUM),
+        "dtype": (1, DATA_TYPE),
         "tensor_shape": (2, TensorShapeProto),
         "version_number": (3, INT),
         "tensor_content": (4, BYTES),
@@ -27,8 +41,13 @@ class TensorProto(Message):
         "double_val": (6, DOUBLE, REPEATED),
         "int_val": (7, INT, REPEATED),
         "string_val": (8, BYTES, REPEATED),
+        "scomplex_val": (9, FLOAT, REPEATED),
         "int64_val": (10, INT, REPEATED),
         "bool_val": (11, "bool", REPEATED),
+        "dcomplex_val": (12, DOUBLE, REPEATED),
+        "half_val": (13, INT, REPEATED),
+        "uint32_val": (16, INT, REPEATED),
+        "uint64_val": (17, INT, REPEATED),
     }
 
 
@@ -53,7 +72,7 @@ class SummaryMetadata(Message):
         "plugin_data": (1, PluginData),
         "display_name": (2, STRING),
         "summary_description": (3, STRING),
-        "data_class": (4, ENUM),
+        "data_class": (4, NUMBER),
     }
     PluginData = PluginData
 
@@ -96,7 +115,7 @@ Summary.Value._fields.update(
 
 
 class SessionLog(Message):
-    _fields = {"status": (1, ENUM), "checkpoint_path": (2, STRING), "msg": (3, STRING)}
+    _fields = {"status": (1, NUMBER), "checkpoint_path": (2, STRING), "msg": (3, STRING)}
     STATUS_UNSPECIFIED, START, STOP, CHECKPOINT = 0, 1, 2, 3
 
 

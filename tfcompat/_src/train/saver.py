@@ -23,39 +23,13 @@ _MISSING = (
 )
 
 
-@export("", v1="train.SaverDef")
-class SaverDef:
-    """How a saver was made: the fields of TensorFlow's SaverDef message."""
-
-    LEGACY, V1, V2 = 0, 1, 2
-    _fields = {
-        "filename_tensor_name": "", "save_tensor_name": "", "restore_op_name": "", "max_to_keep": 0, "sharded": False,
-        "keep_checkpoint_every_n_hours": 0.0, "version": 0,
-    }  # fmt: skip
-    CheckpointFormatVersion = int
-
-    def __init__(self, **values):
-        unknown = set(values) - set(self._fields)
-        if unknown:
-            raise ValueError(f'Protocol message SaverDef has no "{sorted(unknown)[0]}" field.')
-        self.__dict__.update({**self._fields, **values})
-
-    def __eq__(self, other):
-        return isinstance(other, SaverDef) and self.__dict__ == other.__dict__
-
-    __hash__ = None
-
-    def __repr__(self):
-        return "".join([f"{k}: {v!r}\n" for k, v in self.__dict__.items() if v != self._fields[k]])
-
-
 @export("", v1="train.Saver")
 class Saver:
     """Saves and restores variables (default: all of the graph, also those made until the first use with
     `defer_build`).
     """
 
-    V1, V2 = SaverDef.V1, SaverDef.V2
+    V1, V2 = 1, 2  # SaverDef's
 
     def __init__(
         self,
@@ -154,6 +128,8 @@ class Saver:
 
     def as_saver_def(self):
         """How this saver was made, as a SaverDef."""
+        from ..graph_def.messages import SaverDef
+
         return SaverDef(max_to_keep=self._max_to_keep or 0, sharded=bool(self._sharded), version=self._write_version,
                         keep_checkpoint_every_n_hours=self._hours, filename_tensor_name="save/Const:0",
                         save_tensor_name="save/control_dependency:0", restore_op_name="save/restore_all")  # fmt: skip
@@ -169,9 +145,25 @@ class Saver:
 
     def export_meta_graph(self, filename=None, collection_list=None, as_text=False, export_scope=None, clear_devices=False,
                           clear_extraneous_savers=False, strip_default_attrs=False, save_debug_info=False):  # fmt: skip
-        raise NotImplementedError(
-            "Saver.export_meta_graph is not supported by tfcompat: build the graph from its Python code again."
-        )
+        """The graph with how this saver saves it, as a MetaGraphDef; written to `filename` where one is given."""
+        from ..graph_def.meta_graph import export_meta_graph
+
+        return export_meta_graph(
+            filename, saver_def=self.as_saver_def(), collection_list=collection_list, as_text=as_text, export_scope=export_scope,
+            clear_devices=clear_devices, clear_extraneous_savers=clear_extraneous_savers, strip_default_attrs=strip_default_attrs,
+            save_debug_info=save_debug_info, saver=self,
+        )  # fmt: skip
+
+    def _write_meta_graph(self, sess, path):
+        """The .meta file beside a checkpoint; a graph that has not changed is encoded once."""
+        graph = sess.graph
+        number, data = graph.extra.get(("meta", id(self)), (None, None))
+        if number != graph.version:
+            with graph.as_default():
+                data = self.export_meta_graph().SerializeToString()
+            graph.extra[("meta", id(self))] = graph.version, data
+        with open(path, "wb") as file:
+            file.write(data)
 
     def _keep(self, path, suffix):
         """Remembers a new checkpoint and deletes what is more than `max_to_keep`, but for one every n hours."""
@@ -229,6 +221,8 @@ class Saver:
             except OSError:
                 raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from None
         bundle.write(prefix, {name: value for p in parts for name, value in p.values(sess).items()})
+        if write_meta_graph and context.graph is not None and hasattr(sess, "graph"):
+            self._write_meta_graph(sess, f"{prefix}.{meta_graph_suffix}")
         self._keep(prefix, meta_graph_suffix)
         if write_state:
             update(folder or ".", prefix, self.last_checkpoints, latest_filename, save_relative_paths=self._relative)

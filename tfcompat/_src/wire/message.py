@@ -15,6 +15,17 @@ from . import proto
 
 INT, BOOL, FLOAT, DOUBLE, STRING, BYTES, ENUM = "int", "bool", "float", "double", "string", "bytes", "enum"
 REPEATED = True
+
+
+class Enum(str):
+    """The kind of an enumeration whose numbers have names: text shows and takes them."""
+
+    def __new__(cls, numbers):
+        made = super().__new__(cls, ENUM)
+        made.numbers, made.names = numbers, {n: name for name, n in numbers.items()}
+        return made
+
+
 _DEFAULTS = {INT: 0, BOOL: False, FLOAT: 0.0, DOUBLE: 0.0, STRING: "", BYTES: b"", ENUM: 0}
 
 
@@ -23,6 +34,11 @@ class Map:
 
     def __init__(self, message):
         self.message = message
+
+    def entry(self):
+        """An empty entry as a message of its own."""
+        fields = {"key": (1, STRING), "value": (2, self.message)}
+        return type("Entry", (Message,), {"_fields": fields})()
 
 
 class _List(list):
@@ -64,6 +80,17 @@ class _Map(dict):
 
     def get_or_create(self, key):
         return self[key]
+
+    def __getitem__(self, key):
+        return super().__getitem__(key.decode() if isinstance(key, bytes) else key)
+
+    def CopyFrom(self, other):
+        self.clear()
+        self.MergeFrom(other)
+
+    def MergeFrom(self, other):
+        for key, value in other.items():
+            self[key].CopyFrom(value)
 
 
 def _checked(kind, value):
@@ -311,6 +338,8 @@ def _shown(kind, value):
         return '"' + "".join([special.get(b) or (chr(b) if 32 <= b < 127 else f"\\{b:03o}") for b in raw]) + '"'
     if kind == BOOL:
         return "true" if value else "false"
+    if kind == ENUM:
+        return getattr(kind, "names", {}).get(value) or str(value)
     if kind == FLOAT:
         import numpy as np
 
