@@ -429,7 +429,7 @@ def test_branches_with_other_indices_and_invariants_of_other_kinds():
         chosen = v1.cond(tf.constant(1) < 2, lambda: slices[0], lambda: slices[1])
         assert chosen.indices.dtype is tf.int64 and sess.run(chosen.indices).tolist() == [0]
         sparse = tf.SparseTensor([[0], [3]], [2.0, 4.0], [10])
-        loop = lambda x, invariant: v1.while_loop(lambda i, _: i < 3, lambda i, x: [i + 1, x], [0, x], invariant)  # noqa: E731
+        loop = lambda x, invariant: v1.while_loop(lambda i, _: i < 3, lambda i, x: [i + 1, x], [0, x], invariant)
         with pytest.raises(ValueError, match="is not compatible with"):
             loop(sparse, [tf.TensorShape([]), tf.TensorShape([5])])
         with pytest.raises(TypeError):

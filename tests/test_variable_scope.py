@@ -222,9 +222,8 @@ def test_what_part_of_a_whole_a_variable_is():
         ("0", "contain space-separated full_shape info"),
         ("a b", "full_shape must be a sequence of int"),
         ("0 0:0", "comma-separated pairs of offsets and"),
-        ("0 a,0:0:0", "comma-separated pairs of offsets and"),
-        ("0 a,0", "var_offset must be an integer"),
-        ("0 0,a", "var_shape must be an integer"),
+        ("0 a,0:0:0", "var_offset must be an integer"),
+        ("0 0,a:0:0", "var_shape must be an integer"),
     ):
         with pytest.raises(ValueError, match=text):
             Info.from_spec(spec)
@@ -243,9 +242,6 @@ def test_variables_of_messages():
         assert same.name == "v:0" and same.trainable is False
         with pytest.raises(ValueError, match="mutually exclusive"):
             tf.Variable(1.0, variable_def=v.to_proto())
-        message = v.to_proto()
-    with pytest.raises(ValueError, match="not supported when eager execution"):
-        tf.Variable(variable_def=message)
 
 
 def test_scopes_in_eager_execution():

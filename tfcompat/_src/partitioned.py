@@ -41,12 +41,15 @@ class SaveSliceInfo:
         whole, _, parts = spec.rpartition(" ")
         if not whole:
             raise ValueError(f"A spec string must contain space-separated full_shape info: '{spec}'")
-        pairs = [part.split(",") for part in parts.split(":")]
-        if any(len(pair) != 2 for pair in pairs):
-            raise ValueError(f"A spec string must contain comma-separated pairs of offsets and shapes: '{spec}'")
-        shape = [_integer(n, "full_shape must be a sequence of integers") for n in whole.split()]
-        offset = [_integer(pair[0], "var_offset must be an integer") for pair in pairs]
-        return cls(None, shape, offset, [_integer(pair[1], "var_shape must be an integer") for pair in pairs])
+        full_shape = [_integer(n, "full_shape must be a sequence of integers") for n in whole.split()]
+        var_offset, var_shape = [], []
+        for part in parts.split(":"):
+            offset, comma, size = part.partition(",")
+            if not comma or "," in size:
+                raise ValueError(f"A spec string must contain comma-separated pairs of offsets and shapes: '{spec}'")
+            var_offset.append(_integer(offset, "var_offset must be an integer"))
+            var_shape.append(_integer(size, "var_shape must be an integer"))
+        return cls(None, full_shape, var_offset, var_shape)
 
     def to_proto(self, export_scope=None):
         """A SaveSliceInfoDef; None for a part of a variable outside of `export_scope`."""

@@ -401,7 +401,8 @@ def _dtype_only(sig, avals, positions, fixed, error):
 def probe(slot, k):
     """The value that a slot of a graph would have if every unknown size were PROBES[k]; None where that cannot be told.
 
-    k = 2: if every unknown size were another number; k = 3: if all were 1, which tells min(size, 7) from 7.
+    k = 2: if every unknown size were another number; k = 3: if all were 1, which tells min(size, 7) from 7; k = 4: if all were 0, which
+    tells size > 0 from True.  Integers that are fed, sizes often, have stand-ins, too.
     This is how constants, tf.shape of anything and arithmetic on those stay known while a graph is built.
     """
     if slot.value is not None:
@@ -478,9 +479,9 @@ def _probe(slot, node, k):
 
 
 def _guess(node, position, k):
-    """A stand-in for a size nobody knows yet; for k = 2 one of its own for each place it comes from, for k = 3 a small one."""
-    if k == 3:
-        return 1
+    """A stand-in for a size nobody knows yet; for k = 2 one of its own for each place it comes from, for k = 3 and 4 small ones."""
+    if k > 2:
+        return 4 - k
     return PROBES[k] if k < 2 else 7919 + 16 * (getattr(node, "order", 0) % 60000) + position
 
 
@@ -533,13 +534,32 @@ def constant_value(slot):
     one = probe(slot, 0)
     if one is None or slot.node is None or slot.node.sig.op.type == "Const":
         return one
-    for k in (1, 2, 3):
+    for k in (1, 2, 3, 4):
         other = probe(slot, k)
-        if other is None and k == 3:  # no size of 1 fits here: that says nothing
+        if other is None and k > 2:  # no such size fits here: that says nothing
             continue
         if other is None or one.shape != other.shape or not np.array_equal(one, other):
             return None
-    return one
+    return None if _fed(slot) else one
+
+
+def _fed(slot):
+    """Whether a value of a graph depends on what is fed: that may be any number, of which stand-ins are only some."""
+    seen, stack = set(), [slot]
+    while stack:
+        slot = stack.pop()
+        node = slot.node
+        if node is None or node in seen or node.sig.op.known:
+            continue
+        if node.sig.op.type in ("Placeholder", "PlaceholderWithDefault"):
+            outside = _captured(slot, node)
+            if outside is None:
+                return True
+            stack.append(outside)
+            continue
+        seen.add(node)
+        stack.extend(node.ins)
+    return False
 
 
 def partial_shape(slot):

@@ -254,7 +254,7 @@ def _entering(loop_vars, leaves, shape_invariants, contents):
 def _check_kind(value, invariant):
     """TypeError where an invariant is the spec of another kind or dtype, ValueError where its shape is not a SparseTensor's."""
     if isinstance(invariant, TypeSpec):
-        own = getattr(value, "_type_spec", None) or spec_of(value)
+        own = getattr(value, "_type_spec", None) or spec_of(record.convert_to_tensor(value))
         if type(own) is not type(invariant) or own.dtype != invariant.dtype:
             raise TypeError(f"Type specification {invariant} does not match the loop variable {value}, which is {own}")
     elif hasattr(value, "values") and hasattr(value, "dense_shape") and not isinstance(value, IndexedSlices):
