@@ -124,7 +124,7 @@ def test_summaries_of_the_oldest_kind(session):
 
 def test_the_projectors_file_is_as_tensorboard_writes_it(tmp_path):
     """The text TensorBoard 2.21 writes for the same messages."""
-    from tfcompat.v1.contrib.tensorboard.plugins import projector
+    projector = v1.contrib.tensorboard.plugins.projector
 
     config = projector.ProjectorConfig()
     config.model_checkpoint_path = "a/b.ckpt"
@@ -132,7 +132,8 @@ def test_the_projectors_file_is_as_tensorboard_writes_it(tmp_path):
     embedding.tensor_name, embedding.metadata_path, embedding.sprite.image_path = "emb:0", "m.tsv", "s.png"
     embedding.sprite.single_image_dim.extend([28, 28])
     config.embeddings.add(tensor_name="x")
-    projector.visualize_embeddings(v1.summary.FileWriter(str(tmp_path)), config)
+    with tf.Graph().as_default():
+        projector.visualize_embeddings(v1.summary.FileWriter(str(tmp_path)), config)
     assert (tmp_path / "projector_config.pbtxt").read_text() == (
         'model_checkpoint_path: "a/b.ckpt"\nembeddings {\n  tensor_name: "emb:0"\n  metadata_path: "m.tsv"\n  sprite {\n'
         '    image_path: "s.png"\n    single_image_dim: 28\n    single_image_dim: 28\n  }\n}\nembeddings {\n  tensor_name: "x"\n}\n'

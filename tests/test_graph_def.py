@@ -9,10 +9,18 @@ import pathlib
 import numpy as np
 import pytest
 
-import tfcompat.v1 as tf
+from tfcompat.compat import v1 as tf
 from tfcompat._src.wire import text
 
 GOLDEN = json.loads(gzip.open(pathlib.Path(__file__).parent / "goldens" / "graph_def.json.gz").read())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def variables_of_tf1():
+    """Ref variables, as in the graphs that the goldens were made of."""
+    tf.disable_resource_variables()
+    yield
+    tf.enable_resource_variables()
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-import tfcompat.v1 as tf
+from tfcompat.compat import v1 as tf
 
 errors = tf.errors
 

@@ -6,7 +6,9 @@ import pytest
 import tfcompat as tf
 
 
-@pytest.mark.parametrize("value", [np.float32([[1, 2], [3, 4]]), np.int64(7), np.zeros((0, 3), np.uint8), np.bool_([1, 0])])
+@pytest.mark.parametrize(
+    "value", [np.float32([[1, 2], [3, 4]]), np.int64(7), np.zeros((0, 3), np.uint8), np.bool_([1, 0])]
+)
 def test_a_tensor_has_a_buffer_to_read(value):
     view = memoryview(tf.constant(value))
     assert view.readonly and view.shape == value.shape and np.asarray(view).dtype == value.dtype

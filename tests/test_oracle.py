@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from tfcompat._src import library  # noqa: F401 - importing it declares everything
+from tfcompat._src.autograph import iteration  # noqa: F401 - but for the ops of loops over datasets
 from tfcompat._src.declare import NAMES, OPS
 
 HERE = pathlib.Path(__file__).parent / "oracle"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tfcompat as tf2
-import tfcompat.v1 as tf
+from tfcompat.compat import v1 as tf
 
 errors = tf.errors
 

@@ -40,7 +40,9 @@ def test_a_handle_is_a_tensor_without_numbers():
     assert v.handle.dtype == tf.resource and v.handle.shape == []
     assert str(v.handle).startswith('tf.Tensor(<ResourceHandle(name="Variable", device="/job:localhost')
     assert repr(v.handle).startswith("<tf.Tensor: shape=(), dtype=resource, value=<ResourceHandle(")
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot convert a Tensor of dtype resource to a NumPy array"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="Cannot convert a Tensor of dtype resource to a NumPy array"
+    ):
         v.handle.numpy()
     handed = tf.function(lambda x: (x, v.handle))(2.0)[1]
     assert raw.ReadVariableOp(resource=handed, dtype=tf.float32).numpy() == 1.0

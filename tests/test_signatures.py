@@ -41,7 +41,6 @@ DEVIATIONS = {
     "sparse.split": "keyword_required stands for no value at all",
     "sparse_split": "keyword_required stands for no value at all",
     "convert_to_tensor": "as_ref, which TensorFlow 1 had, is kept (tf.compat.v1)",
-    "Variable.SaveSliceInfo": "full_name is first in TensorFlow; nobody constructs one",
     "debugging.enable_check_numerics": "refused by name",
     "debugging.experimental.*": "refused by name",
     "*nn.fractional_*_pool": "refused by name",
@@ -114,7 +113,7 @@ def differences(face):
                 ours = getattr(thing, method.rpartition(".")[2], None)
                 if callable(ours):
                     bound = isinstance(
-                        inspect.getattr_static(thing, method.rpartition(".")[2]), (classmethod, staticmethod)
+                        inspect.getattr_static(thing, method.rpartition(".")[2]), (classmethod, staticmethod, type)
                     )
                     text = written(ours)
                     found[method] = (

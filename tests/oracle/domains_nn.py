@@ -135,7 +135,8 @@ row("nn.max_pool2d nn.max_pool nn.avg_pool2d nn.avg_pool", *POOL, on(TIES, 2, 2,
     rtol=1e-4)
 row("v1:nn.max_pool v1:nn.avg_pool", on(f(1, 4, 4, 2), [1, 2, 2, 1], [1, 2, 2, 1], "VALID"), on(f(1, 4, 4, 2), 2, 2, "SAME"))
 row("nn.max_pool1d nn.avg_pool1d", on(f(2, 6, 2), 2, 2, "VALID"), on(f(2, 5, 2), 3, 1, "SAME"), dtypes="float32 float64")
-row("nn.max_pool3d nn.avg_pool3d", on(f(1, 3, 4, 4, 1), 2, 2, "VALID"), on(f(1, 3, 4, 4, 1), [1, 2, 2, 1, 1], 1, "SAME"), dtypes="float32 float64")
+row("nn.max_pool3d", on(f(1, 3, 4, 4, 1), 2, 2, "VALID"), on(f(1, 3, 4, 4, 1), [1, 2, 2, 1, 1], 1, "SAME"), dtypes="float32 float64", slope="float32")
+row("nn.avg_pool3d", on(f(1, 3, 4, 4, 1), 2, 2, "VALID"), on(f(1, 3, 4, 4, 1), [1, 2, 2, 1, 1], 1, "SAME"), dtypes="float32 float64")
 row("nn.max_pool_with_argmax", on(f(1, 4, 4, 2), 2, 2, "VALID"), on(f(2, 4, 4, 2), 2, 2, "SAME", include_batch_in_index=True),
     on(TIES, 2, 2, "VALID"), dtypes="float32 float64")
 row("v1:nn.max_pool_with_argmax", on(f(1, 4, 4, 2), [1, 2, 2, 1], [1, 2, 2, 1], "VALID"))

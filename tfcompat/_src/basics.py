@@ -31,7 +31,7 @@ publish(executing_eagerly, "executing_eagerly")
 publish(core.placeholder, "", v1="placeholder")
 publish(core.no_op, "no_op")
 publish(core.cast, "cast dtypes.cast")
-publish(core.make_const, "", v1="constant")
+publish(core.constant, "", v1="constant")
 
 for _name in dir(errors):
     _thing = getattr(errors, _name)

@@ -32,7 +32,9 @@ def _with_c_slot():
     def fill(owner, view, flags):
         try:
             return get_buffer(owner.__buffer__(flags), view, flags)
-        except Exception:  # a callback of ctypes cannot hand an exception on: Python makes a SystemError of -1 without one
+        except (
+            Exception
+        ):  # a callback of ctypes cannot hand an exception on: Python makes a SystemError of -1 without one
             return -1
 
     py_bf_getbuffer, py_tpflags_default, py_tpflags_basetype = 1, 1 << 18, 1 << 10

@@ -379,7 +379,9 @@ def _is_scalar(value):
 
 
 def _is_array_like(value):
-    return (hasattr(value, "__array__") or hasattr(value, "__array_interface__")) and not isinstance(value, (list, tuple))
+    return (hasattr(value, "__array__") or hasattr(value, "__array_interface__")) and not isinstance(
+        value, (list, tuple)
+    )
 
 
 def _is_sequence(value):

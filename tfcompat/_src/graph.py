@@ -259,8 +259,15 @@ class Graph:
     def version(self):
         return len(self.operations)
 
-    def as_graph_def(self, from_version=None, add_shapes=False):
-        """The graph as a GraphDef message: the operations added since `from_version`; with `add_shapes` their static shapes."""
+    def as_graph_def(self, from_version=None, add_shapes=False, use_pybind11_proto=False):
+        """The graph as a GraphDef message: the operations added since `from_version`; with `add_shapes` their static shapes.
+
+        Raises NotImplementedError for use_pybind11_proto, which asks for a message of C++.
+        """
+        if use_pybind11_proto:
+            raise NotImplementedError(
+                "Graph.as_graph_def(use_pybind11_proto=True): there is no C++ message; leave it out"
+            )
         from .graph_def.export import graph_def
 
         return graph_def(self, from_version, add_shapes)

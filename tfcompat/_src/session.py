@@ -197,7 +197,9 @@ class _Execution:
         stage = self.stage
         if stage is None:
             return self._run_stages(session, feeds)
-        with session._lock:  # what is read is there until the program has it; another thread's step comes before or after
+        with (
+            session._lock
+        ):  # what is read is there until the program has it; another thread's step comes before or after
             out = self._run_single(session, stage, feeds)
         if feeds and not self.fetch_of and out:
             jax.block_until_ready(out[0])  # JAX may read the caller's arrays in place until it is done

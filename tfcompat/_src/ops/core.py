@@ -113,6 +113,11 @@ def scalar(value):
     return value
 
 
+def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
+    """tf.constant of TF1: `value` broadcast to `shape`, in a graph filled up with its last; TypeError, ValueError as TensorFlow."""
+    return make_const(value, dtype, shape, name, verify_shape)
+
+
 def make_const(value, dtype=None, shape=None, name="Const", verify_shape=False, filling=True):
     """tf.constant: `value` broadcast to `shape`; TypeError, ValueError as TensorFlow for what does not fit.
 
