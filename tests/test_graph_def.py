@@ -8,8 +8,8 @@ import pathlib
 
 import numpy as np
 import pytest
-
 from tfcompat.compat import v1 as tf
+
 from tfcompat._src.wire import text
 
 GOLDEN = json.loads(gzip.open(pathlib.Path(__file__).parent / "goldens" / "graph_def.json.gz").read())

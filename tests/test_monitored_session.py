@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-
 from tfcompat.compat import v1 as tf
 
 errors = tf.errors

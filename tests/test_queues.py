@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 import pytest
+from tfcompat.compat import v1 as tf
 
 import tfcompat as tf2
-from tfcompat.compat import v1 as tf
 
 errors = tf.errors
 
