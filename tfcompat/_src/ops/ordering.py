@@ -206,8 +206,11 @@ def unravel_index_kernel(indices, dims):
     if isinstance(dims, np.ndarray) and isinstance(indices, np.ndarray):
         if (indices >= _check_dims(dims)).any():
             raise bad("UnravelIndex", "index is out of bound as with dims")
-    out, rest = [], jnp.asarray(indices)
-    for i in reversed(range(1, dims.shape[0])):
-        out.append(lax.rem(rest, jnp.broadcast_to(dims[i], rest.shape)))
-        rest = lax.div(rest, jnp.broadcast_to(dims[i], rest.shape))
-    return jnp.stack([rest, *out[::-1]])
+    # One expression for all dimensions: a graph that does not know how many there are tries thousands.
+    dims, indices = jnp.asarray(dims), jnp.asarray(indices)
+    after = jnp.flip(jnp.cumprod(jnp.flip(dims), dtype=dims.dtype))
+    strides = jnp.concatenate([after[1:], jnp.ones([1], dims.dtype)])
+    shape = (*dims.shape, *indices.shape)
+    along = [jnp.broadcast_to(v.reshape(-1, *[1] * indices.ndim), shape) for v in (strides, dims)]
+    whole = lax.div(jnp.broadcast_to(indices, shape), along[0])
+    return whole.at[1:].set(lax.rem(whole, along[1])[1:])
