@@ -107,6 +107,7 @@ TYPES = {
     "*SparseFromTensorsMap": "test_queues.py",
     "WriteFile": "files",
     "Timestamp": "the time: test_debugging.py",
+    "QuantizedConcat": "its row runs eagerly",
     "NonDeterministicInts": "no two runs agree: test_raw_nn.py",
     "*Grad*": "gradients under their raw names: the tests of raw_ops",
     "Ragged*": "pieces of ragged tensors: their own tests",
