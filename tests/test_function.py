@@ -252,7 +252,7 @@ BOUND = [
     (lambda a, b=2.0, *, c=3.0: a + 10 * b + 100 * c, (), {"c": 1.0, "a": 5.0}, 125.0),
     (lambda a, *r, k=1.0, **m: a + sum(r) + k + m["z"], (1.0, 2.0, 3.0), {"z": 4.0, "k": 5.0}, 15.0),
     (lambda **k: k["a"] - k["b"], (), {"b": 1.0, "a": 3.0}, 2.0),
-    (lambda a, b=tf.constant(7.0): a - b, (1.0,), {}, -6.0),  # noqa: B008
+    (lambda a, b=tf.constant(7.0): a - b, (1.0,), {}, -6.0),  # noqa: B008 - a tensor as a default, made once, is the case
     (lambda y, x, **k: y - x, (), {"x": 1.0, "y": 5.0}, 4.0),
 ]
 

@@ -15,7 +15,7 @@ finally:
     if _collecting:
         _gc.enable()
 
-from ._src.jax_door import show, to_jax  # noqa: E402
+from ._src.jax_door import show, to_jax  # noqa: E402 - after what it is made of is declared
 from .launch import install  # noqa: E402
 
 

@@ -433,11 +433,8 @@ def _argument_key(value, inputs):
     if kind is dict:
         return (kind, *[(k, _argument_key(value[k], inputs)) for k in sorted_keys(value)])
     if hasattr(kind, "_dense_tensor"):
-        for number, v in enumerate(inputs):  # noqa: B007
-            if v is value:
-                break
-        else:
-            number = len(inputs)
+        number = next((i for i, v in enumerate(inputs) if v is value), len(inputs))
+        if number == len(inputs):
             inputs.append(value)
         return "variable", value._aval, value._trainable, number
     made = type_of(value, _Numbering(inputs))
