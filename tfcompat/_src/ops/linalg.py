@@ -345,13 +345,13 @@ def adjoint(matrix, name=None):
 @op("Cross", "linalg.cross", "cross linalg.cross", shapes="a ... 3, b ... 3")
 def cross(a, b):
     """a [..., 3] x b [..., 3] -> [..., 3], both of one shape."""
-    if a.shape != b.shape or not a.ndim or a.shape[-1] != 3:
+    if a.shape != b.shape:
+        text = f"Both inputs must be of same shape: {list(a.shape)} vs. {list(b.shape)} [Op:Cross]"
+        raise errors.InvalidArgumentError(None, None, text)
+    if not a.ndim or a.shape[-1] != 3:
         kind = errors.FailedPreconditionError if context.graph is None else errors.InvalidArgumentError
         raise kind(
-            None,
-            None,
-            f"Both inputs must be of same shape with an inner-most dimension of 3: {list(a.shape)} vs. "
-            f"{list(b.shape)} [Op:Cross]",
+            None, None, f"Cross-products are only defined for 3-element vectors, got shape {list(a.shape)} [Op:Cross]"
         )
     return jnp.cross(a, b)
 
