@@ -364,7 +364,9 @@ def test_sizes_that_do_not_fit():
     ):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             call()
-    with pytest.raises(tf.errors.FailedPreconditionError, match="same shape"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="same shape: .3. vs. .1, 3."):
+        L.cross(tf.ones([3]), tf.ones([1, 3]))
+    with pytest.raises(tf.errors.FailedPreconditionError, match="3-element vectors"):
         L.cross(tf.ones([2]), tf.ones([2]))
     for call in (
         lambda: tf.norm(tf.ones([2, 2]), ord="bad"),

@@ -97,7 +97,7 @@ sparse("sparse.map_values", on(V), call=lambda tf, v: tf.sparse.map_values(tf.ab
 sparse("sparse.to_indicator", on(at([1, 0, 2], "int64")), call=lambda tf, v: tf.sparse.to_indicator(SP(tf, v), 4))
 sparse("sparse.cross", on(), call=lambda tf: tf.sparse.cross([tf.constant([["a", "b"]]), tf.constant([["c"]])]), grad=False)
 sparse("v1:sparse.merge", on(at([1, 0, 2], "int64"), V), call=lambda tf, i, v: tf.compat.v1.sparse.merge(SP(tf, i), SP(tf, v), 5))
-sparse("sparse.sampled_addmm", on(V, f(2, 3), f(3, 4), [2, 4]), on(V, f(2, 3), f(3, 4), [2, 3]), call=lambda tf, v, x, y, shape:
+sparse("sparse.sampled_addmm", on(V, f(2, 3), f(3, 4), [2, 4]), on(V, f(2, 3), f(3, 4), [2, 3]), slope="float32", call=lambda tf, v, x, y, shape:
     tf.sparse.sampled_addmm([[0, 1], [1, 0], [1, 3]], v, shape, x, y, beta=0.5, alpha=2.0)[1])
 sparse("sparse.sparse_dense_matmul", on(V, f(4, 2)), on(V, f(2, 3), True), on(V, f(3, 4), False, True), call=lambda tf, v, d, ta=False,
     wrong=False: tf.sparse.sparse_dense_matmul(SP(tf, v), d, adjoint_a=ta), dtypes="float32 float64 int32")
