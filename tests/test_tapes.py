@@ -278,38 +278,6 @@ def test_a_target_that_is_the_source_needs_no_watching(value, one):
     assert tape.gradient(y, v) is None
 
 
-# -- what lies between ------------------------------------------------------------------------------------------------
-def _by_tape(ask):
-    """gradients(y, xs) eagerly: everything is recorded, and asked for while it is."""
-    tape = tf.GradientTape(persistent=True)
-    with tape:
-        return ask(tape.gradient, tape.watch)
-
-
-def _in_a_session(ask):
-    with tf.Graph().as_default(), v1.Session() as session:
-        asked = ask(lambda y, xs: v1.gradients(y, xs), lambda x: None)
-        return [None if g is None else session.run(g) for g in asked]
-
-
-@pytest.mark.parametrize("front", [_by_tape, tf.function(_by_tape), _in_a_session])
-def test_gradients_by_what_a_gradient_computed_on_its_way(front):
-    """x = 0.5, z = x^3, y = z^2 x: dy/dx reads z, which lies between, so it has a gradient by z."""
-
-    def ask(gradients, watch):
-        x = tf.constant(0.5, tf.float64)
-        watch(x)
-        z = x * x * x
-        y = z * z * x
-        by_x, by_z = gradients(y, [x, z])  # z^2 + 2 z x (3 x^2) and 2 z x
-        return [*gradients(by_x, [x, z]), *gradients(by_z, [x, z])]
-
-    x, z = 0.5, 0.125
-    got = [float(g) for g in front(ask)]
-    # by_x = z^2 + 6 z x^3 in terms of both: by z is 2 z + 6 x^3, by x along both 42 x^5 as y = x^7; by_z = 2 z x.
-    np.testing.assert_allclose(got, [42 * x**5, 2 * z + 6 * x**3, 2 * z + 2 * x * 3 * x**2, 2 * x], rtol=1e-14)
-
-
 def test_the_gradient_of_rows_taken_by_gather_nd_are_slices():
     table = tf.Variable([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     with tf.GradientTape(persistent=True) as tape:

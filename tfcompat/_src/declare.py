@@ -51,7 +51,7 @@ class OpDef:
         # itself computes with NumPy when given NumPy arrays.
         self.twin = kernel if twin is True else twin
         self.text = None  # this op for strings: its twin as a host op, made when asked for
-        self.shapes = _shapes(shapes) if shapes else None  # input name -> what any shape of it must fit
+        self.shapes = shapes  # what any shapes of the inputs must fit: see `looks`
         self.verifies = verifies  # the kernel may raise by the numbers it computes (engine/verified.py)
         self.results = results  # what a graph can say of the results' shapes where sizes are unknown (see `op`)
         self.known = known  # the value depends on static shapes only: known on the host as soon as the shape is
@@ -78,6 +78,10 @@ class OpDef:
             found = self.signatures.setdefault(key, Signature(self, settings, fixed))
         return found
 
+    def looks(self, settings):
+        """{input: the dimensions that any shape of it must fit}, as declared by `shapes`."""
+        return _shapes(self.shapes if self.shapes.__class__ is str else self.shapes(**settings))
+
     def for_text(self):
         """This op as a host op: what runs in graphs where strings are among the inputs."""
         if self.text is None:
@@ -88,6 +92,7 @@ class OpDef:
         return f"<op {self.type}>"
 
 
+@functools.cache
 def _shapes(text):
     """{input: dimensions} of "images n ? ? 3, boxes n ? 4": numbers, letters (equal ones are one size), ? and a leading ..."""
     parts = [part.split() for part in text.split(",")]
@@ -190,7 +195,8 @@ def op(type, names="", v1=None, **flags):
     differentiable=False: no gradient passes;  inert= inputs through which none does: it is None, as TensorFlow's
     twin=   the kernel in NumPy, for small integers on the host (shapes); True: the kernel is that itself
     dtypes= names of the dtypes taken by the inputs (default: any)
-    shapes= what the inputs must look like, for graphs that do not know: "images n ? ? 3, boxes n ? 4, scale" (scale is a scalar), "x ... 3"
+    shapes= what the inputs must look like, for graphs that do not know: "images n ? ? 3, boxes n ? 4, scale" (scale is a scalar), "x ... 3";
+            or f(**settings) -> such a text
     results=f(*inputs, **settings) -> the result's static shape where sizes are unknown and trying the kernel would tell less, or nothing.
             Each input is given as its static shape (a tuple with None, or None), a static one as its values (an object array, None where
             they are not known, or None), an absent one as ().  An aval where the dtype is not that of the inputs.  A list for several

@@ -72,6 +72,7 @@ class Signature:
 
     __slots__ = ("op", "settings", "fixed", "fn", "cache")
     depends = None  # where not every output depends on every input: f(input avals) -> input positions per output
+    flows = None  # where a gradient reaches fewer inputs than that: the same
 
     def __init__(self, op, settings=None, fixed=None):
         self.op, self.settings, self.fixed = op, settings or {}, fixed or {}

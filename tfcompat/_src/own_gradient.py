@@ -78,6 +78,7 @@ class OwnGradient:
         from .tape import RECORDER
 
         self.name, self.wanted = name, wanted
+        self.operations = list(graph.operations)  # those of the forward half
         tapes = dispatch.set_tapes([])
         context.push(graph)
         try:
@@ -116,15 +117,31 @@ class OwnGradient:
         self.feeds = feeds
         fetches = [self.found[s] for s in feeds if s in self.found] + list(self.of_variable.values())
         plan = lower.plan(
-            fetches, [], [*feeds, *[c._slot for c in self.cotangents]], label=self.name, in_order=True, donate=False
+            fetches,
+            self._assignments(fetches),
+            [*feeds, *[c._slot for c in self.cotangents]],
+            label=self.name,
+            in_order=True,
+            donate=False,
         )
         if on_host(plan):
             raise NotImplementedError(
                 f"the gradient function of an operation inside {self.name} needs the host (strings, py_function)"
             )
+        plan.final.clear()  # the forward half has written them
         self.reads = list(dict.fromkeys([*reads, *plan.initial]))
         self.parts = pure(plan, self.reads)
         return self.reads
+
+    def _assignments(self, fetches):
+        """The operations that write what the gradient reads: the forward values it computes anew come after them."""
+        found, before = [], None
+        while before != len(found):
+            before = len(found)
+            needed = lower._needed(fetches, found, ())
+            read = {v for op in needed for v in op.reads}
+            found = [op for op in self.operations if not read.isdisjoint(op.writes)]
+        return found
 
     def call(self, forward, args):
         """forward(args) -> outputs and new states, as a function with this gradient; `args`: feeds, then values of the

@@ -15,6 +15,7 @@ from .tensor import EagerTensor, IndexedSlices, Tensor
 def gradients_v2(ys, xs, grad_ys=None, name="gradients", gate_gradients=False, aggregation_method=None, stop_gradients=None,
                  unconnected_gradients="none"):  # fmt: skip
     """Symbolic gradients of the sum of `ys` with respect to each x in `xs`; None where there is no path of floating values."""
+    _check_method(aggregation_method)
     return _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers=False)
 
 
@@ -22,10 +23,19 @@ def gradients_v2(ys, xs, grad_ys=None, name="gradients", gate_gradients=False, a
 def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradients_with_ops=False, gate_gradients=False,
                        aggregation_method=None, stop_gradients=None, unconnected_gradients="none"):  # fmt: skip
     """TF1's tf.gradients, which follows integers, too.  Raises RuntimeError eagerly; ValueError and TypeError for grad_ys that do not fit."""
+    _check_method(aggregation_method)
     found = _symbolic(ys, xs, grad_ys, name, stop_gradients, unconnected_gradients, integers=True)
     if colocate_gradients_with_ops:
         _colocate(nest.flatten(ys), nest.flatten(xs), nest.flatten(found))
     return found
+
+
+def _check_method(aggregation_method):
+    """ValueError for what is no AggregationMethod.  All of them give the same sum: XLA decides how it is added up."""
+    if aggregation_method not in (None, 0, 1, 2):
+        raise ValueError(
+            f"Invalid `aggregation_method` specified {aggregation_method}. Accepted values are [0, 1, 2]."
+        )
 
 
 def _colocate(ys, xs, grads):
@@ -104,6 +114,7 @@ def _sources(x, nodes):
     if hasattr(x.__class__, "_dense_tensor"):
         owner = getattr(x, "_owner", x)
         reads = [s for n in nodes if not n.writes and any(v is owner for v in n.reads) for s in n.outs]
+        reads += [s for n in nodes for v, s in zip(n.reads, n.state_ins, strict=False) if v is owner]
         return reads or [record.convert_to_tensor(x)._slot]
     return [slot_here(record.convert_to_tensor(x))]
 

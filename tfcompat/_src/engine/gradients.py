@@ -17,6 +17,7 @@ from ..tensor import IndexedSlices
 from .dtype_checks import input_names
 from .infer import PROBES, _bind, static_positions
 from .program import Joint, Pullback, linearize, program
+from .reads import read_after_assignment
 
 
 class _Op(PlainOp):
@@ -52,6 +53,7 @@ class GradientSignature:
 
     __slots__ = ("op", "sub", "wrt", "inside", "given", "n_leaves", "cache", "settings", "fixed", "pullback", "_joints", "values", "_depends",
                  "static_leaves")  # fmt: skip
+    flows = None
 
     def __init__(self, sub, wrt, inside, given, n_leaves, values):
         self.values = values
@@ -196,7 +198,9 @@ def _flow(jaxpr, given):
         ins = [of(v) for v in eqn.invars]
         inner = eqn.params.get("jaxpr") if eqn.primitive.name in ("pjit", "jit", "closed_call", "core_call") else None
         inner = getattr(inner, "jaxpr", inner)
-        if inner is not None and len(inner.invars) == len(ins):
+        if inner is not None and eqn.params.get("name") == read_after_assignment.__name__:
+            outs = [ins[1]]
+        elif inner is not None and len(inner.invars) == len(ins):
             outs = _flow(inner, ins)
         else:
             outs = [nothing.union(*ins)] * len(eqn.outvars)
@@ -205,38 +209,57 @@ def _flow(jaxpr, given):
 
 
 def _outputs_reached(node, found):
-    """The outputs of a node that depend on a slot in `found`."""
-    depends = node.sig.depends
-    if depends is not None:
-        per_output = depends(tuple([s.aval for s in node.ins]))
-        if per_output is not None:
-            hit = {i for i, s in enumerate(node.ins) if s in found}
-            return [s for s, on in zip(node.outs, per_output, strict=False) if not hit.isdisjoint(on)]
+    """The outputs of a node that a gradient ties to a slot in `found`."""
+    per_output = (node.sig.flows or node.sig.depends)(tuple([s.aval for s in node.ins]))
+    if per_output is not None:
+        hit = {i for i, s in enumerate(node.ins) if s in found}
+        return [s for s, on in zip(node.outs, per_output, strict=False) if not hit.isdisjoint(on)]
     return node.outs
 
 
-def _inputs_needed(node, need):
-    """The inputs that the needed outputs of a node depend on."""
-    depends = node.sig.depends
-    if depends is not None:
-        per_output = depends(tuple([s.aval for s in node.ins]))
-        if per_output is not None:
-            wanted = frozenset().union(*[on for s, on in zip(node.outs, per_output, strict=False) if s in need])
-            return [s for i, s in enumerate(node.ins) if i in wanted]
+def _inputs_needed(node, need, depends):
+    """The inputs that the needed outputs of a node depend on; `depends`: its signature's, None for all."""
+    per_output = depends and depends(tuple([s.aval for s in node.ins]))
+    if per_output is not None:
+        wanted = frozenset().union(*[on for s, on in zip(node.outs, per_output, strict=False) if s in need])
+        return [s for i, s in enumerate(node.ins) if i in wanted]
     return node.ins
 
 
 def _passing(node):
-    """The inputs of a node through which a gradient passes."""
+    """The inputs of a node, values of variables included, through which a gradient passes."""
+    if node.sig.op.inert is None:
+        return (*node.ins, *node.state_ins) if node.state_ins else node.ins
     names = input_names(node.sig, len(node.ins))
     return [s for s, name in zip(node.ins, names, strict=True) if name not in node.sig.op.inert]
 
 
 def _inputs_reached(node, need):
     """The inputs that gradients of the needed outputs of a node may flow to."""
-    if node.sig.op.inert is not None:
-        return _passing(node)
-    return node.ins if node.sig.depends is None else _inputs_needed(node, need)
+    depends = node.sig.flows or node.sig.depends
+    return _passing(node) if depends is None else _inputs_needed(node, need, depends)
+
+
+def flow(nodes, inputs, variables):
+    """slot -> the positions of inputs (slots), then variables, whose gradients it takes part in; through these nodes in order."""
+    reached = {s: frozenset([i]) for i, s in enumerate(inputs)}
+    place = {v: frozenset([len(inputs) + i]) for i, v in enumerate(variables)}
+    nothing = frozenset()
+    for node in nodes:
+        if node.sig.op.type == "ReadVariableOp" and not node.ins:
+            reached[node.outs[0]] = place.get(node.reads[0], nothing)
+            continue
+        own = gradient_function(node) is not None
+        if not node.sig.op.differentiable and not own:
+            continue
+        depends = None if own else node.sig.flows or node.sig.depends
+        read = [place.get(v, nothing) for v in node.reads]
+        for out in node.outs:
+            if out.aval.differentiable:
+                ins = _passing(node) if depends is None else _inputs_needed(node, {out}, depends)
+                found = [reached.get(s, nothing) for s in ins if s.aval.differentiable]
+                reached[out] = nothing.union(*found, *read)
+    return reached
 
 
 def reach(nodes, sources, stops, integers=False):
@@ -248,7 +271,8 @@ def reach(nodes, sources, stops, integers=False):
     inner = []
     integers = integers and not all([s.aval.differentiable for s in sources])
     for node in nodes:
-        for s in node.ins if node.sig.op.inert is None else _passing(node):
+        plain = node.sig.op.inert is None and not node.state_ins
+        for s in node.ins if plain else _passing(node):
             if s in found:
                 break
         else:
@@ -256,7 +280,7 @@ def reach(nodes, sources, stops, integers=False):
         if not node.sig.op.differentiable and gradient_function(node) is None:
             continue
         hit = False
-        outs = node.outs if node.sig.depends is None else _outputs_reached(node, found)
+        outs = node.outs if node.sig.depends is None and node.sig.flows is None else _outputs_reached(node, found)
         if integers:
             kinds = {_kind(s) for s in node.ins if s in found} - {None}
             outs = [s for s in outs if _kind(s) in kinds]
@@ -279,7 +303,7 @@ def dependents(wanted, operations):
         if s in found or s.node is None:
             continue
         found.add(s)
-        stack.extend(_inputs_needed(s.node, {s}))
+        stack.extend(_inputs_needed(s.node, {s}, s.node.sig.depends))
     return found
 
 
@@ -454,6 +478,17 @@ def _is_lookup(node, source):
         shape = node.ins[1].aval.shape
         return shape is not None and len(shape) == 2 and shape[1] == 1
     return node.sig.op.type in ("GatherV2", "ResourceGather") and node.sig.settings.get("axis", 0) in (0, None)
+
+
+def looks_up(nodes, inputs):
+    """Whether some of these nodes look rows up in a variable, or in one of the `inputs` (slots)."""
+    inputs = set(inputs)
+    for node in nodes:
+        if node.ins and node.ins[0].aval.differentiable and _is_lookup(node, node.ins[0]):
+            table = node.ins[0]
+            if table in inputs or table.node is not None and table.node.sig.op.type == "ReadVariableOp":
+                return True
+    return False
 
 
 def _as_slices(source, nodes, grads, recorder):

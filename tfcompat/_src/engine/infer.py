@@ -159,8 +159,8 @@ def infer_graph(sig, avals, slots, searching=True):
 
 def _told(sig, avals):
     """`avals` with what the op's declaration says of its inputs' shapes filled in where they are unknown; what contradicts it stays."""
-    names, sizes = input_names(sig, len(avals)), {}
-    looks = [_aligned(a.shape, sig.op.shapes.get(name)) for name, a in zip(names, avals, strict=True)]
+    names, sizes, declared = input_names(sig, len(avals)), {}, sig.op.looks(sig.settings)
+    looks = [_aligned(a.shape, declared.get(name)) for name, a in zip(names, avals, strict=True)]
     for a, look in zip(avals, looks, strict=True):
         if look is not None and a.shape is not None:
             sizes.update({d: n for d, n in zip(look, a.shape, strict=True) if d.__class__ is str and n is not None})
@@ -295,10 +295,12 @@ RANKS = (1, 2, 4, 3, 5, 0)
 def _unknown_rank(sig, avals, positions, slots):
     """Some input has unknown rank: the output dtypes from a guess at the rank, the shapes where two guesses agree in rank."""
     answers = _of_ranks(sig, avals, slots, searching=False)
+    if not answers:
+        answers = _ranks_of_their_own(sig, avals, positions, slots, searching=False)
     if len(answers) < 2:
         answers = _of_ranks(sig, avals, slots, searching=True)
     if not answers:
-        answers = _ranks_of_their_own(sig, avals, positions, slots)
+        answers = _ranks_of_their_own(sig, avals, positions, slots, searching=True)
     if not answers:
         return _dtype_only(sig, avals, positions, None, None)
     if len(answers) == 1:  # only one rank will do
@@ -327,7 +329,7 @@ def _of_ranks(sig, avals, slots, searching):
     return answers
 
 
-def _ranks_of_their_own(sig, avals, positions, slots):
+def _ranks_of_their_own(sig, avals, positions, slots, searching):
     """The answers, two at most, for inputs of unknown rank that cannot all have the same one."""
     open_ranks = [i for i, a in enumerate(avals) if a.shape is None and i not in positions]
     answers: list = []
@@ -338,7 +340,7 @@ def _ranks_of_their_own(sig, avals, positions, slots):
         for i, rank in zip(open_ranks, ranks, strict=True):
             bound[i] = aval(bound[i].dtype, (None,) * rank)
         try:
-            answers.append(infer_graph(sig, tuple(bound), slots))
+            answers.append(infer_graph(sig, tuple(bound), slots, searching))
         except (errors.OpError, ValueError, TypeError, NotImplementedError):
             continue
         if len(answers) == 2:

@@ -21,6 +21,7 @@ from . import dispatch, gradients, log, verified
 from .infer import static_positions
 from .jit import jit
 from .program import linearize, program
+from .reads import READ_AFTER
 
 LARGE = 4096  # elements; larger constants are inputs of the program instead of text
 WINDOWS = ("Slice", "StridedSlice")
@@ -187,7 +188,7 @@ def plan(
     order = sorted(needed, key=lambda n: n.order) if in_order else _schedule(needed, fed)
     result = Plan()
     result.name = label
-    lowering = _Lowering(fed, fetch_slots, fetch_ops)
+    lowering = _Lowering(fed, fetch_slots, fetch_ops, in_order)
     if not fed and not any([op.reads or op.writes or op.sig.op.stateful for op in order]):
         lowering.inline = _statics(order)
     if windows_on_host:
@@ -254,8 +255,9 @@ def _schedule(needed, fed):
 class _Lowering:
     """Turns operations, added in running order, into pure nodes with levels: even ones compiled, odd ones on the host."""
 
-    def __init__(self, fed, wanted, run):
+    def __init__(self, fed, wanted, run, in_order):
         self.fed, self.wanted, self.run = fed, wanted, run
+        self.in_order = in_order  # of a function, which may be differentiated as a whole
         # A program of constants only runs once: as arguments they let all of its shape share a compile.  Those in `inline` stay text.
         self.inline = None
         self.windows = ()  # slices that may run on the host
@@ -263,6 +265,7 @@ class _Lowering:
         self.slots: dict = {}  # graph slot -> pure slot
         self.pure: dict = {}  # operation -> pure node
         self.state: dict = {}  # variable -> pure slot of its current value
+        self.sources: dict = {}  # pure slot of a value assigned -> that value as a source of gradients
         self.initial: dict = {}
         self.level: dict = {}  # pure slot -> level it is available at (-1: from the start)
         self.node_level: dict = {}
@@ -288,6 +291,24 @@ class _Lowering:
             self.level[slot] = -1
         return slot
 
+    def source(self, variable):
+        """What a read in a function gives: gradients end there, and a tape outside finds the variable, not what was assigned to it."""
+        slot = self.read(variable)
+        if slot.node is None or not slot.aval.differentiable:  # the value before the run, or fed
+            return slot
+        found = self.sources.get(slot)
+        if found is None:
+            if variable not in self.initial:
+                self.initial[variable] = before = Slot(None, 0, variable._aval)
+                self.level[before] = -1
+            node = Node(READ_AFTER, (slot, self.initial[variable]), self.counter)
+            self.counter += 1
+            found = self.sources[slot] = Slot(node, 0, slot.aval)
+            node.outs = (found,)
+            self.node_level[node] = self.level[found] = level = _at_least(self.level[slot], 0)
+            self.by_level.setdefault(level, []).append((node, node))
+        return found
+
     def add(self, op):
         sig = op.sig
         if sig.op.type == "Const":
@@ -303,7 +324,7 @@ class _Lowering:
                     f"{_and_shape(op.outs[0].aval)}",
                 )  # fmt: skip
             return None
-        states = [self.read(v) for v in op.reads]
+        states = [self.source(v) if self.in_order and op.outs else self.read(v) for v in op.reads]
         for s, state in zip(op.state_ins, states, strict=False):
             self.slots[s] = state
         ins = tuple([self.place(s) for s in op.ins] + states)

@@ -7,8 +7,9 @@ import itertools
 from .. import nest, record
 from ..declare import OPS, OpDef, export
 from ..engine import dispatch, gradients, lower
+from ..engine.program import by_order
 from ..graph import Signature, aval, context
-from ..own_gradient import OwnGradient, pure, run
+from ..own_gradient import OwnGradient, between, pure, run
 from ..scopes import control_dependencies
 from ..tensor import SymbolicTensor
 from .binding import Callable
@@ -23,20 +24,28 @@ _numbers = itertools.count(1)
 
 
 class _CallSignature(Signature):
-    """A traced function as one operation."""
+    """A traced function as one operation.
 
-    __slots__ = ("_depends",)
+    between  per result, the inputs and variables (by position) that a gradient finds from it; none from what is assigned
+    """
+
+    __slots__ = ("between", "_depends")
     holds_program = True
+
+    def __init__(self, op, between):
+        super().__init__(op)
+        self.between, self._depends = between, {}
 
     def depends(self, avals):
         """Per result, the inputs it depends on."""
-        try:
-            known = self._depends
-        except AttributeError:
-            known = self._depends = {}
+        known = self._depends
         if avals not in known:
             known[avals] = gradients.dependencies(self, avals)
         return known[avals]
+
+    def flows(self, avals):
+        """Per result, the inputs a gradient finds from it."""
+        return self.between
 
 
 @export("types.experimental.ConcreteFunction", v1="")
@@ -71,6 +80,7 @@ class ConcreteFunction(Callable):
         )  # fmt: skip
         self.reads, self.writes = list(self.plan.initial), list(self.plan.final)
         self.single = self._program(own)
+        self.looks_up = gradients.looks_up(between(wanted), self.slots_in)
         self.order = None
         if effects is not None and self.effects is None:
             add_control_inputs(graph)
@@ -89,7 +99,11 @@ class ConcreteFunction(Callable):
         def body(*args):
             return tuple(run(parts, args) if own is None else own.call(lambda a: run(parts, a), args))
 
-        sig = _CallSignature(STATEFUL_CALL if self.reads or self.writes else CALL)
+        wanted = [t._slot for t in self.outputs]
+        nodes = sorted(between(wanted), key=by_order)
+        found = gradients.flow(nodes, self.slots_in, self.reads)
+        ties = [found.get(s, frozenset()) for s in wanted] + [frozenset()] * len(self.writes)
+        sig = _CallSignature(STATEFUL_CALL if self.reads or self.writes else CALL, ties)
         sig.fn = body
         return sig
 
@@ -180,7 +194,8 @@ class ConcreteFunction(Callable):
         if self.single is not None:  # the program takes its inputs in the order it was made for
             body, n = self.single.fn, len(moved)
             back = [moved.index(i) for i in range(n)]
-            self.single = _CallSignature(self.single.op)
+            ties = [frozenset([back[i] if i < n else i for i in tie]) for tie in self.single.between]
+            self.single = _CallSignature(self.single.op, ties)
             self.single.fn = lambda *args: body(*[args[i] for i in back], *args[n:])
 
     # -- calling ------------------------------------------------------------------------------------------------------
@@ -198,7 +213,9 @@ class ConcreteFunction(Callable):
             variables = {v: inputs[i] for i, v in self.given}
             inputs = [t for i, t in enumerate(inputs) if i not in {i for i, _ in self.given}]
         graph = context.graph
-        if graph is None:
+        if self.looks_up and context.tapes:  # whose gradients are IndexedSlices, which no program returns
+            flat = self._replay(inputs, variables)
+        elif graph is None:
             if self.single is not None:
                 flat = self._call_eager(inputs, variables)
             elif context.tapes:
@@ -282,8 +299,14 @@ class ConcreteFunction(Callable):
                 effects = [op for op in self.graph.operations if op.writes or op.sig.op.stateful]
             wanted = lower._needed([t._slot for t in self.outputs], effects, set(self.slots_in))
             self.order = sorted(wanted, key=lambda n: n.order)
-        replay_all(self.order, place, variables or {})
-        return [place[t._slot] for t in self.outputs]
+        from ..ops.bodies import in_session_graph
+
+        effects = replay_all(self.order, place, variables or {}, in_session_graph())
+        outputs = [place[t._slot] for t in self.outputs]
+        if not effects:
+            return outputs
+        with control_dependencies(effects):  # a Session runs them only for the sake of what waits for them
+            return [OPS["Identity"].public(t) for t in outputs]
 
 
 class _Given:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import numpy as np
@@ -9,7 +10,9 @@ import numpy as np
 from .. import record
 from ..engine import dispatch, lower
 from ..graph import context
+from ..scopes import control_dependencies
 from ..tensor import Tensor
+from .effects import accesses
 
 
 class _Bound(threading.local):
@@ -19,20 +22,28 @@ class _Bound(threading.local):
 _bound = _Bound()
 
 
-def replay_all(operations, place, variables):
-    """Replays `operations` in order.
+def replay_all(operations, place, variables, in_order=False):
+    """Replays `operations` in order; returns those made that have an effect.
 
     place      slot of the traced graph -> tensor; has the function's inputs, and gets what the operations give
     variables  variable the function was traced with -> the one it is called with
+    in_order   what reads, writes or has another effect waits for the effect before it, as no Session would by itself
     """
     before, _bound.variables = _bound.variables, variables
+    effects = []
     try:
         for op in operations:
-            out = replay(op, [place[s] for s in op.ins])
+            reads, writes = accesses(op) if in_order else ((), ())
+            stateful = writes or in_order and op.sig.op.stateful and op.sig.op.host
+            with control_dependencies(effects[-1:]) if stateful or reads else contextlib.nullcontext():
+                out = replay(op, [place[s] for s in op.ins])
+            if stateful:
+                effects.append(context.graph.operations[-1])
             for s, t in zip(op.outs, out, strict=True):
                 place.setdefault(s, t)
     finally:
         _bound.variables = before
+    return effects
 
 
 def value_of(slot):

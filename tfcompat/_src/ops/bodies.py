@@ -15,6 +15,7 @@ from .. import errors, nest, record
 from ..declare import OPS
 from ..engine import dispatch, gradients, infer, lower
 from ..engine.program import by_order
+from ..engine.reads import read
 from ..function import FuncGraph
 from ..graph import GraphSlot, Operation, PlainOp, Signature, aval, context
 from ..own_gradient import OwnGradient, constant, on_host, pure, run
@@ -39,10 +40,14 @@ class BodyGraph(FuncGraph):
         )
         self.seed, self.op_seed_counter = outer.seed, outer.op_seed_counter
         self.outer_controls: list = []  # operations outside that something inside was told to wait for
+        self.branches = ()  # the graphs of the other branches
 
     def capture(self, tensor, name=None):
         """The tensor inside that stands for `tensor`; a ref variable's snapshot is read anew, since a loop may change
         it."""
+        if tensor.__class__ is SymbolicTensor and tensor.graph in self.branches:
+            one, other = [g.name.replace("branch", "branch ") for g in (tensor.graph, self)]
+            raise ValueError(f"Tensor {tensor.name} in {one} is accessed from {other}.")
         if tensor.__class__ is SymbolicTensor and tensor.op.reads:
             variable = tensor.op.reads[0]
             if getattr(variable, "_snapshot", None) is tensor:
@@ -58,6 +63,14 @@ def in_session_graph():
     return graph is not None and not graph.building_function
 
 
+def _effects_run():
+    """Whether operations here run for their effect alone: in functions, unless they were wrapped as a graph that is pruned."""
+    graph = context.graph
+    while isinstance(graph, BodyGraph):
+        graph = graph.outer_graph
+    return graph is None or graph.building_function and graph.effects_in_order
+
+
 class Body:
     """A traced Python function.
 
@@ -67,9 +80,10 @@ class Body:
     captured   [(tensor outside, placeholder inside)]
     """
 
-    def __init__(self, python_function, name, argument_avals, pack=None):
+    def __init__(self, python_function, name, argument_avals, pack=None, branches=()):
         outer = context.graph
         graph = self.graph = BodyGraph(name, outer)
+        graph.branches = [b.graph for b in branches]
         self.name = name
         self.operations = []
         tapes = dispatch.set_tapes([])
@@ -82,7 +96,7 @@ class Body:
             context.pop()
             dispatch.set_tapes(tapes)
             outer.op_seed_counter = max(outer.op_seed_counter, graph.op_seed_counter)
-        self.effects_wanted = not in_session_graph()
+        self.effects_wanted = _effects_run()
 
     def _output(self, value):
         if value is None:
@@ -140,7 +154,8 @@ class Body:
         args = [*feeds, *[states[v] for v in self.reads]]
         values = self.own.call(lambda a: run(self.parts, a), args) if self.own is not None else run(self.parts, args)
         n = len(self.outs)
-        return list(values[:n]), dict(zip(self.writes, values[n:], strict=True))
+        written = zip(self.writes, values[n:], strict=True)
+        return list(values[:n]), {v: read(new, states[v]) if v in states else new for v, new in written}
 
     # -- on the host --------------------------------------------------------------------------------------------------
     def call_on_host(self, feeds, states, session):
@@ -251,6 +266,10 @@ def add(
         out = record.add_op(graph, sig, tensors, full, reads=states, writes=states, avals=tuple(outputs), single=False)
     op = out[0].op if isinstance(out, list) else out
     op.state_ins = tuple([SymbolicTensor(GraphSlot(op, ~i, v._aval))._slot for i, v in enumerate(states)])
+    for tape in context.tapes:
+        for v, slot in zip(states, op.state_ins, strict=True):
+            if hasattr(v, "trainable"):  # no random stream
+                tape.watch_read(v, slot)
     return op, out if isinstance(out, list) else []
 
 
