@@ -206,3 +206,74 @@ def test_lookups_in_a_function_give_slices_to_a_tape_around_it():
     assert slope.values.numpy().tolist() == [5.0, 5.0, 5.0]
     assert y.numpy() == 40.0
     assert table.numpy().tolist() == [2.0, 4.0, 6.0]
+
+
+# -- gradient functions of the user's own ------------------------------------------------------------------------------
+def test_a_gradient_nobody_asks_for_is_not_asked():
+    """A function's gradient that cannot be built is an error of whoever asks for it."""
+
+    @tf.custom_gradient
+    def refuses(x):
+        def gradient(d):
+            raise AssertionError("asked")
+
+        return x * 2.0, gradient
+
+    function = tf.function(refuses)
+    x = tf.constant(1.0)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        stopped = function(tf.stop_gradient(x))
+        followed = function(x)
+    assert (stopped.numpy(), followed.numpy()) == (2.0, 2.0)
+    assert tape.gradient(stopped, x) is None
+    with pytest.raises(AssertionError, match="asked"):
+        tape.gradient(followed, x)
+
+
+def test_a_gradient_function_may_use_the_host():
+    seen = []
+
+    @tf.custom_gradient
+    def doubled(x):
+        return x * 2.0, lambda d: tf.numpy_function(lambda a: seen.append(1) or a * 5.0, [d], tf.float32)
+
+    function = tf.function(doubled)
+    x = tf.constant(1.0)
+    assert function(x).numpy() == 2.0
+    assert not seen
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x) * x  # 2 x and 5 x: TensorFlow 2.21 gives 7
+    assert tape.gradient(y, x).numpy() == 7.0
+    assert seen == [1]
+
+
+def test_a_gradient_function_whose_arguments_are_not_followed_counts_as_what_it_does():
+    """The cotangent one of a sum is followed by no tape, x is: TensorFlow 2.21 gives 3 for the second derivative."""
+
+    @tf.custom_gradient
+    def squared(x):
+        @tf.custom_gradient
+        def slope(d):
+            return d * 3.0 * x, lambda dd: dd * 7.0
+
+        return x * x, slope
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = squared(x)
+        slope = inner.gradient(y, x)
+    assert (slope.numpy(), outer.gradient(slope, x).numpy()) == (6.0, 3.0)
+
+
+def test_an_unregistered_gradient_is_missed_when_it_is_asked_for():
+    with tf.Graph().as_default() as graph:
+        x = tf.constant(1.0)
+        with graph.gradient_override_map({"Identity": "NoSuchGradient"}):
+            y = tf.identity(x)
+        with pytest.raises(LookupError, match="No gradient defined for operation ?'Identity'"):
+            v1.gradients(y, x)

@@ -82,6 +82,22 @@ def test_cotangents_that_do_not_fit(given, words):
         tape.gradient(y, x, output_gradients=given)
 
 
+def test_a_cotangent_may_have_its_elements_in_another_shape():
+    """TensorFlow does not look at the shape of output_gradients."""
+    x = tf.constant([1.0, 2.0, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = x * x
+    assert tape.gradient(y, x, output_gradients=tf.constant([[1.0, 10.0, 100.0]])).numpy().tolist() == [2.0, 40.0, 600.0]
+
+
+def test_only_a_tape_that_records_can_be_reset():
+    tape, x, y = square_tape()
+    with pytest.raises(ValueError, match="Tape is not recording"):
+        tape.reset()
+    assert tape.gradient(y, x) is not None
+
+
 # -- Jacobians --------------------------------------------------------------------------------------------------------
 def test_rows_that_nothing_reaches_are_zeros():
     with tf.GradientTape(persistent=True) as tape:

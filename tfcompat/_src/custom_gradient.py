@@ -80,7 +80,11 @@ def _with_gradient(f, args, kwargs):
     ]
     inner_args = flat_args if context.graph is None else [OPS["Identity"].public(a) for a in flat_args]
     watcher = _Watcher()
-    tapes = dispatch.set_tapes([watcher])
+    # Eagerly what f does is on the tape, too: it counts where none of the arguments is followed (tape.py).
+    outside = [*context.tapes] if context.graph is None else []
+    for tape in outside:
+        tape.with_own_gradients = True
+    tapes = dispatch.set_tapes([*outside, watcher])
     try:
         result, grad_fn = f(*nest.pack_sequence_as(args, inner_args, expand_composites=True), **kwargs)
     finally:
@@ -232,13 +236,20 @@ def _adapt(f):
     return gradient
 
 
+def _unregistered(node, cotangents):
+    raise LookupError(
+        f"No gradient defined for operation '{node.name}' (op type: {node.type}): its gradient_override_map names one that no "
+        "@tf.RegisterGradient has registered."
+    )
+
+
 def override_for(graph, op_type):
     """The gradient function that the current gradient_override_map gives this op type, or None."""
     name = graph._gradient_overrides.get(op_type)
     if name is None:
         return None
     if name not in REGISTRY:
-        raise LookupError(f"gradient registry has no entry for: {name}")
+        return _unregistered
     f = REGISTRY[name]
     return _adapt(f) if f is not None else None
 

@@ -71,36 +71,44 @@ def _conjugate(g):
 class OwnGradient:
     """The backward half of a function with graph `graph`, outputs `wanted` and inputs `sources` (slots), as a graph.
 
-    Building it may capture more tensors from outside: read the graph's captures afterwards.
+    Building it may capture more tensors from outside: read the graph's captures afterwards.  Where it cannot be built, `error` says why,
+    and whoever asks for the gradient raises it.
     """
 
     def __init__(self, graph, wanted, sources, nodes, name):
-        from .tape import RECORDER
-
-        self.name, self.wanted = name, wanted
-        self.operations = list(graph.operations)  # those of the forward half
+        self.graph, self.name, self.wanted, self.error = graph, name, wanted, None
+        self.forward = list(graph.operations)
         tapes = dispatch.set_tapes([])
         context.push(graph)
         try:
-            targets = list(dict.fromkeys(s for s in wanted if s.aval.differentiable))
-            self.cotangents = [graph.input(aval(s.aval.dtype.base_dtype, s.aval.shape), "cotangent") for s in targets]
-            sources = [s for s in sources if s.aval.differentiable]
-            nodes = sorted(nodes, key=by_order)
-            reads = [(v, s) for n in nodes if not n.writes for v in n.reads for s in n.outs if s.aval.differentiable]
-            every = [*sources, *[s for _, s in reads]]
-            found = gradients.differentiate(targets, self.cotangents, every, nodes, RECORDER)
-            self.found = {
-                s: record.convert_to_tensor(g)._slot for s, g in zip(sources, found, strict=False) if g is not None
-            }
-            by_variable: dict = {}
-            for (v, _), g in zip(reads, found[len(sources) :], strict=True):
-                if g is not None:
-                    by_variable.setdefault(v, []).append(g)
-            self.of_variable = {v: record.convert_to_tensor(RECORDER.add_all(p))._slot for v, p in by_variable.items()}
+            self._build([s for s in sources if s.aval.differentiable], sorted(nodes, key=by_order))
+        except Exception as e:  # perhaps nobody asks for it
+            self.error = e
         finally:
             context.pop()
             dispatch.set_tapes(tapes)
-        self.at = [wanted.index(s) for s in targets]
+            # What the gradient prints or writes is no effect of the forward half.
+            self.backward = graph.operations[len(self.forward) :]
+
+    def _build(self, sources, nodes):
+        from .tape import RECORDER
+
+        targets = list(dict.fromkeys(s for s in self.wanted if s.aval.differentiable))
+        self.at = [self.wanted.index(s) for s in targets]
+        self.cotangents = [self.graph.input(aval(s.aval.dtype.base_dtype, s.aval.shape), "cotangent") for s in targets]
+        reads = [(v, s) for n in nodes if not n.writes for v in n.reads for s in n.outs]
+        reads += [(v, s) for n in nodes for v, s in zip(n.reads, n.state_ins, strict=False)]
+        reads = [(v, s) for v, s in reads if s.aval.differentiable]
+        every = [*sources, *[s for _, s in reads]]
+        found = gradients.differentiate(targets, self.cotangents, every, nodes, RECORDER)
+        self.found = {
+            s: record.convert_to_tensor(g)._slot for s, g in zip(sources, found, strict=False) if g is not None
+        }
+        by_variable: dict = {}
+        for (v, _), g in zip(reads, found[len(sources) :], strict=True):
+            if g is not None:
+                by_variable.setdefault(v, []).append(g)
+        self.of_variable = {v: record.convert_to_tensor(RECORDER.add_all(p))._slot for v, p in by_variable.items()}
 
     @classmethod
     def of(cls, graph, wanted, sources, name):
@@ -108,13 +116,20 @@ class OwnGradient:
         nodes = between(wanted)
         if any(n.sig.op.host and n.sig.op.type != "Placeholder" for n in nodes):
             return None  # such a function runs stage by stage, and tapes follow its operations one by one
-        if any(gradients.gradient_function(n) is not None for n in nodes):
-            return cls(graph, wanted, sources, nodes, name)
-        return None
+        if not any(gradients.gradient_function(n) is not None for n in nodes):
+            return None
+        return cls(graph, wanted, sources, nodes, name)
 
     def lower(self, feeds, reads):
         """Lowers it for a function with these feeds that reads these variables; returns all variables read."""
         self.feeds = feeds
+        if self.error is not None:
+            return list(reads)
+        if any(op.writes or op.sig.op.host and op.sig.op.stateful for op in self.backward):
+            self.error = NotImplementedError(
+                f"the gradient function of an operation inside {self.name} prints, asserts or assigns"
+            )
+            return list(reads)
         fetches = [self.found[s] for s in feeds if s in self.found] + list(self.of_variable.values())
         plan = lower.plan(
             fetches,
@@ -125,9 +140,10 @@ class OwnGradient:
             donate=False,
         )
         if on_host(plan):
-            raise NotImplementedError(
+            self.error = NotImplementedError(
                 f"the gradient function of an operation inside {self.name} needs the host (strings, py_function)"
             )
+            return list(reads)
         plan.final.clear()  # the forward half has written them
         self.reads = list(dict.fromkeys([*reads, *plan.initial]))
         self.parts = pure(plan, self.reads)
@@ -140,14 +156,13 @@ class OwnGradient:
             before = len(found)
             needed = lower._needed(fetches, found, ())
             read = {v for op in needed for v in op.reads}
-            found = [op for op in self.operations if not read.isdisjoint(op.writes)]
+            found = [op for op in self.forward if not read.isdisjoint(op.writes)]
         return found
 
     def call(self, forward, args):
         """forward(args) -> outputs and new states, as a function with this gradient; `args`: feeds, then values of the
         reads."""
         known = [a.__class__ is np.ndarray and a.dtype.kind in "iub" for a in args]
-        n = len(self.feeds)
 
         def merged(free):
             free = iter(free)
@@ -158,13 +173,19 @@ class OwnGradient:
             return tuple([jnp.asarray(v) for v in forward(merged(free))])
 
         def backward(free, cotangents):
-            every = merged(free)
-            arriving = [_conjugate(cotangents[i]) for i in self.at]
-            got = iter([_conjugate(g) for g in run(self.parts, [*every[:n], *arriving, *every[n:]])])
-            grads = [next(got) if s in self.found else None for s in self.feeds]
-            of_variable = dict(zip(self.of_variable, got, strict=True))
-            grads += [of_variable.get(v) for v in self.reads]
+            grads = self._gradients(merged(free), cotangents)
             return tuple([g for g, k in zip(grads, known, strict=True) if not k])
 
         function.defvjp(lambda *free: (function(*free), free), backward)
         return function(*[a for a, k in zip(args, known, strict=True) if not k])
+
+    def _gradients(self, args, cotangents):
+        """A gradient, or None, for each of the feeds and reads whose values are `args`."""
+        if self.error is not None:
+            raise self.error
+        n = len(self.feeds)
+        arriving = [_conjugate(cotangents[i]) for i in self.at]
+        got = iter([_conjugate(g) for g in run(self.parts, [*args[:n], *arriving, *args[n:]])])
+        grads = [next(got) if s in self.found else None for s in self.feeds]
+        of_variable = dict(zip(self.of_variable, got, strict=True))
+        return grads + [of_variable.get(v) for v in self.reads]

@@ -30,6 +30,7 @@ def recompute_grad(f):
                 "tf.recompute_grad of a function with host operations (strings, py_function, print)"
             )
         concrete.single.fn = recomputed(concrete.single.fn)
+        concrete.looks_up = False  # one by one its operations would keep what they computed
         return concrete.call(nest.flatten(args, expand_composites=True))
 
     return decorated

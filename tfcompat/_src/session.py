@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -109,25 +110,12 @@ def _is_attrs(fetch):
     return hasattr(type(fetch), "__attrs_attrs__")
 
 
-class IndexedSlicesValue:
-    """What fetching IndexedSlices gives: values, indices, dense_shape as arrays."""
+class IndexedSlicesValue(NamedTuple):
+    """What fetching IndexedSlices gives, as arrays; `dense_shape` is None where the slices have none."""
 
-    __slots__ = ("values", "indices", "dense_shape")
-
-    def __init__(self, values, indices, dense_shape):
-        self.values, self.indices, self.dense_shape = values, indices, dense_shape
-
-    def __iter__(self):
-        return iter((self.values, self.indices, self.dense_shape))
-
-    def __getitem__(self, i):
-        return tuple(self)[i]
-
-    def __len__(self):
-        return 3
-
-    def __repr__(self):
-        return f"IndexedSlicesValue(values={self.values!r}, indices={self.indices!r}, dense_shape={self.dense_shape!r})"
+    values: np.ndarray
+    indices: np.ndarray
+    dense_shape: np.ndarray | None
 
 
 def _key(fetch):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from . import dtypes, nest, record
 from .declare import OPS, export
 from .engine import dispatch, gradients
-from .graph import context
+from .graph import Node, context
 from .tensor import EagerTensor, IndexedSlices, Tensor, handle
 
 
@@ -168,14 +170,11 @@ class GradientTape:
         return _Stopped(self)
 
     def reset(self):
-        """Forgets everything recorded so far."""
-        recording = self._recording
-        if recording:
-            self._pop()
+        """Forgets everything recorded so far; ValueError outside of the tape's context."""
+        self._pop()
         self._fresh()
-        if recording:
-            self._recording = True
-            _start(self._records)
+        self._recording = True
+        _start(self._records)
 
     def _used_up(self):
         """Whether there is nothing to ask: no recording yet, or a non-persistent tape's was asked already."""
@@ -301,14 +300,17 @@ class GradientTape:
         # What is neither watched nor computed from something watched was not recorded by TensorFlow's tape.
         followed = {slot for reads in records.reads.values() for slot in reads}
         followed.update(self._watched)
-        if not followed.issuperset(slots):
+        nodes = records
+        if records.with_own_gradients or not followed.issuperset(slots):
             followed, _ = gradients.reach(records, [a for a in followed if a.aval.differentiable], frozenset())
+        if records.with_own_gradients:
+            nodes = [_as_written(n, followed) for n in records]
         kept = [(s, o) for s, o in zip(slots, owners, strict=True) if s in followed and s.aval.differentiable]
         pairs = [(t, c) for t, c in zip(targets, cotangents, strict=True) if t.aval.differentiable]
         per_source: list = [[] for _ in sources]
         if kept and pairs:
             found = gradients.differentiate(
-                [t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], records, recorder or RECORDER
+                [t for t, _ in pairs], [c for _, c in pairs], [s for s, _ in kept], nodes, recorder or RECORDER
             )
             for (_, owner), g in zip(kept, found, strict=True):
                 per_source[owner].append(g)
@@ -317,7 +319,7 @@ class GradientTape:
         ):  # what is not followed, or no real number, is still its own derivative
             for s, owner in zip(slots, owners, strict=True):
                 if (s, owner) not in kept:
-                    seeds = zip(targets, cotangents, strict=True)
+                    seeds = [] if s.aval.dtype.name == "string" else zip(targets, cotangents, strict=True)
                     per_source[owner] += [RECORDER.ones_like(t) if c is None else c for t, c in seeds if t is s]
         return [add_gradients(parts) for parts in per_source]
 
@@ -354,6 +356,15 @@ class GradientTape:
                 )
         unconnected(unconnected_gradients)  # only the word is checked: rows that nothing reaches are zeros either way
         return jacobians.batch_jacobian(self, target, source)
+
+
+def _as_written(node, followed):
+    """A node of tf.custom_gradient none of whose arguments is followed counts as what its function did."""
+    if node.sig.op.type != "CustomGradient" or not followed.isdisjoint(node.ins[len(node.outs) :]):
+        return node
+    plain = Node(node.sig, node.ins, node.order)
+    plain.outs = node.outs
+    return plain
 
 
 def _creation(variable):
@@ -435,18 +446,18 @@ def _cotangents(given, target, flat_targets):
     for g, t in zip(given, flat_targets, strict=True):
         g = None if g is None else record.convert_to_tensor(g, t.aval.dtype.base_dtype)
         if g is not None and t.aval.known and g._slot.aval.known:
-            _check_cotangent(g._slot.aval.shape, t.aval.shape)
+            g = _fitting(g, g._slot.aval.shape, t.aval.shape)
         out.append(g)
     return out
 
 
-def _check_cotangent(given, wanted):
-    """ValueError where a cotangent of shape `given` does not broadcast to a target of shape `wanted`."""
-    fits = len(given) <= len(wanted) and all(
-        g in (1, w) for g, w in zip(reversed(given), reversed(wanted), strict=False)
-    )
-    if not fits:
-        raise ValueError(f"Shape {given} of output_gradients does not fit the target's shape {wanted}.")
+def _fitting(cotangent, given, wanted):
+    """The cotangent for a target of shape `wanted`: one that broadcasts to it, or has its elements; ValueError for any other."""
+    if len(given) <= len(wanted) and all(g in (1, w) for g, w in zip(reversed(given), reversed(wanted), strict=False)):
+        return cotangent
+    if math.prod(given) == math.prod(wanted):
+        return OPS["Reshape"].public(cotangent, wanted)
+    raise ValueError(f"Shape {given} of output_gradients does not fit the target's shape {wanted}.")
 
 
 def zeros_like(source):

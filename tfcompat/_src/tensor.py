@@ -78,6 +78,9 @@ class Reference:
     def __eq__(self, other):
         return isinstance(other, Reference) and self._object is other._object
 
+    def __lt__(self, other):  # keys of dicts are sorted
+        return id(self._object) < id(other._object) if isinstance(other, Reference) else NotImplemented
+
     def __hash__(self):
         return id(self._object)
 

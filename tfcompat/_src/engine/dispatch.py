@@ -136,10 +136,11 @@ class Trace:
 class Records:
     """What a tape saw: ranges of segments, and nodes, in order."""
 
-    __slots__ = ("items",)
+    __slots__ = ("items", "with_own_gradients")
 
     def __init__(self):
         self.items: list = []
+        self.with_own_gradients = False  # whether nodes of tf.custom_gradient are among them
 
     def open(self, segment, line):
         self.items.append([segment, line, None])

@@ -68,19 +68,23 @@ class ConcreteFunction(Callable):
         graph.extra["variable_arguments"] = [v for _, v in self.given]
         wanted = [t._slot for t in outputs if t is not None]
         own = OwnGradient.of(graph, wanted, [t._slot for t in (*self.arguments, *graph.internal_captures)], name)
+        self.forward = own.forward if own is not None else graph.operations
         self.captured = list(graph.captures.values())
         self.deferred = list(graph.deferred.values())
         self.slots_in = [t._slot for t in self.arguments] + [inside._slot for _, inside in self.captured]
         self.slots_in += [t._slot for d in self.deferred for t in d.placeholders]
         self.effects = effects
         if effects is None:
-            effects = graph.effects() if graph.effects_in_order else []
+            forward = set(self.forward)
+            effects = [op for op in graph.effects() if op in forward] if graph.effects_in_order else []
         self.plan = lower.plan(
             wanted, effects, self.slots_in, label=f"tf.function {name}", in_order=self.effects is None, donate=False
         )  # fmt: skip
         self.reads, self.writes = list(self.plan.initial), list(self.plan.final)
         self.single = self._program(own)
+        # Tapes follow the operations themselves where a program cannot say what they give.
         self.looks_up = gradients.looks_up(between(wanted), self.slots_in)
+        self.inlined = own is not None and own.error is not None
         self.order = None
         if effects is not None and self.effects is None:
             add_control_inputs(graph)
@@ -213,7 +217,7 @@ class ConcreteFunction(Callable):
             variables = {v: inputs[i] for i, v in self.given}
             inputs = [t for i, t in enumerate(inputs) if i not in {i for i, _ in self.given}]
         graph = context.graph
-        if self.looks_up and context.tapes:  # whose gradients are IndexedSlices, which no program returns
+        if context.tapes and (self.looks_up or self.inlined) or graph is not None and self.inlined:
             flat = self._replay(inputs, variables)
         elif graph is None:
             if self.single is not None:
@@ -296,7 +300,7 @@ class ConcreteFunction(Callable):
         if self.order is None:
             effects = self.effects
             if effects is None:
-                effects = [op for op in self.graph.operations if op.writes or op.sig.op.stateful]
+                effects = [op for op in self.forward if op.writes or op.sig.op.stateful]
             wanted = lower._needed([t._slot for t in self.outputs], effects, set(self.slots_in))
             self.order = sorted(wanted, key=lambda n: n.order)
         from ..ops.bodies import in_session_graph

@@ -118,8 +118,11 @@ class Body:
         """The operations that run for their effect: in a function all, in a Session's graph those returned."""
         if not self.effects_wanted:
             return self.operations
+        backward = set(self.own.backward) if self.own is not None else ()
         return [
-            op for op in self.graph.operations if op.writes or op.sig.op.stateful and op.sig.op.host
+            op
+            for op in self.graph.operations
+            if (op.writes or op.sig.op.stateful and op.sig.op.host) and op not in backward
         ] + self.operations
 
     def finish(self, extra_feeds=(), outputs=None, effects=True):
