@@ -447,3 +447,21 @@ def test_smart_cond():
         assert [sess.run(chosen, {x: v}) for v in (1, -1)] == [1, 2]
         with pytest.raises(TypeError):
             smart_cond(True, lambda: x)
+
+
+def test_second_derivatives_through_a_branch_inside_a_loop():
+    """TensorFlow 2.21: 14, 17 and 14."""
+
+    @tf.function
+    def f(x, n):
+        step = lambda i, a: (i + 1, tf.cond(i % 2 == 0, lambda: a * x, lambda: a + x))
+        return tf.cond(x > 0, lambda: tf.while_loop(lambda i, a: i < n, step, [0, x])[1], lambda: -x)
+
+    x = tf.constant(2.0)
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = f(x, tf.constant(4))
+        slope = inner.gradient(y, x)
+    assert [float(v) for v in (y, slope, outer.gradient(slope, x))] == [14.0, 17.0, 14.0]

@@ -123,7 +123,7 @@ def test_indices_out_of_range():
         tf.gather_nd(tf.zeros([3, 4]), [[0, 7]])
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"indices\[0\] = \[9\] does not index into shape \[6\]"):
         tf.tensor_scatter_nd_update(v, [[9]], [1])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="Must have updates.shape"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Outer dimensions of indices and update must match"):
         tf.tensor_scatter_nd_update(v, [[1]], [1, 2])
     with pytest.raises(tf.errors.InvalidArgumentError, match="Tindices' of float"):
         tf.gather(v, [0.5])
@@ -144,3 +144,34 @@ def test_an_index_computed_on_the_device_reads_nan():
 
     floats, integers = f(tf.constant([1, 2, -1]))
     assert floats.numpy()[0] == 2 and np.isnan(floats.numpy()[1:]).all() and integers.numpy().tolist() == [2, 0, 0]
+
+
+def test_updates_that_do_not_fit_are_told_in_the_words_of_each_op():
+    def zeros(*shape):
+        return tf.zeros(shape, tf.int32)
+
+    add, raw = tf.tensor_scatter_nd_add, tf.raw_ops.ScatterNdNonAliasingAdd
+    told = [
+        (lambda: add(zeros(2, 2, 2), zeros(3, 2, 2), zeros(2, 2, 2)), "Outer dimensions of indices and update must match"),
+        (lambda: add(zeros(2, 2, 2), zeros(2, 2, 1), zeros(2, 2)), r"must match inner dimensions of updates shape. Output: \[2,2,2\]"),
+        (lambda: add(zeros(4, 6), zeros(2, 1), zeros(2, 5)), r"The inner 1 dimensions of output.shape=\[4,6\] must match"),
+        (lambda: add(zeros(4), zeros(), zeros()), "Indices shape must have rank at least one"),
+        (lambda: raw(input=zeros(2, 2), indices=zeros(3, 1), updates=zeros(2, 2)), r"Dimensions \[0,1\) of indices\[shape=\[3,1\]\] = 3"),
+        (lambda: tf.scatter_nd(zeros(2, 1), zeros(3), [4]), r"Dimensions \[0,1\) of indices\[shape=\[2,1\]\] must match"),
+        (lambda: v1.scatter_nd_update(tf.Variable(zeros(4, 5)), zeros(2, 2), zeros(2, 5)), r"\[2,2\) of updates\[shape=\[2,5\]\]"),
+        (lambda: v1.scatter_nd_update(tf.Variable(1.0), [[0]], [0.2]), "Output must be at least 1-D"),
+    ]  # fmt: skip
+    for call, words in told:
+        with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+            call()
+
+
+def test_strings_put_into_a_variable():
+    v = tf.Variable(["a", "b", "c"])
+    v1.scatter_nd_update(v, [[2], [0]], ["x", "y"])
+    assert v.numpy().tolist() == [b"y", b"b", b"x"]
+    with tf.Graph().as_default(), v1.Session() as session:
+        for resource in (False, True):
+            v = v1.get_variable(f"v{resource}", initializer=["a", "b", "c"], use_resource=resource)
+            session.run(v.initializer)
+            assert session.run(v1.scatter_nd_update(v, [[2], [0]], ["x", "y"])).tolist() == [b"y", b"b", b"x"]

@@ -494,3 +494,14 @@ def test_slope_of_acosh_left_of_zero():
         y = tf.acosh(x)
     want = np.conj(1 / (np.sqrt(x.numpy() - 1) * np.sqrt(x.numpy() + 1)))
     np.testing.assert_allclose(tape.gradient(y, x), want, rtol=1e-12)
+
+
+def test_products_of_two_dtypes_by_their_raw_name():
+    product = tf.raw_ops.BatchMatMulV3
+    small, bits = np.array([[1, 2], [3, 4]], np.int8), np.array([[1, 2], [3, 4]], np.uint8)
+    assert product(x=small, y=bits, Tout=tf.int32, adj_y=True).numpy().tolist() == [[5, 11], [11, 25]]
+    half = product(x=small, y=tf.constant(small, tf.bfloat16), Tout=tf.bfloat16)
+    assert half.dtype == tf.bfloat16 and half.numpy().tolist() == [[7, 10], [15, 22]]
+    with pytest.raises(tf.errors.NotFoundError, match="int32 and int32 with Tout=int64"):
+        product(x=np.ones((2, 2), np.int32), y=np.ones((2, 2), np.int32), Tout=tf.int64)
+    assert tf.raw_ops.LogMatrixDeterminant(input=np.eye(2) * -3).sign == 1

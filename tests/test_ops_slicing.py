@@ -155,3 +155,14 @@ def test_bounds_of_several_dtypes():
         x[tf.constant(1, tf.uint8)]
     with tf.Graph().as_default(), pytest.raises(TypeError, match="'end' of 'StridedSlice' Op has type int32"):
         tf.range(5)[tf.constant(1, tf.int16) : 3]
+
+
+def test_begins_of_several_dtypes():
+    x, one, other = tf.zeros((4, 5)), tf.constant(1), tf.constant(1, tf.int64)
+    assert x[one:other].shape == (0, 5)  # a begin and an end may differ
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Pack as input #1.*be a int32 tensor but is a int64"):
+        x[one:, other:]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Pack as input #2.*be a int64 tensor but is a int32"):
+        x[other, ..., one]
+    with tf.Graph().as_default(), pytest.raises(TypeError, match=r"have types \[int32, int64\] that don't all match"):
+        tf.zeros((4, 5))[tf.constant(1), tf.constant(1, tf.int64)]

@@ -122,3 +122,40 @@ def test_row_splits_agree_with_numpy():
 def test_refused_by_name(call):
     with pytest.raises(NotImplementedError, match="tf\\."):
         call()
+
+
+RAGGED, SPARSE = [[1, 2], [3], []], ([[0, 0], [0, 1], [1, 0]], [5, 1, 2], [2, 2])
+ROWS_OF_INTS = tf.RaggedTensorSpec([None], tf.int32)
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: tf.map_fn(tf.range, tf.constant([2, 0, 3]), fn_output_signature=ROWS_OF_INTS), [[0, 1], [], [0, 1, 2]]),
+        (lambda: tf.map_fn(lambda r: r * 2, tf.ragged.constant(RAGGED)), [[2, 4], [6], []]),
+        (lambda: tf.map_fn(lambda r: r + 1, tf.ragged.constant([[1]]), fn_output_signature=ROWS_OF_INTS), [[2]]),
+        (lambda: tf.map_fn(lambda a: tf.reduce_sum(a[0]) * a[1], (tf.ragged.constant(RAGGED), tf.constant([1, 2, 3])),
+                           fn_output_signature=tf.int32), [3, 6, 0]),
+        (lambda: tf.map_fn(lambda r: (r, tf.size(r)), tf.ragged.constant(RAGGED), (ROWS_OF_INTS, tf.int32))[1], [2, 1, 0]),
+        (lambda: tf.map_fn(lambda x: tf.reduce_sum(tf.sparse.to_dense(x)), tf.SparseTensor(*SPARSE), tf.int32), [6, 2]),
+        (lambda: tf.sparse.to_dense(tf.map_fn(lambda x: x, tf.SparseTensor(*SPARSE))), [[5, 1], [2, 0]]),
+        (lambda: tf.map_fn(tf.range, tf.zeros([0], tf.int32), fn_output_signature=ROWS_OF_INTS), []),
+    ],
+)  # fmt: skip
+def test_map_fn_takes_and_gives_ragged_and_sparse_tensors(build, expected):
+    """Values from TensorFlow 2.21."""
+    for made in (build(), tf.function(build)()):
+        rows = made.to_list() if isinstance(made, tf.RaggedTensor) else made.numpy().tolist()
+        assert rows == expected
+
+
+def test_map_fn_of_rows_says_what_does_not_fit():
+    rt = tf.ragged.constant(RAGGED)
+    with pytest.raises(ValueError, match="not compatible"):
+        tf.map_fn(lambda a: a[1], (rt, tf.constant([1, 2])), fn_output_signature=tf.int32)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="dtype"):
+        tf.map_fn(lambda r: tf.cast(r, tf.float32), rt, fn_output_signature=ROWS_OF_INTS)
+    with pytest.raises(NotImplementedError, match="number of rows"):
+        tf.function(lambda x: tf.map_fn(tf.range, x, fn_output_signature=ROWS_OF_INTS)).get_concrete_function(
+            tf.TensorSpec([None], tf.int32)
+        )

@@ -120,6 +120,51 @@ TABLE = [
     ('tf.roll(U("string"), 1, 0)', "<unknown>"),
     ('tf.add(p(2, 1, dtype="string"), p(3, dtype="string"))', "(2, 3)"),
     ('tf.subtract(p(2, dtype="string"), p(2, dtype="string"))', "TypeError"),
+    ("tf.split(p(None, 3), 2, 1)[0]", "ValueError"),
+    ("tf.split(U(), 2, 1)[1]", "<unknown>"),
+    ("tf.split(p(None, 5), [2, -1], 1)[1]", "(None, 3)"),
+    ("tf.split(p(None, 5), [2, -2], 1)[0]", "ValueError"),
+    ('tf.split(p(None, 5), p(2, dtype="int32"), 1)[0]', "(None, None)"),
+    ("tf.split(U(), [2, 3], 1)[0]", "<unknown>"),
+    ("tf.split(p(None), [2, -1], 0)[1]", "(None,)"),
+    ("tf.concat([p(None, 3), U()], 0)", "(None, 3)"),
+    ("tf.concat([p(None, 3), p(2, None)], 1)", "(2, None)"),
+    ("tf.concat([p(None, 3), p(None, 2)], 0)", "ValueError"),
+    ("tf.concat([p(None), p(None, 2)], 0)", "ValueError"),
+    ('tf.gather(p(None, 3), U("int32"), axis=1)', "<unknown>"),
+    ('tf.gather(p(None, 3), p(2, dtype="int32"), axis=2)', "ValueError"),
+    ('tf.gather_nd(U(), p(2, 1, dtype="int32"))', "<unknown>"),
+    ('tf.gather_nd(p(None, 3, 4), p(None, 2, dtype="int32"))', "(None, 4)"),
+    ('tf.gather_nd(p(None, 3), p(None, 3, dtype="int32"))', "ValueError"),
+    ('tf.gather_nd(p(None, 3, 4), p(None, 2, 1, dtype="int32"), batch_dims=1)', "(None, 2, 4)"),
+    ('tf.tensor_scatter_nd_add(p(None, 4), U("int32"), U())', "(None, 4)"),
+    ('tf.tensor_scatter_nd_add(p(None, 4), p(2, 1, dtype="int32"), p(2, 5))', "ValueError"),
+    ('tf.tensor_scatter_nd_update(U(), p(2, 1, dtype="int32"), p(2, 5))', "<unknown>"),
+    ("tf.squeeze(p(None, 1, 3))", "<unknown>"),
+    ("tf.squeeze(p(None, 1, 3), [1])", "(None, 3)"),
+    ("tf.squeeze(p(None, 3), [1])", "ValueError"),
+    ("tf.nn.space_to_depth(U(), 2)", "(None, None, None, None)"),
+    ("tf.nn.space_to_depth(p(None, None, 3, 1), 2)", "ValueError"),
+    ("tf.nn.space_to_depth(p(None, 4, None, 1), 2)", "(None, 2, None, 4)"),
+    ("tf.nn.depth_to_space(p(None, 4, None, 8), 2)", "(None, 8, None, 2)"),
+    ('tf.image.extract_patches(U(), [1, 2, 2, 1], [1, 2, 2, 1], [1, 1, 1, 1], "VALID")', "(None, None, None, None)"),
+    ('tf.nn.conv2d(U(), U(), 1, "VALID")', "(None, None, None, None)"),
+    ('tf.nn.conv2d(p(None, 5, 5, 2), p(None, None, 2, 4), 1, "VALID")', "(None, None, None, 4)"),
+    ('tf.nn.conv2d(p(None, 5, 5, 2), p(3, None, 2, 4), 1, "VALID")', "(None, 3, None, 4)"),
+    ('tf.nn.conv2d(p(None, 5, 5, 2), p(None, None, 2, 4), 2, "SAME")', "(None, 3, 3, 4)"),
+    ('tf.nn.conv2d(p(None, 5, 5, 2), p(None, None, 3, 4), 1, "SAME")', "ValueError"),
+    ('tf.nn.max_pool2d(U(), 2, 2, "SAME")', "(None, None, None, None)"),
+    ("tf.nn.bias_add(U(), U())", "<unknown>"),
+    ("tf.nn.bias_add(U(), p(3))", "<unknown>"),
+    ("tf.compat.v1.nn.fused_batch_norm(U(), p(3), U())[0]", "(None, None, None, 3)"),
+    ('tf.compat.v1.nn.fused_batch_norm(U(), U(), U(), data_format="NCHW")[0]', "(None, None, None, None)"),
+    ("tf.linalg.svd(p(None, 0))[2]", "(0, 0)"),
+    ("tf.linalg.qr(p(None, 0))[0]", "(None, 0)"),
+    ('tf.bitcast(U("uint8"), "float32")', "<unknown>"),
+    ('tf.slice(U(), p(2, dtype="int32"), p(2, dtype="int32"))', "(None, None)"),
+    ("tf.slice(U(), [1, 0], [2, -1])", "(2, None)"),
+    ("tf.image.random_flip_left_right(U())", "<unknown>"),
+    ("tf.compat.v1.image.resize_area(U(), [2, 3])", "(None, 2, 3, None)"),
 ]
 
 
@@ -166,3 +211,26 @@ def test_building_on_unknown_ranks_takes_few_evaluations(monkeypatch):
             build()
             assert count[0] <= 4
             assert inputs.shape.rank == 4
+
+
+def test_rules_take_no_evaluation(monkeypatch):
+    monkeypatch.setattr(infer, "_abstract", None)
+    with tf.Graph().as_default():
+        n, at, x = p(None, 3), p(None, 2, dtype="int32"), U()
+        assert tf.split(n, 3, 1)[0].shape.as_list() == [None, 1]
+        assert [part.shape.as_list() for part in tf.split(n, [1, -1], 1)] == [[None, 1], [None, 2]]
+        assert tf.concat([n, x], 1).shape.as_list() == [None, None]
+        assert tf.gather(n, at).shape.as_list() == [None, 2, 3]
+        assert tf.gather_nd(n, at).shape.as_list() == [None]
+        assert tf.tensor_scatter_nd_add(x, at, n).shape.rank is None
+        assert tf.slice(x, p(1, dtype="int32"), p(1, dtype="int32")).shape.rank == 1
+        assert tf.squeeze(n, [0]).shape.as_list() == [3]
+        assert tf.nn.space_to_depth(x, 2).shape.as_list() == [None] * 4
+
+
+def test_inputs_of_different_ranks_are_tried_before_sizes(monkeypatch):
+    count, evaluate = [0], infer._abstract
+    monkeypatch.setattr(infer, "_abstract", lambda *args: count.__setitem__(0, count[0] + 1) or evaluate(*args))
+    with tf.Graph().as_default():
+        assert tf.nn.bias_add(U(), U()).shape.rank is None
+    assert count[0] <= 20

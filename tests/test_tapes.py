@@ -88,7 +88,11 @@ def test_a_cotangent_may_have_its_elements_in_another_shape():
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = x * x
-    assert tape.gradient(y, x, output_gradients=tf.constant([[1.0, 10.0, 100.0]])).numpy().tolist() == [2.0, 40.0, 600.0]
+    assert tape.gradient(y, x, output_gradients=tf.constant([[1.0, 10.0, 100.0]])).numpy().tolist() == [
+        2.0,
+        40.0,
+        600.0,
+    ]
 
 
 def test_only_a_tape_that_records_can_be_reset():

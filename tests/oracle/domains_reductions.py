@@ -44,6 +44,18 @@ SPARSE = [on(f(5, 2), at([0, 3, 1, 1], "int32"), at([0, 0, 1, 2], "int32")), on(
     on(f(3, 2), at([], "int32"), at([], "int32"))]
 row("sparse.segment_sum sparse.segment_mean sparse.segment_sqrt_n", *SPARSE, dtypes=FLOATS + " int32")
 row("v1:sparse.segment_sum v1:sparse.segment_mean v1:sparse.segment_sqrt_n", *SPARSE)
+row("raw_ops.SparseSegmentSumWithNumSegments raw_ops.SparseSegmentMeanWithNumSegments raw_ops.SparseSegmentSqrtNWithNumSegments",
+    on(data=f(3, 2), indices=at([0, 2], "int32"), segment_ids=at([0, 2], "int32"), num_segments=4),
+    on(data=f(3, 2), indices=at([0, 2], "int32"), segment_ids=at([0, 4], "int32"), num_segments=4),
+    on(data=f(3, 2), indices=at([0, 2], "int32"), segment_ids=at([1, 0], "int32"), num_segments=4),
+    on(data=f(3, 2), indices=at([0, 2], "int32"), segment_ids=at([0, 1], "int32"), num_segments=[4]), dtypes=FLOATS)
+PASSED = [(at([2, 0, 2, 1], "int32"), at([0, 1, 1, 2], "int32"), 5), (at([2, 0, 2], "int32"), at([0, 0, 0], "int64"), 3),
+    (at([0], "int32"), at([3], "int32"), 5), (at([5], "int32"), at([0], "int32"), 5), (at([-1], "int32"), at([0], "int32"), 5),
+    (at([1, 2], "int32"), at([0], "int32"), 5), (at([2], "int32"), at([-1], "int32"), 5)]
+row("raw_ops.SparseSegmentSumGrad raw_ops.SparseSegmentMeanGrad raw_ops.SparseSegmentSqrtNGrad",
+    *[on(grad=f(3, 2), indices=i, segment_ids=s, output_dim0=n) for i, s, n in PASSED], dtypes=FLOATS)
+row("raw_ops.SparseSegmentSumGradV2 raw_ops.SparseSegmentMeanGradV2 raw_ops.SparseSegmentSqrtNGradV2",
+    *[on(grad=f(3, 2), indices=i, segment_ids=s, dense_output_dim0=n) for i, s, n in PASSED], dtypes=FLOATS)
 
 # -- ordering ---------------------------------------------------------------------------------------------------------
 row("sort", on(f(2, 5)), on(f(2, 5), axis=0), on(f(2, 5), -1, "DESCENDING"), on(at([2.0, 1.0, 2.0, np.nan, 0.0])), on(f(0, 3)), on(f(1)),

@@ -66,16 +66,19 @@ class Late(BaseException):
 
 @contextlib.contextmanager
 def limit(seconds):
-    """Raises Late in what takes longer."""
+    """Raises Late in what takes longer: every second anew, for Python drops what is raised in a weakref's callback or in `__del__`."""
+    over = False
 
     def late(number, frame):
-        raise Late(f"more than {seconds} s")
+        if not over:
+            raise Late(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

@@ -40,8 +40,10 @@ def unpacked(item):
     return dtype, np.frombuffer(base64.b64decode(text), kind).reshape(shape)
 
 
-def write(version, theirs, ours):
-    calls = {}
+def write(version, theirs, ours, whole):
+    """Records TensorFlow's answers; those of other calls stay, unless it is the `whole` table that was asked."""
+    before = {"types": (), "calls": {}} if whole else json.loads(gzip.decompress(FILE.read_bytes()))
+    types, calls = before["types"], before["calls"]
     for id, answer in theirs.items():
         value, gradient, static = answer["value"], answer["gradient"], answer["static"]
         calls[id] = [
@@ -49,7 +51,7 @@ def write(version, theirs, ours):
             gradient[:80] if isinstance(gradient, str) else gradient and [packed(g) for g in gradient],
             {how: s[:80] if isinstance(s, str) else s for how, s in static.items()},
         ]
-    types = sorted(set().union(*[a["types"] for a in ours.values()]))
+    types = sorted(set(types).union(*[a["types"] for a in ours.values()]))
     text = json.dumps({"tensorflow": version, "types": types, "calls": calls}, separators=(",", ":"))
     FILE.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 

@@ -138,14 +138,17 @@ class PartitionedVariable:
 
     def as_tensor(self):
         """The parts, concatenated."""
-        public = NAMES["v2"]
         with control_dependencies(None):
-            whole = self._parts[0]
-            if len(self._parts) > 1:
-                with name_scope(self._name + "/ConcatPartitions/"):
-                    whole = public["concat"](list(self._parts), self._partition_axes()[0])
-            with name_scope(None):
-                return public["identity"](whole, name=self._name)
+            return self._concat()
+
+    def _concat(self):
+        """The parts, concatenated under the control dependencies of this place."""
+        public, whole = NAMES["v2"], self._parts[0]
+        if len(self._parts) > 1:
+            with name_scope(self._name + "/ConcatPartitions/"):
+                whole = public["concat"](list(self._parts), self._partition_axes()[0])
+        with name_scope(None):
+            return public["identity"](whole, name=self._name)
 
     def __tf_tensor__(self, dtype=None, name=None):
         if dtype is not None and not dtype.is_compatible_with(self._dtype):
@@ -269,10 +272,15 @@ def _partitions(partitioner, shape, dtype):
 
 
 def _slices(shape, n, axis):
-    """(offset, shape) of `n` parts along `axis`; the first ones take what is left over."""
+    """(offset, shape) of `n` parts along `axis`; the first ones take what is left over.  ValueError for empty parts."""
     least, more = divmod(shape[axis], n)
     offset = [0] * len(shape)
     for i in range(n):
+        if offset[axis] >= shape[axis]:
+            raise ValueError(
+                f"Expected 0 <= offset < shape but found offset={offset[axis]}, shape={shape[axis]} for "
+                f"var_offset={offset}, full_shape={list(shape)}"
+            )
         part = shape[:axis] + [least + (i < more)] + shape[axis + 1 :]
         yield offset[:], part
         offset[axis] += part[axis]

@@ -423,10 +423,11 @@ def shape_array(value):
         return _int_array([v.value if isinstance(v, Dimension) else v for v in value], value)
     if kind is int:
         return np.array(value, np.int32) if -(2**31) <= value < 2**31 else np.array(value, np.int64)
-    if isinstance(value, TensorShape):
-        return np.array(value.as_list(), np.int32)
-    if isinstance(value, Dimension):
-        return np.array(value.value, np.int32)
+    if isinstance(value, (TensorShape, Dimension)):
+        if isinstance(value, TensorShape) and not value.is_fully_defined():
+            raise ValueError(f"Cannot convert a partially known TensorShape {value} to a Tensor.")
+        sizes = np.array(value.as_list() if isinstance(value, TensorShape) else value.value, np.int64)
+        return sizes if np.any(sizes >= 2**31) else sizes.astype(np.int32)
     if hasattr(kind, "_dense_tensor"):
         tensor = convert_to_tensor(value)
         return shape_array(tensor) if tensor.__class__ is EagerTensor else tensor  # of a graph: a run will tell

@@ -33,9 +33,7 @@ def symbolic_gradients(ys, xs, grad_ys=None, name="gradients", colocate_gradient
 def _check_method(aggregation_method):
     """ValueError for what is no AggregationMethod.  All of them give the same sum: XLA decides how it is added up."""
     if aggregation_method not in (None, 0, 1, 2):
-        raise ValueError(
-            f"Invalid `aggregation_method` specified {aggregation_method}. Accepted values are [0, 1, 2]."
-        )
+        raise ValueError(f"Invalid `aggregation_method` specified {aggregation_method}. Accepted values are [0, 1, 2].")
 
 
 def _colocate(ys, xs, grads):

@@ -215,7 +215,16 @@ class _Composites(type):
 
 @export("__internal__.CompositeTensor", v1="")
 class CompositeTensor(metaclass=_Composites):
-    """What isinstance finds every composite to be: sparse and ragged tensors, IndexedSlices, ..."""
+    """What isinstance finds every composite to be: sparse and ragged tensors, IndexedSlices, ...
+
+    A subclass says by its `_type_spec` what it consists of.
+    """
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        nest.register_composite(
+            cls, lambda x: x._type_spec._to_components(x), lambda like, parts: like._type_spec._from_components(parts)
+        )
 
 
 @export("IndexedSlicesSpec")

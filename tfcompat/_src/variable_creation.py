@@ -52,16 +52,17 @@ _creators = _Creators()
 
 @export("variable_creator_scope")
 class variable_creator_scope:  # TensorFlow's name
-    """Variables created inside come from `variable_creator(next_creator, **kwargs)`."""
+    """Variables created inside come from `variable_creator(next_creator, **kwargs)`; not those of another graph."""
 
     def __init__(self, variable_creator):
         self._creator = variable_creator
 
     def __enter__(self):
-        _creators.stack.append(self._creator)
+        self._entry = (self._creator, outer_graph())
+        _creators.stack.append(self._entry)
 
     def __exit__(self, *exc):
-        _creators.stack.remove(self._creator)
+        _creators.stack.remove(self._entry)
 
 
 _use_resource: bool | None = None  # None: as TensorFlow 2 does, unless the TF1 face is on
@@ -144,9 +145,10 @@ def create(arguments):
         variable._create(**kwargs)
         return variable
 
-    getter = default
-    for creator in _creators.stack:
-        getter = _nested(creator, getter)
+    getter, here = default, outer_graph() if _creators.stack else None
+    for creator, graph in _creators.stack:
+        if graph is here:
+            getter = _nested(creator, getter)
     return getter(**arguments)
 
 

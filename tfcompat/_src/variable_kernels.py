@@ -16,6 +16,7 @@ from jax import lax
 
 from . import dtypes, errors
 from .declare import OpDef
+from .ops.gather import check_updates, scattered_text
 
 
 def _value(v):
@@ -129,20 +130,21 @@ def _points(op, change):
     """A scatter by positions: v, indices [..., k], updates indices.shape[:-1] + v.shape[k:]."""
 
     def new(v, indices, updates):
+        if not v.shape:
+            raise bad("Output must be at least 1-D, got shape: []", op)
+        check_updates(op, indices.shape, updates.shape, v.shape)
         depth = indices.shape[-1]
-        wanted = (*indices.shape[:-1], *v.shape[depth:])
-        if updates.shape != wanted:
-            raise bad(
-                f"Dimensions [0,{max(indices.ndim - 1, 0)}) of indices[shape={spoken(indices.shape)}] must match "
-                "dimensions "
-                f"[0,{max(indices.ndim - 1, 0)}) of updates[shape={spoken(updates.shape)}]", op,
-            )  # fmt: skip
         if isinstance(indices, np.ndarray):
             check_points(indices, v.shape, op)
         parts = [jnp.where(indices[..., i] < 0, v.shape[i], indices[..., i]) for i in range(depth)]
         return change(jnp.asarray(v), tuple(parts), updates)
 
     return new
+
+
+def _points_on_host(v, indices, updates):
+    """The same in NumPy, for strings."""
+    return scattered_text(v, indices, updates, "set")
 
 
 def _divided(v, at, updates):
@@ -249,7 +251,8 @@ class Update:
         def kernel(*args, key=None):
             return (self._value(args[-1], args[:-1], key),)
 
-        return OpDef(self._types[1], kernel, differentiable=False, alike=False)
+        twin = self._twin and (lambda *args: (self._twin(args[-1], *args[:-1]),))
+        return OpDef(self._types[1], kernel, differentiable=False, alike=False, twin=twin)
 
     @functools.cached_property
     def ref(self):
@@ -257,7 +260,8 @@ class Update:
             made = self._value(args[-1], args[:-1], key)
             return made, made
 
-        return OpDef(self._types[0], kernel, differentiable=False, alike=False)
+        twin = self._twin and (lambda *args: (self._twin(args[-1], *args[:-1]),) * 2)
+        return OpDef(self._types[0], kernel, differentiable=False, alike=False, twin=twin)
 
 
 UPDATES = {
@@ -279,6 +283,7 @@ for _name, _change in _CHANGES.items():
             _points(f"ResourceScatterNd{_name}", _change),
             "indices",
             "updates",
+            twin=_points_on_host if _name == "Update" else None,
         )
 
 

@@ -63,6 +63,7 @@ from . import (  # noqa: F401 - for their declarations
     raw_math,
     raw_nn,
     raw_random,
+    raw_segment,
     rearrange,
     reductions,
     segment,

@@ -11,6 +11,7 @@ from ..declare import OPS, export, op
 from ..engine import infer as inference
 from ..engine.dtype_checks import wrong_dtype
 from ..graph import aval, context
+from ..shapes import dims_text
 from ..tensor import Tensor
 
 
@@ -175,19 +176,26 @@ def one_of(new, value, old, old_value):
     return old_value
 
 
-@op("Squeeze", twin=True)
+def _squeezed(shape, *, axis=()):
+    """The result's shape; sizes may be None, and `shape`.  An unknown size may be 1: nobody can say which dimensions stay."""
+    if shape is None or not axis and None in shape:
+        return None
+    if not axis:
+        return tuple([d for d in shape if d != 1])
+    rank = len(shape)
+    for a in axis:
+        if not -rank <= a < rank:
+            raise bad("Squeeze", f"Tried to squeeze dim index {a} for tensor with {rank} dimensions.")
+        if shape[a] not in (1, None):
+            raise bad("Squeeze", f"Can not squeeze dim[{a % rank}], expected a dimension of 1, got {shape[a]}")
+    gone = {a % rank for a in axis}
+    return tuple([d for i, d in enumerate(shape) if i not in gone])
+
+
+@op("Squeeze", twin=True, results=_squeezed)
 def squeeze_kernel(input, *, axis=()):
     """input [..., 1, ...] without the dimensions of size 1 (those in `axis`, or all)."""
-    shape = list(input.shape)
-    if not axis:
-        return input.reshape([d for d in shape if d != 1])
-    for a in axis:
-        if not -input.ndim <= a < input.ndim:
-            raise bad("Squeeze", f"Tried to squeeze dim index {a} for tensor with {input.ndim} dimensions.")
-        if shape[a] != 1:
-            raise bad("Squeeze", f"Can not squeeze dim[{a % input.ndim}], expected a dimension of 1, got {shape[a]}")
-    gone = {a % input.ndim for a in axis}
-    return input.reshape([d for i, d in enumerate(shape) if i not in gone])
+    return input.reshape(_squeezed(input.shape, axis=axis))
 
 
 @export("squeeze", v1="")
@@ -199,13 +207,6 @@ def squeeze(input, axis=None, name=None):
     if graph is not None:
         full = graph.op_name(name, "Squeeze")
         input = record.convert_to_tensor(input, name=f"{full}/input/")
-        old = input._shape_tuple()
-        if old is None or None in old and (not axis or any(-len(old) <= a < len(old) and old[a] is None for a in axis)):
-            # An unknown size may be 1: nobody can say yet which dimensions stay.
-            gone = {a % len(old) for a in axis} if old is not None and axis else None
-            new = None if gone is None else tuple([d for i, d in enumerate(old) if i not in gone])
-            sig = OPS["Squeeze"].signature({"axis": axis})
-            return record.add_op(graph, sig, [input], full, avals=(aval(input.dtype.base_dtype, new),), single=True)
         return record.call(OPS["Squeeze"], [input], {"axis": axis}, full + "/")
     return record.call(OPS["Squeeze"], [input], {"axis": axis}, name)
 
@@ -273,50 +274,48 @@ def transpose_v1(a, perm=None, name="transpose", conjugate=False):
 
 # -- joining, and its opposite ----------------------------------------------------------------------------------------------
 def _concat_unknown(*shapes, axis):
-    """What any of the inputs knows of the dimensions; the kernel says what is wrong where they do not fit."""
-    ranks = {len(s) for s in shapes if s is not None}
-    rank = next(iter(ranks), None)
-    if len(ranks) > 1 or rank is not None and not -rank <= axis < rank:
-        return NotImplemented
-    if rank is None:
+    """What any of the inputs knows of the dimensions."""
+    known = [s for s in shapes if s is not None]
+    if not known:
         return None
-    dims = [{None if s is None else s[d] for s in shapes} - {None} for d in range(rank)]
-    axis %= rank
-    if any(len(known) > 1 for d, known in enumerate(dims) if d != axis):
-        return NotImplemented
+    axis = _concat_axis(known, axis)
+    dims = [next((s[d] for s in known if s[d] is not None), None) for d in range(len(known[0]))]
     along = [None if s is None else s[axis] for s in shapes]
-    joined = None if None in along else sum(along)
-    return tuple([joined if d == axis else next(iter(known), None) for d, known in enumerate(dims)])
+    dims[axis] = None if None in along else sum(along)
+    return tuple(dims)
 
 
 @op(
     "ConcatV2",
     name="concat",
-    twin=lambda *values, axis: np.concatenate(values, _concat_axis(values, axis)),
+    twin=lambda *values, axis: np.concatenate(values, _concat_axis([v.shape for v in values], axis)),
     results=_concat_unknown,
 )
 def concat_kernel(*values, axis):
     """values n x [.., d_i, ..] -> [.., sum d_i, ..] along `axis`."""
-    axis = _concat_axis(values, axis)
+    axis = _concat_axis([v.shape for v in values], axis)
     return values[0] if len(values) == 1 else lax.concatenate([jnp.asarray(v) for v in values], axis)
 
 
-def _concat_axis(values, axis):
-    rank, first = values[0].ndim, f"shape[0] = {shapes_text(values[0].shape)}"
-    for i, v in enumerate(values):
-        if v.ndim == 0:
+def _concat_axis(shapes, axis):
+    """`axis` counted from the front.  Raises InvalidArgumentError for shapes, whose sizes may be None, that do not fit."""
+    rank, first = len(shapes[0]), f"shape[0] = {dims_text(shapes[0])}"
+    for i, shape in enumerate(shapes):
+        if not shape:
             raise bad("ConcatV2", "ConcatOp : Can't concatenate scalars (use tf.stack instead)")
-        if v.ndim != rank:
-            other = f"{first} vs. shape[{i}] = {shapes_text(v.shape)}"
+        if len(shape) != rank:
+            other = f"{first} vs. shape[{i}] = {dims_text(shape)}"
             raise bad("ConcatV2", f"ConcatOp : Ranks of all input tensors should match: {other}")
     if not -rank <= axis < rank:
         wanted = f"[-{rank}, {rank}), but got {axis}"
         raise bad("ConcatV2", f"ConcatOp : Expected concatenating dimensions in the range {wanted}")
     axis %= rank
-    for i, v in enumerate(values):
-        for d in range(rank):
-            if d != axis and v.shape[d] != values[0].shape[d]:
-                other = f"{first} vs. shape[{i}] = {shapes_text(v.shape)}"
+    known = list(shapes[0])
+    for i, shape in enumerate(shapes):
+        for d, size in enumerate(shape):
+            known[d] = size if known[d] is None else known[d]
+            if d != axis and size not in (known[d], None):
+                other = f"{first} vs. shape[{i}] = {dims_text(shape)}"
                 raise bad("ConcatV2", f"ConcatOp : Dimension {d} in both shapes must be equal: {other}")
     return axis
 

@@ -5,6 +5,8 @@ The samplers give TensorFlow's own classes: they draw one by one from the op's s
 
 from __future__ import annotations
 
+import collections
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -155,8 +157,14 @@ UNIFORM = _sampler("UniformCandidateSampler", _uniform)
 FIXED = _sampler("FixedUnigramCandidateSampler", _fixed_unigram)
 
 
+_RESULTS = {
+    d.type: collections.namedtuple(d.type, "sampled_candidates true_expected_count sampled_expected_count")
+    for d in (LOG_UNIFORM, UNIFORM, FIXED, all_candidate_kernel.op)
+}
+
+
 def _sample(definition, true_classes, settings, seed, name):
-    """Records a sampler; returns [candidates, expected counts of the true classes, of the candidates]."""
+    """Records a sampler; returns the named (candidates, expected counts of the true classes, of the candidates)."""
     settings = {k: record.setting(v) for k, v in settings.items()}
     true_classes = record.convert_to_tensor(true_classes, dtypes.int64)
     pair, n = get_seed(seed), settings["num_sampled"]
@@ -165,13 +173,14 @@ def _sample(definition, true_classes, settings, seed, name):
         key = (definition.type, *[record.freeze(v) for v in settings.values()])
         state = eager_state(key, pair, _BLOCKS * n, keep=seed is not None)
         values = definition.kernel(true_classes._numpy(), state, **settings)
-        return [record.constant(v) for v in values[:3]]
+        return _RESULTS[definition.type](*[record.constant(v) for v in values[:3]])
     full = graph.op_name(name, definition.name)
     stream = Stream(full, pair)
     rows = (true_classes._shape_tuple() or (None,))[0]
     avals = (aval(dtypes.int64, (n,)), aval(dtypes.float32, (rows, settings["num_true"])), aval(dtypes.float32, (n,)))
     sig = definition.signature(settings)
-    return record.add_op(graph, sig, [true_classes], full, reads=(stream,), writes=(stream,), avals=avals)
+    made = record.add_op(graph, sig, [true_classes], full, reads=(stream,), writes=(stream,), avals=avals)
+    return _RESULTS[definition.type](*made)
 
 
 def _common(num_true, num_sampled, unique, range_max):

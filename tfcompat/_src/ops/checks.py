@@ -35,7 +35,7 @@ def assert_type(tensor, tf_type, message=None, name=None):
     """TypeError unless `tensor` has this dtype."""
     tf_type = dtypes.as_dtype(tf_type)
     with name_scope(name, "assert_type", [tensor]):
-        if not hasattr(tensor, "dense_shape"):
+        if not hasattr(tensor, "dense_shape") and not hasattr(tensor, "row_splits"):
             tensor = record.convert_to_tensor(tensor, name="tensor")
         if tensor.dtype.base_dtype is not tf_type:
             spoken = called(tensor, "tensor")
@@ -170,7 +170,7 @@ def add_check_numerics_ops():
         raise RuntimeError("add_check_numerics_ops() is not compatible with eager execution.")
     checks = []
     if any(
-        operation.type in ("If", "StatelessIf", "While", "StatelessWhile", "Case")
+        operation.type in ("If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase")
         for operation in context.graph.get_operations()
     ):
         raise ValueError(

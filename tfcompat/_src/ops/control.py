@@ -22,6 +22,7 @@ from ..shapes import TensorShape
 from ..tensor import IndexedSlices, SymbolicTensor, Tensor
 from . import bodies
 from .core import no_op
+from .sparse import SparseTensor
 from .tensor_array_ops import is_unset
 
 
@@ -84,7 +85,9 @@ def _as_value(fn, selector):
 def _branches(type, selector, functions, names, strict, scope):
     """Records a cond or switch_case over `functions` and packs its outputs as the first one's result."""
     old = legacy()
-    traced = [bodies.Body(_as_value(fn, selector), n, ()) for fn, n in zip(functions, names, strict=True)]
+    traced = []
+    for fn, n in zip(functions, names, strict=True):
+        traced.append(bodies.Body(_as_value(fn, selector), n, (), branches=traced))
     for b in traced:
         if old and b.result is None:
             raise ValueError(f"'{b.name}' must have a return value.")
@@ -104,9 +107,14 @@ def _branches(type, selector, functions, names, strict, scope):
         avals.append(_merged([t._slot.aval for t in column]))
     for b, column in zip(traced, tensors, strict=True):
         b.finish(outputs=column)
-    filled = iter(_record_branches(type, selector, traced, avals, scope)[1])
+    chosen = _record_branches(type, selector, traced, avals, scope)[1]
+    # scripts fetch results by these names: TF1 merged the branches, later versions hand on what the operation gives
+    filled = iter([OPS["Identity"].public(t, name="Merge" if old and type == "If" else "Identity") for t in chosen])
     flat = [None if t is None else next(filled) for t in traced[0].outputs]
     packed = nest.pack_sequence_as(traced[0].result, flat, expand_composites=True)
+    for sparse, *given in zip(*[nest.flatten(r) for r in (packed, *[b.result for b in traced])], strict=True):
+        if isinstance(sparse, SparseTensor):  # whose shape the tensor of its sizes no longer tells
+            sparse.set_shape(functools.reduce(TensorShape.most_specific_compatible_shape, [g.shape for g in given]))
     return packed if strict or not old else _only(packed)
 
 
@@ -255,7 +263,7 @@ def _record_branches(type, selector, traced, avals, scope):
     effects = any(b.effects() for b in traced)
     stateful = effects or states or reads
     return bodies.add(
-        type if stateful or type == "Case" else "Stateless" + type,
+        type if stateful else "Stateless" + type,
         scope,
         kernel,
         tensors,
@@ -304,7 +312,7 @@ def switch_case(branch_index, branch_fns, default=None, name="switch_case"):
     if context.graph is None:
         i = int(branch_index)
         return actions[i if 0 <= i < len(actions) else -1]()
-    with name_scope(name, "case", [branch_index]) as scope:
+    with name_scope(name, "case", [branch_index]), name_scope("indexed_case") as scope:
         return _branches("Case", branch_index, actions, [f"branch{i}" for i in range(len(actions))], True, scope)
 
 

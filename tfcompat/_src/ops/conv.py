@@ -23,6 +23,7 @@ from .windows import (
     pairs,
     remembered,
     spatial,
+    window_counts,
 )
 
 _FILTERS = {1: "WIO", 2: "HWIO", 3: "DHWIO"}
@@ -42,18 +43,7 @@ def convolve(value, filters, strides, padding, data_format, dilations):
             f"filter must not have zero elements (i.e. all dimensions must be non-zero): {list(filters.shape)}",
         )
     first = data_format == FORMATS[n][1]
-    channels, depth = value.shape[1 if first else -1], filters.shape[-2]
-    if depth == 0 or channels % depth:
-        raise errors.InvalidArgumentError(
-            None, None, f"Depth of input ({channels}) is not a multiple of input depth of filter ({depth})"
-        )
-    groups = channels // depth
-    if filters.shape[-1] % groups:
-        raise errors.InvalidArgumentError(
-            None,
-            None,
-            f"Number of output channels ({filters.shape[-1]}) is not a multiple of the number of groups ({groups})",
-        )
+    groups = _groups(value.shape[1 if first else -1], *filters.shape[-2:])
     pads = pairs(padding, spatial(value.shape, first), filters.shape[:n], strides, dilations)
     if groups == 1 and not first and set(filters.shape[:n]) == {1} and not any(map(any, pads)) and _on_cpu(value):
         return _pointwise(value, filters, strides)
@@ -61,6 +51,39 @@ def convolve(value, filters, strides, padding, data_format, dilations):
         value, filters, strides, pads, rhs_dilation=dilations, feature_group_count=groups,
         dimension_numbers=(data_format, _FILTERS[n], data_format),
     )  # fmt: skip
+
+
+def _groups(channels, depth, out):
+    """The number of groups, None where sizes that decide it are.  Raises InvalidArgumentError for sizes that do not fit."""
+    if depth == 0 or None not in (channels, depth) and channels % depth:
+        raise errors.InvalidArgumentError(
+            None, None, f"Depth of input ({channels}) is not a multiple of input depth of filter ({depth})"
+        )
+    groups = None if None in (channels, depth) else channels // depth
+    if groups is not None and out is not None and out % groups:
+        raise errors.InvalidArgumentError(
+            None, None, f"Number of output channels ({out}) is not a multiple of the number of groups ({groups})"
+        )
+    return groups
+
+
+def _filters_unknown(input, filter, *, strides, padding, data_format="NHWC", dilations=None):
+    """The static shape where the filters' sizes are not known: stand-ins for them would be as large as those of the image."""
+    n = len(strides)
+    ranks = len(input or ()), len(filter or ())
+    if ranks != (n + 2, n + 2) or None not in filter[:n]:
+        return NotImplemented
+    first = data_format == FORMATS[n][1]
+    _groups(input[1 if first else -1], *filter[-2:])
+    out, dilations = [], dilations or _ONES[n]
+    for i, (size, window, stride) in enumerate(zip(spatial(input, first), filter, strides, strict=False)):
+        if size is None or window is None and padding != "SAME":
+            out.append(None)
+            continue
+        how = (size,), (window or 1,), (stride,), (dilations[i],)
+        pads = pairs(padding if isinstance(padding, str) else padding[i : i + 1], *how)
+        out.extend(window_counts(how[0], pads, *how[1:]))
+    return (input[0], filter[-1], *out) if first else (input[0], *out, filter[-1])
 
 
 def _on_cpu(value):
@@ -156,9 +179,10 @@ def _declare(n, forward, to_input, to_filter):
     def conv_filter(input, filter_sizes, out_backprop, *, strides, padding, data_format=default, dilations=_ONES[n]):
         return filter_gradient(bound(strides, padding, data_format, dilations), input, filter_sizes, out_backprop)
 
-    numbers = FLOATS + " int32"
+    numbers, sizes = FLOATS + " int32", " ?" * (n + 2)
+    looks = f"input{sizes}, filter{sizes}"
     return (
-        op(forward, dtypes=numbers, name=forward)(conv).op,
+        op(forward, dtypes=numbers, name=forward, shapes=looks, results=_filters_unknown)(conv).op,
         op(to_input, static="input_sizes", name=to_input, results=input_unknown)(conv_input).op,
         op(to_filter, static="filter_sizes", name=to_filter, results=filter_unknown)(conv_filter).op,
     )

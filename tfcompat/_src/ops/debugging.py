@@ -385,14 +385,20 @@ def _check_sizes(wanted, data, summarize, prefix):
 
 def _check_size(x, place, wanted, why, data, summarize, prefix):
     """Asserts at run time that dimension `place` of x is `wanted`: a number, or (another tensor, its dimension)."""
-    same = isinstance(wanted, tuple)
-    other, there = (_shape(wanted[0]), wanted[1]) if same else (wanted, None)
+    other = _size(*wanted) if isinstance(wanted, tuple) else wanted
     words = [prefix, why, f"Tensor {described(x)} dimension", place, "must have size", other, "Received shape: "]
 
     def holds(shape, other):
-        return _entry(shape, place) == (_entry(other, there) if same else other)
+        return _entry(shape, place) == other
 
     return _assert_on_host(holds, [_shape(x), other], data or [*words, _shape(x)], summarize)
+
+
+def _size(x, place):
+    """A dimension's size as a tensor; a scalar counts as a vector of one."""
+    shape = _shape(x)
+    parts = [shape, [1]] if place >= 0 else [[1], shape]
+    return OPS["ConcatV2"].public([record.convert_to_tensor(p, shape.dtype) for p in parts], 0)[place]
 
 
 def _entry(shape, place):

@@ -225,7 +225,7 @@ def _r_of_wide(x):
 
 def _smaller(rows, columns):
     """How many values of each of `rows` x `columns` matrices there are, where one of these may be unknown."""
-    return None if None in (rows, columns) else min(rows, columns)
+    return 0 if 0 in (rows, columns) else None if None in (rows, columns) else min(rows, columns)
 
 
 def _qr_unknown(input, full_matrices=False):

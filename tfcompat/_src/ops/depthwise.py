@@ -45,7 +45,7 @@ def depthwise(value, filters, strides, padding, data_format, dilations):
     return jnp.moveaxis(total, -1, 1) if first else total
 
 
-@op("DepthwiseConv2dNative", dtypes=FLOATS)
+@op("DepthwiseConv2dNative", dtypes=FLOATS, shapes="input ? ? ? ?, filter ? ? ? ?")
 def depthwise_kernel(input, filter, *, strides, padding, data_format="NHWC", dilations=(1, 1)):
     return depthwise(input, filter, strides, padding, data_format, dilations)
 

@@ -83,6 +83,8 @@ def map_fn(
     if not the like."""
     if fn_output_signature is None:
         fn_output_signature = dtype
+    from ..ragged import mapping  # a room above this one
+
     if not callable(fn):
         raise TypeError(f"The provided function {getattr(fn, '__name__', fn)} is not callable.fn must be callable.")
     if context.graph is not None and context.graph.building_function:
@@ -90,6 +92,9 @@ def map_fn(
     elems = nest.map_structure(
         lambda e: record.convert_to_tensor(e) if hasattr(e.__class__, "_dense_tensor") else e, elems
     )
+    if any(mapping.is_composite(v) for v in (*nest.flatten(elems), *nest.flatten(fn_output_signature))):
+        with name_scope(name, "map"):
+            return mapping.map_rows(fn, elems, fn_output_signature)
     with name_scope(name, "map", [e for e in nest.flatten(elems) if isinstance(e, Tensor)]):
         flat, static = _elements(elems)
         n = _size(flat, static)
@@ -121,8 +126,6 @@ def _spec(s):
         return s.dtype.base_dtype, None
     if isinstance(s, TensorSpec):
         return s.dtype, s.shape
-    if hasattr(s, "_type_spec") or type(s).__name__ in ("RaggedTensorSpec", "SparseTensorSpec"):
-        raise NotImplementedError(f"tf.map_fn with {type(s).__name__} in fn_output_signature")
     return dtypes.as_dtype(s).base_dtype, None
 
 

@@ -6,14 +6,16 @@ is out of range reads NaN (0 for integers) and is not written, since a compiled 
 
 from __future__ import annotations
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..engine.dtype_checks import wrong_dtype
 from ..graph import aval, context
+from ..shapes import compatible_dims, dims_text
 from ..tensor import EagerTensor
 from . import unknown
 from .array import bad, shapes_text
@@ -46,22 +48,40 @@ def _check(indices, size):
         raise bad("GatherV2", f"indices{place} = {indices[where]} is not in [0, {size})")
 
 
-@op("GatherV2", own="indices", name="GatherV2", twin=lambda *args, **kw: gather_on_host(*args, **kw))
+def _gather_places(params, indices, axis, batch_dims):
+    """`axis` and `batch_dims` counted from the front, for these ranks.  Raises InvalidArgumentError where they do not fit."""
+    if not -params <= axis < params:
+        raise bad("GatherV2", f"Shape must be at least rank {axis + 1 if axis >= 0 else -axis} but is rank {params}")
+    axis %= params
+    if batch_dims < 0:
+        batch_dims += indices
+    if not 0 <= batch_dims <= min(axis, indices):
+        limit = f"axis ({axis}) and the rank of indices ({indices})"
+        raise bad("GatherV2", f"batch_dims ({batch_dims}) must be less than or equal to {limit}")
+    return axis, batch_dims
+
+
+def _gathered_unknown(params, indices, *, axis=0, batch_dims=0, in_range=False):
+    if params is None or indices is None:
+        return None
+    axis, batch_dims = _gather_places(len(params), len(indices), axis, batch_dims)
+    outer = [a if a is not None else b for a, b in zip(params[:batch_dims], indices[:batch_dims], strict=True)]
+    return (*outer, *params[batch_dims:axis], *indices[batch_dims:], *params[axis + 1 :])
+
+
+@op(
+    "GatherV2",
+    own="indices",
+    name="GatherV2",
+    twin=lambda *args, **kw: gather_on_host(*args, **kw),
+    results=_gathered_unknown,
+)
 def gather_kernel(params, indices, *, axis=0, batch_dims=0, in_range=False):
     """params [.., d, ..], indices [...] -> [.., *indices, ..]: the slices of `params` along `axis` at `indices`.
 
     in_range: the caller has looked at the indices; not having to fill in NaN saves a third of the time of a lookup.
     """
-    if not -params.ndim <= axis < params.ndim:
-        raise bad(
-            "GatherV2", f"Shape must be at least rank {axis + 1 if axis >= 0 else -axis} but is rank {params.ndim}"
-        )
-    axis %= params.ndim
-    if batch_dims < 0:
-        batch_dims += indices.ndim
-    if batch_dims > min(axis, indices.ndim):
-        limit = f"axis ({axis}) and the rank of indices ({indices.ndim})"
-        raise bad("GatherV2", f"batch_dims ({batch_dims}) must be less than or equal to {limit}")
+    axis, batch_dims = _gather_places(params.ndim, indices.ndim, axis, batch_dims)
     if not batch_dims:
         return _take(params, indices, axis, in_range)
     for d in range(batch_dims):
@@ -101,30 +121,7 @@ def gather(params, indices, validate_indices=None, axis=None, batch_dims=0, name
         if shape and -len(shape) <= axis < len(shape):
             _check(known, shape[axis])
             settings["in_range"] = True
-    if context.graph is not None:
-        return _gather_in_graph(params, indices, settings, name)
     return record.call(OPS["GatherV2"], [params, indices], settings, name)
-
-
-def _gather_in_graph(params, indices, settings, name):
-    """Where sizes are unknown, what is known of the result's: the engine would have to guess them."""
-    if indices.dtype.base_dtype.name not in ("int16", "int32", "int64"):
-        raise wrong_dtype("GatherV2", "indices", "Tindices", indices.dtype, ["int16", "int32", "int64"])
-    one, other = params._shape_tuple(), indices._shape_tuple()
-    axis, batch = settings["axis"], settings["batch_dims"]
-    if one is not None and other is not None:
-        fits = -len(one) <= axis < len(one) and -len(other) <= batch <= len(other)
-        if None not in one + other or not fits:
-            return record.call(OPS["GatherV2"], [params, indices], settings, name)
-        axis, batch = axis % len(one), batch % len(other) if batch < 0 else batch
-        outer = [a if a is not None else b for a, b in zip(one[:batch], other[:batch])]
-        shape = (*outer, *one[batch:axis], *other[batch:], *one[axis + 1 :])
-    else:
-        shape = None
-    graph = context.graph
-    full, avals = graph.op_name(name, "GatherV2"), (aval(params.dtype.base_dtype, shape),)
-    sig = OPS["GatherV2"].signature(settings)
-    return record.add_op(graph, sig, [params, indices], full, avals=avals, single=True)
 
 
 def gather_on_host(params, indices, *, axis=0, batch_dims=0, in_range=False):
@@ -164,12 +161,29 @@ def _index_tuple(indices, shape):
     return tuple([jnp.where(outside, np.asarray(d, part.dtype), part) for part, d in zip(parts, shape)])
 
 
-@op("GatherNd", own="indices", twin=lambda params, indices: gather_nd_on_host(params, indices))
+def _gathered_nd(params, indices, batch_dims=0):
+    """The result's shape, of those of the inputs; sizes may be None, and both shapes.  Raises where nothing could fit."""
+    if indices == ():
+        raise bad("GatherNd", "indices must be at least a vector")
+    k = indices and indices[-1]
+    if params is None or k is None:
+        return None
+    rank = len(params) - batch_dims
+    if k > rank:
+        raise bad("GatherNd", f"index innermost dimension length must be <= params rank; saw: {k} vs. {rank}")
+    return (*indices[:-1], *params[batch_dims + k :])
+
+
+@op(
+    "GatherNd",
+    own="indices",
+    twin=lambda params, indices: gather_nd_on_host(params, indices),
+    results=_gathered_nd,
+)
 def gather_nd_kernel(params, indices):
     """params [d0, .., dk-1, ...], indices [..., k] -> [..., *params.shape[k:]]."""
+    _gathered_nd(params.shape, indices.shape)
     k = indices.shape[-1]
-    if k > params.ndim:
-        raise bad("GatherNd", f"index innermost dimension length must be <= params rank; saw: {k} vs. {params.ndim}")
     if k == 0:
         return jnp.broadcast_to(params, indices.shape[:-1] + params.shape)
     if indices.size and 0 in params.shape[:k]:
@@ -222,7 +236,7 @@ def gather_nd(params, indices, batch_dims=0, name=None, bad_indices_policy=""):
     return record.call(OPS["GatherNd"], [params, indices], None, name)
 
 
-@op("BatchGatherNd", own="indices", name="GatherNd")
+@op("BatchGatherNd", own="indices", name="GatherNd", results=_gathered_nd)
 def batch_gather_nd_kernel(params, indices, *, batch_dims):
     """gather_nd for each element of the first `batch_dims` dimensions."""
     f = gather_nd_kernel.op.kernel
@@ -242,34 +256,73 @@ def _no_policy(policy):
         raise ValueError(f"bad_indices_policy must be DEFAULT, ERROR or IGNORE, not {policy!r}")
 
 
-def _check_updates(type, indices, updates, shape):
-    k = indices.shape[-1] if indices.ndim else 1
-    if len(shape) and 0 in shape and (0 not in indices.shape or 0 not in updates.shape):
-        raise bad(type, f"Indices and updates specified for empty output. indices shape: {shapes_text(indices.shape)}")
-    outer, rank = indices.ndim - 1, len(indices.shape[:-1])
-    stepwise = type == "ScatterNd" or context.graph is not None  # TensorFlow has two ways of saying it
-    if stepwise and updates.shape[:rank] != indices.shape[:-1]:
-        raise bad(
-            type,
-            f"Dimensions [0,{outer}) of indices[shape={shapes_text(indices.shape)}] must match dimensions [0,{outer}) "
-            f"of updates[shape={shapes_text(updates.shape)}]",
+def check_updates(type, indices, updates, shape):
+    """Raises InvalidArgumentError where no tensors of these shapes, whose sizes may be None, fit together."""
+    k, outer = indices[-1] if indices else 1, max(len(indices) - 1, 0)
+    if 0 in shape and any(0 not in sizes and None not in sizes for sizes in (indices, updates)):
+        raise bad(type, f"Indices and updates specified for empty output. indices shape: {dims_text(indices)}")
+    if not indices and type.startswith("TensorScatter"):
+        raise bad(type, "Indices shape must have rank at least one. Found:[]")
+    if k is None:
+        return
+    many, several, whole = dims_text(indices), dims_text(updates), dims_text(shape)
+    words = (_words_building if context.graph is not None or type == "ScatterNd" else
+             _words_of_tensors if type.startswith("TensorScatter") else _words_of_variables)  # fmt: skip
+    about_outer, about_inner = words(indices, updates, shape, k, many, several, whole)
+    if not compatible_dims(updates[:outer], indices[:-1]):
+        raise bad(type, about_outer)
+    if k > len(shape) or not compatible_dims(updates[outer:], shape[k:]):
+        raise bad(type, about_inner)
+
+
+# TensorFlow has three ways of saying that the dimensions of updates do not fit the indices, or what is scattered into.
+def _words_building(indices, updates, shape, k, many, several, whole):
+    outer = len(indices) - 1
+    return (
+        f"Dimensions [0,{outer}) of indices[shape={many}] must match dimensions [0,{outer}) of updates[shape={several}]",
+        f"Dimensions [{k},{len(shape)}) of input[shape={whole}] must match dimensions [{outer},{len(updates)}) "
+        f"of updates[shape={several}]",
+    )
+
+
+def _words_of_tensors(indices, updates, shape, k, many, several, whole):
+    n = len(shape) - k
+    inner = f"The inner {n} dimensions of output.shape={whole} must match the inner {n} dimensions of updates.shape={several}"
+    if n != len(updates) - len(indices) + 1:
+        inner = (
+            "Inner dimensions of output shape must match inner dimensions of updates shape. "
+            f"Output: {whole} updates: {several}"
         )
-    if stepwise and k <= len(shape) and updates.shape[rank:] != tuple(shape[k:]):
-        raise bad(
-            type,
-            f"Dimensions [{k},{len(shape)}) of input[shape={shapes_text(shape)}] must match dimensions "
-            f"[{outer},{updates.ndim}) of updates[shape={shapes_text(updates.shape)}]",
-        )
-    if k > len(shape) or updates.shape != indices.shape[:-1] + tuple(shape[k:]):
-        got = (
-            f"updates.shape: {shapes_text(updates.shape)}, indices.shape: {shapes_text(indices.shape)}, "
-            f"output_shape: {shapes_text(shape)}"
-        )
-        raise bad(type, f"Must have updates.shape = indices.shape[:batch_dim] + output_shape[index_depth:], got {got}")
+    return (
+        f"Outer dimensions of indices and update must match. Indices shape: {many}, updates shape:{several}",
+        inner,
+    )
+
+
+def _words_of_variables(indices, updates, shape, k, many, several, whole):
+    pairs = enumerate(itertools.zip_longest(indices[:-1], updates[: len(indices) - 1]))
+    d, (one, two) = next(((d, pair) for d, pair in pairs if pair[0] != pair[1]), (0, (None, None)))
+    return (
+        f"Dimensions [{d},{d + 1}) of indices[shape={many}] = {one} must match dimensions [{d},{d + 1}) of "
+        f"updates[shape={several}] = {two}",
+        f"Dimensions [{k},{len(shape)}) of input[shape={whole}] must match dimensions [{k},{len(updates)}) of "
+        f"updates[shape={several}]",
+    )
+
+
+def _scattered_into(type):
+    """The rule for the static shape of what is scattered into: its own."""
+
+    def rule(tensor, indices, updates):
+        if None not in (tensor, indices, updates):
+            check_updates(type, indices, updates, tensor)
+        return tensor
+
+    return rule
 
 
 def _scattered(type, tensor, indices, updates, how):
-    _check_updates(type, indices, updates, tensor.shape)
+    check_updates(type, indices.shape, updates.shape, tensor.shape)
     if 0 in tensor.shape:
         return tensor
     if updates.dtype == bool and how == "add":
@@ -281,9 +334,9 @@ def _scattered(type, tensor, indices, updates, how):
     return getattr(at, how)(updates, mode="drop")
 
 
-def _scattered_text(tensor, indices, updates, how):
+def scattered_text(tensor, indices, updates, how):
     """Strings put at indices, or appended to what is there."""
-    _check_updates("ScatterNd", indices, updates, tensor.shape)
+    check_updates("ScatterNd", indices.shape, updates.shape, tensor.shape)
     _check_coordinates("ScatterNd", indices, tensor.shape)
     out, k = tensor.copy(), indices.shape[-1]
     if not indices.size or not out.size:
@@ -297,14 +350,11 @@ def _scattered_text(tensor, indices, updates, how):
 def _scatter_on_host(indices, updates, shape):
     """The kernel in NumPy, for strings."""
     empty = np.full(tuple(shape.tolist()), b"" if updates.dtype == object else 0, updates.dtype)
-    return _scattered_text(empty, indices, updates, "add")
+    return scattered_text(empty, indices, updates, "add")
 
 
 def _scattered_unknown(indices, updates, shape):
-    """The static shape where the ranks of the inputs are not known."""
-    if shape is None:
-        return None
-    return tuple(shape) if indices is None or updates is None else NotImplemented
+    return None if shape is None else _scattered_into("ScatterNd")(tuple(shape.tolist()), indices, updates)
 
 
 @op("ScatterNd", own="indices", static="shape", twin=_scatter_on_host, results=_scattered_unknown)
@@ -350,9 +400,9 @@ def gather_nd_ignoring_kernel(params, indices):
 
 def _declare_tensor_scatter(type, how, names, v1, negate=False):
     def on_host(tensor, indices, updates):
-        return _scattered_text(tensor, indices, -updates if negate else updates, how)
+        return scattered_text(tensor, indices, -updates if negate else updates, how)
 
-    @op(type, own="indices", twin=on_host if how == "set" else None)
+    @op(type, own="indices", twin=on_host if how == "set" else None, results=_scattered_into(type))
     def kernel(tensor, indices, updates):
         return _scattered(type, tensor, indices, -updates if negate else updates, how)
 

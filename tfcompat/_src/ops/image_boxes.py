@@ -158,13 +158,14 @@ def crop_and_resize(image, boxes, box_indices, crop_size, method="bilinear", ext
     fixed = record.static_value(boxes)
     if fixed is not None and not np.isfinite(fixed).all():
         raise bad("CropAndResize", "Boxes contains at least one element that is not finite")
-    if context.graph is None and image.shape.rank:
+    settings = {"method": method, "extrapolation_value": extrapolation_value}
+    out = record.call(crop_and_resize_kernel.op, [image, boxes, box_indices, crop_size], settings, name)
+    if context.graph is None:  # after the sizes, whose faults TensorFlow finds first
         places = box_indices._numpy()
         if np.any((places < 0) | (places >= image.shape.as_list()[0])):
             text = f"box_index has values outside [0, batch_size): {places.tolist()} [Op:CropAndResize]"
             raise errors.OutOfRangeError(None, None, text)
-    settings = {"method": method, "extrapolation_value": extrapolation_value}
-    return record.call(crop_and_resize_kernel.op, [image, boxes, box_indices, crop_size], settings, name)
+    return out
 
 
 @export("", v1="image.crop_and_resize")

@@ -67,7 +67,7 @@ def transpose(image, name=None):
 
 
 # -- random flips -----------------------------------------------------------------------------------------------------
-@op("ImageRandomFlip", own="draws", name="cond")
+@op("ImageRandomFlip", own="draws", name="cond", results=lambda image, draws, *, axis: image)
 def random_flip_kernel(image, draws, *, axis):
     """One image is mirrored where its draw is below a half, one of a batch where it is above: as TensorFlow decides it."""
     check_traced("random_flip", image)

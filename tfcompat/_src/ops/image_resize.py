@@ -84,7 +84,7 @@ def _lerped(x, axis, lower, upper, part):
     return low + (high - low) * _along(part, axis)
 
 
-@op("ResizeBilinear", static="size", own="images", dtypes=_NUMBERS)
+@op("ResizeBilinear", static="size", own="images", dtypes=_NUMBERS, shapes="images ? ? ? ?")
 def resize_bilinear_kernel(images, size, *, align_corners=False, half_pixel_centers=False):
     """Float32 images of the new size, each pixel mixed from four."""
     rows, columns = _sizes("ResizeBilinear", images, size, align_corners, half_pixel_centers)
@@ -95,7 +95,7 @@ def resize_bilinear_kernel(images, size, *, align_corners=False, half_pixel_cent
     return _lerped(x, 1, *taps.linear(*rows, align_corners, half_pixel_centers))
 
 
-@op("ResizeNearestNeighbor", static="size", own="images", dtypes=_NUMBERS)
+@op("ResizeNearestNeighbor", static="size", own="images", dtypes=_NUMBERS, shapes="images ? ? ? ?")
 def resize_nearest_neighbor_kernel(images, size, *, align_corners=False, half_pixel_centers=False):
     """Images of the new size and the same dtype, each pixel one of the old ones."""
     rows, columns = _sizes("ResizeNearestNeighbor", images, size, align_corners, half_pixel_centers)
@@ -103,7 +103,7 @@ def resize_nearest_neighbor_kernel(images, size, *, align_corners=False, half_pi
     return _take(x, taps.nearest(*columns, align_corners, half_pixel_centers), 2)
 
 
-@op("ResizeBicubic", static="size", own="images", dtypes=_NUMBERS)
+@op("ResizeBicubic", static="size", own="images", dtypes=_NUMBERS, shapes="images ? ? ? ?")
 def resize_bicubic_kernel(images, size, *, align_corners=False, half_pixel_centers=False):
     """Float32 images of the new size, each pixel mixed from sixteen."""
     rows, columns = _sizes("ResizeBicubic", images, size, align_corners, half_pixel_centers)
@@ -114,7 +114,7 @@ def resize_bicubic_kernel(images, size, *, align_corners=False, half_pixel_cente
     return _mixed(x, 1, *taps.cubic(*rows, align_corners, half_pixel_centers))
 
 
-@op("ResizeArea", static="size", own="images", dtypes=_NUMBERS)
+@op("ResizeArea", static="size", own="images", dtypes=_NUMBERS, shapes="images ? ? ? ?")
 def resize_area_kernel(images, size, *, align_corners=False):
     """Float32 images of the new size, each pixel the mean of the area it covers."""
     rows, columns = _sizes("ResizeArea", images, size)

@@ -145,7 +145,11 @@ def _matrix_size(type, least_rows, least_cols, rows, cols):
 
 
 def _check_room(type, rows, cols, itemsize):
-    """Raises ResourceExhaustedError for a matrix larger than the machine's memory: XLA would end the process."""
+    """Raises ResourceExhaustedError for a matrix larger than the machine's memory, InvalidArgumentError for one without a size in
+    bytes: XLA would end the process.
+    """
+    if rows * cols >= 2**63:
+        raise bad(type, f"Encountered overflow when multiplying {rows} with {cols}")
     if rows * cols * itemsize > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
         words = f"OOM when allocating tensor with shape[{rows},{cols}] [Op:{type}]"
         raise errors.ResourceExhaustedError(None, None, words)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import jax.scipy.special as special
 import numpy as np
 from jax import lax
-from jax.custom_derivatives import SymbolicZero
+from jax.custom_derivatives import SymbolicZero, zero_from_primal
 
 from .. import errors
 from ..declare import OpDef, _declare, op, unary
@@ -45,6 +45,8 @@ def with_jvp(kernel, *rules):
         parts = [
             rule(*primals, out, t) for rule, t in zip(rules, tangents, strict=True) if not isinstance(t, SymbolicZero)
         ]  # what is constant costs nothing
+        if not parts:  # a second derivative through a loop may ask for that of constants alone
+            return out, zero_from_primal(out, symbolic_zeros=True)
         return out, sum(parts[1:], parts[0]).astype(out.dtype)
 
     made.defjvp(jvp, symbolic_zeros=True)

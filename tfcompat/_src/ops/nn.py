@@ -241,13 +241,13 @@ def _affine(x, weights, biases, relu=False):
     return _relu(y) if relu else y
 
 
-@op("XWPlusB", names="", v1="nn.xw_plus_b", name="xw_plus_b")
+@op("XWPlusB", names="", v1="nn.xw_plus_b", name="xw_plus_b", shapes="x n k, weights k m, biases m")
 def xw_plus_b(x, weights, biases):
     """matmul(x, weights) + biases."""
     return _affine(x, weights, biases)
 
 
-@op("ReluLayer", names="", v1="nn.relu_layer", name="relu_layer")
+@op("ReluLayer", names="", v1="nn.relu_layer", name="relu_layer", shapes="x n k, weights k m, biases m")
 def relu_layer(x, weights, biases):
     """relu(matmul(x, weights) + biases)."""
     return _affine(x, weights, biases, relu=True)

@@ -99,7 +99,11 @@ def _no_nan(x, y):
 
 
 def _weighted(x, axes, frequency_weights, keepdims, name):
-    inputs = [x, frequency_weights, _static_axes(axes)]
+    x = record.convert_to_tensor(x)
+    weights = record.convert_to_tensor(frequency_weights, preferred_dtype=x.dtype)
+    if weights.dtype.base_dtype is not x.dtype.base_dtype and x.dtype.is_floating:
+        weights = OPS["Cast"].public(weights, dtype=x.dtype.base_dtype)
+    inputs = [x, weights, _static_axes(axes)]
     if context.graph is None:
         mean, variance = weighted_moments_kernel(*inputs, keepdims=bool(keepdims))
         return mean, variance
@@ -225,12 +229,19 @@ def check_channels(type, channels, **vectors):
             raise bad(type, f"{message}, got {vector.shape[0]} and {channels}")
 
 
+def _normalized_channels(data_format="NHWC", **settings):
+    rest = " ?" * (len(data_format) - 2)
+    x = f"x ? c{rest}" if data_format.startswith("NC") else f"x ?{rest} c"
+    return f"{x}, scale c, offset c, mean c, variance c"
+
+
 @op(
     "FusedBatchNormV3",
     name="FusedBatchNormV3",
     alike=False,
     dtypes="float32 float16 bfloat16 float64",
     inert="mean variance",
+    shapes=_normalized_channels,
 )
 def fused_batch_norm_kernel(
     x,
@@ -299,16 +310,7 @@ def fused_batch_norm(
         epsilon=max(float(epsilon), 1.001e-5), data_format=data_format, is_training=bool(is_training),
         exponential_avg_factor=float(exponential_avg_factor),
     )  # fmt: skip
-    y, *moments = record.call(fused_batch_norm_kernel.op, [x, scale, offset, *given], settings, name)
-    if context.graph is not None:
-        shape = list(x._shape_tuple() or [None] * len(data_format))
-        place = 1 if data_format.startswith("NC") else -1
-        known = [shape[place]] + [v._shape_tuple()[0] for v in (scale, offset, *given) if v is not None and v._rank()]
-        shape[place] = next((d for d in known if d is not None), None)
-        y.set_shape(shape)
-        for v in moments:
-            v.set_shape(shape[place:][:1])
-    return y, *moments
+    return tuple(record.call(fused_batch_norm_kernel.op, [x, scale, offset, *given], settings, name))
 
 
 # -- local response ---------------------------------------------------------------------------------------------------
@@ -330,7 +332,12 @@ def _response(radius, bias, alpha, beta):
     return with_jvp(value, tangent)
 
 
-@op("LRN", names="nn.local_response_normalization nn.lrn", dtypes="float32 float16 bfloat16")
+@op(
+    "LRN",
+    names="nn.local_response_normalization nn.lrn",
+    dtypes="float32 float16 bfloat16",
+    shapes="input ? ? ? ?",
+)
 def local_response_normalization(input, *, depth_radius=5, bias=1, alpha=1, beta=0.5):
     """input / (bias + alpha * sum of squares of `depth_radius` channels to either side) ** beta."""
     if input.ndim != 4:

@@ -12,7 +12,7 @@ from .. import dtypes, record
 from ..declare import OPS, export, op
 from ..engine.dtype_checks import spoken
 from ..graph import Slot, aval, context
-from ..shapes import Dimension, TensorShape
+from ..shapes import Dimension, TensorShape, compatible_dims, dims_text, merge_dims
 from ..tensor import SymbolicTensor, Tensor
 from .array import bad, shapes_text
 from .hashes import fingerprint64
@@ -45,17 +45,18 @@ def guarantee_const(input):
     return input
 
 
-@op("EnsureShape", twin=True)
+def _ensured(known, *, shape):
+    """What `shape` and the static shape `known` say together.  Raises InvalidArgumentError where they contradict each other."""
+    if not compatible_dims(known, shape):
+        said = f"Shape of tensor input {dims_text(known)} is not compatible with expected shape {dims_text(shape)}."
+        raise bad("EnsureShape", said)
+    return merge_dims(known, shape)
+
+
+@op("EnsureShape", twin=True, results=_ensured)
 def ensure_shape_kernel(input, *, shape):
     """`input`.  Raises InvalidArgumentError where its shape is not compatible with `shape`."""
-    if shape is not None and (
-        len(shape) != len(input.shape) or any(d is not None and d != n for d, n in zip(shape, input.shape))
-    ):
-        wanted = "[" + ",".join("?" if d is None else str(d) for d in shape) + "]"
-        raise bad(
-            "EnsureShape",
-            f"Shape of tensor input {shapes_text(input.shape)} is not compatible with expected shape {wanted}.",
-        )
+    _ensured(input.shape, shape=shape)
     return input
 
 
@@ -66,18 +67,7 @@ def ensure_shape(x, shape, name=None):
     """
     shape = TensorShape(record.setting(shape))
     static = None if shape.rank is None else tuple(shape.as_list())
-    x = record.convert_to_tensor(x)
-    graph = context.graph
-    if graph is None:
-        return record.call(OPS["EnsureShape"], [x], {"shape": static}, name)
-    try:
-        merged = x.shape.merge_with(shape)
-    except ValueError:
-        raise ValueError(f"Shapes {x.shape} and {shape} are incompatible in tf.ensure_shape") from None
-    known = None if merged.rank is None else tuple(merged.as_list())
-    full = graph.op_name(name, "EnsureShape")
-    sig = OPS["EnsureShape"].signature({"shape": static})
-    return record.add_op(graph, sig, [x], full, avals=(aval(x.dtype.base_dtype, known),), single=True)
+    return record.call(OPS["EnsureShape"], [x], {"shape": static}, name)
 
 
 @export("shape_n")
@@ -116,7 +106,11 @@ def get_static_value(tensor, partial=False):
     return record.static_value(record.convert_to_tensor(tensor))
 
 
-@op("Bitcast", names="")
+def _bitcast_unknown(shape, *, type):
+    return aval(dtypes.as_dtype(type.np), None) if shape is None else NotImplemented
+
+
+@op("Bitcast", names="", results=_bitcast_unknown)
 def bitcast_kernel(input, *, type):
     """input [...] -> the same bits read as `type`; a wider type takes the last dimension, a narrower one adds one."""
     if type.is_bool or input.dtype == bool:

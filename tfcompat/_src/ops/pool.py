@@ -176,21 +176,21 @@ def _pool_depth(value, ksize, strides, padding):
     return jnp.max(value.reshape(*value.shape[:-1], value.shape[-1] // depth, depth), -1)
 
 
-@op("MaxPool", dtypes=REALS)
+@op("MaxPool", dtypes=REALS, shapes="input ? ? ? ?")
 def max_pool_kernel(input, *, ksize, strides, padding, data_format="NHWC"):
     if len(ksize) == 4 and data_format == "NHWC" and ksize[3] != 1:
         return _pool_depth(input, ksize, strides, padding)
     return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
 
 
-@op("MaxPoolV2", static="ksize strides", dtypes=REALS, name="MaxPoolV2")
+@op("MaxPoolV2", static="ksize strides", dtypes=REALS, name="MaxPoolV2", shapes="input ? ? ? ?")
 def max_pool_v2_kernel(input, ksize, strides, *, padding, data_format="NHWC"):
     """MaxPool whose window, of four numbers, may be known only when it runs."""
     ksize, strides = (tuple([int(v) for v in window]) for window in (ksize, strides))
     return max_pool_kernel.op.kernel(input, ksize=ksize, strides=strides, padding=padding, data_format=data_format)
 
 
-@op("MaxPool3D", dtypes="bfloat16 float16 float32")
+@op("MaxPool3D", dtypes="bfloat16 float16 float32", shapes="input ? ? ? ? ?")
 def max_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
     # TensorFlow's kernel for CPUs passes a volume's gradient to all of equal maxima, an image's to the first one.
     return _max_pool(input, _Windows(input, ksize, strides, padding, data_format), every=True)
@@ -218,22 +218,22 @@ def _average(value, w):
     return (total / shares).astype(value.dtype)
 
 
-@op("AvgPool", dtypes=FLOATS)
+@op("AvgPool", dtypes=FLOATS, shapes="value ? ? ? ?")
 def avg_pool_kernel(value, *, ksize, strides, padding, data_format="NHWC"):
     return _average(value, _Windows(value, ksize, strides, padding, data_format))
 
 
-@op("AvgPool3D", dtypes=FLOATS)
+@op("AvgPool3D", dtypes=FLOATS, shapes="input ? ? ? ? ?")
 def avg_pool3d_kernel(input, *, ksize, strides, padding, data_format="NDHWC"):
     return _average(input, _Windows(input, ksize, strides, padding, data_format))
 
 
-@op("MaxPool1D", dtypes=REALS)
+@op("MaxPool1D", dtypes=REALS, shapes="input ? ? ?")
 def max_pool1d_kernel(input, *, ksize, strides, padding, data_format="NWC"):
     return _max_pool(input, _Windows(input, ksize, strides, padding, data_format))
 
 
-@op("AvgPool1D", dtypes=FLOATS)
+@op("AvgPool1D", dtypes=FLOATS, shapes="input ? ? ?")
 def avg_pool1d_kernel(input, *, ksize, strides, padding, data_format="NWC"):
     return _average(input, _Windows(input, ksize, strides, padding, data_format))
 
@@ -428,7 +428,7 @@ def pool_v1(
 
 
 # -- where the maximum is ---------------------------------------------------------------------------------------------
-@op("MaxPoolWithArgmax", dtypes=REALS)
+@op("MaxPoolWithArgmax", dtypes=REALS, shapes="input ? ? ? ?")
 def max_pool_with_argmax_kernel(input, *, ksize, strides, padding, output_dtype, include_batch_in_index=False):
     """(maxima, flat positions (y * width + x) * channels + channel of the first of them)."""
     w = _Windows(input, ksize, strides, padding, "NHWC")

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
+from ..engine import dispatch
 from ..graph import GraphSlot, aval, context
 from ..random_state import STATE, Stream, eager_state, get_seed
 from ..scopes import name_scope
@@ -21,7 +22,11 @@ _FLOATS = "float16 bfloat16 float32 float64"
 
 
 def _shape(shape):
-    return tuple([int(d) for d in shape])
+    """A shape as numbers; InvalidArgumentError for a negative one."""
+    sizes = tuple([int(d) for d in shape])
+    if any(d < 0 for d in sizes):
+        raise errors.InvalidArgumentError(None, None, f"Dimension {min(sizes)} must be >= 0")
+    return sizes
 
 
 def _size(shape, times=1):
@@ -94,6 +99,16 @@ def poisson_kernel(shape, rate, state, *, dtype):
 def scale_and_shift(x, scale, shift):
     """x * scale + shift with two roundings (XLA would fuse them into one)."""
     return kernels.scale_and_shift(x, scale, shift)
+
+
+def dispatched(values):
+    """`values`, which a sampler with a loop draws; eagerly their computation begins at once.
+
+    A program takes a third of a second to compile for each such loop in it, and every further draw repeats this program.
+    """
+    if context.graph is None:
+        dispatch.flush()
+    return values
 
 
 def _draw(definition, shape, tensors, settings, seed, name, blocks, key, out):
@@ -317,7 +332,7 @@ def random_gamma(shape, alpha, beta=None, dtype=dtypes.float32, seed=None, name=
             gamma_kernel.op, shape, [alpha], None, seed, None, lambda s: philox.dense_blocks(_size(s, _size(alpha.shape))), (dtype,),
             lambda s: (dtype, None if s is None or alpha._slot.aval.shape is None else (*s, *alpha._slot.aval.shape)),
         )  # fmt: skip
-        return record.call(_gamma_rate.op, [values, beta], None, scope)
+        return record.call(_gamma_rate.op, [dispatched(values), beta], None, scope)
 
 
 @op("GammaRate")
@@ -333,10 +348,11 @@ def random_poisson(shape, lam, dtype=dtypes.float32, seed=None, name=None):
         lam = record.convert_to_tensor(lam, name="lam")
         if not lam.dtype.is_floating:
             lam = OPS["Cast"].public(lam, dtype=dtypes.float64)
-        return _draw(
+        drawn = _draw(
             poisson_kernel.op, shape, [lam], {"dtype": dtype}, seed, None, lambda s: philox.dense_blocks(_size(s, _size(lam.shape))),
             (lam.dtype, dtype), lambda s: (dtype, None if s is None or lam._slot.aval.shape is None else (*s, *lam._slot.aval.shape)),
         )  # fmt: skip
+        return dispatched(drawn)
 
 
 @export("", v1="random_poisson random.poisson")

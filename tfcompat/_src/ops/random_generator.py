@@ -4,6 +4,7 @@ alike.
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import numpy as np
@@ -92,7 +93,7 @@ class Generator(AutoTrackable):
             state = OPS["Bitcast"].public(state, dtypes.int64)
         value = record.convert_to_tensor(state, dtypes.int64) if not isinstance(state, record.Tensor) else state
         TensorShape(value.shape).assert_is_compatible_with([_words(self._alg)])
-        with name_scope(None, "random_generator"):
+        with name_scope(None, "random_generator") if context.graph is not None else contextlib.nullcontext():
             return Variable(value, dtype=dtypes.int64, name="StateVar", trainable=False)
 
     # -- making generators --------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import NAMES, OPS, export, op, publish
 from ..graph import context
 from . import array, gather, partition, spatial, where
@@ -205,21 +205,28 @@ def _ref_identity(input, name=None):
 
 
 # -- distinct values --------------------------------------------------------------------------------------------------
+def _unique_axis(type, rank, axis):
+    """The axis that `axis`, of one or no element, says for a tensor of this rank.  Raises InvalidArgumentError for others."""
+    if axis.ndim != 1:
+        raise bad(type, "axis expects a 1D vector.")
+    if not axis.size and rank != 1:
+        raise bad(type, "x expects a 1D vector.")
+    if axis.size > 1:
+        raise bad(type, "axis does not support input tensors larger than 1 elements")
+    at = int(axis[0]) if axis.size else 0
+    if not -rank <= at < rank:
+        raise bad(type, f"axis expects to be in the range [{-rank}, {rank})")
+    return at % rank
+
+
 def _unique_along(type, x, axis, out_idx, counts):
-    axis = np.asarray(axis).ravel().tolist()
-    if not axis:
-        if x.ndim != 1:
-            raise bad(type, "unique expects a 1D vector.")
+    at = _unique_axis(type, x.ndim, axis)
+    if not axis.size:
         return where._in_order(x), None
-    if len(axis) != 1:
-        raise bad(type, f"axis must be a scalar or a vector of one element, got {len(axis)} elements")
-    at = int(axis[0])
-    if not -x.ndim <= at < x.ndim:
-        raise bad(type, f"axis must be in the range [{-x.ndim}, {x.ndim}), got {at}")
     rows = np.moveaxis(x, at, 0)
     keys = np.empty(len(rows), object)
     keys[:] = [b"".join(r.ravel().tolist()) if r.dtype == object else r.tobytes() for r in rows]
-    return where._in_order(keys), at % x.ndim
+    return where._in_order(keys), at
 
 
 def _unique_kernel(type, x, axis, out_idx, counts):
@@ -234,7 +241,7 @@ def _unique_kernel(type, x, axis, out_idx, counts):
 
 def _unique_abstract(x, axis, out_idx):
     shape = None if x.shape is None else (None,) * len(x.shape)
-    return [(x.dtype, shape), (out_idx, x.shape if shape and len(shape) == 1 else (None,))]
+    return [(x.dtype, shape), (out_idx, (None,))]
 
 
 @op("UniqueV2", host=True, name="UniqueV2", own="axis", abstract=_unique_abstract)
@@ -263,8 +270,20 @@ def _unique_with_counts_v2(x, axis, out_idx=dtypes.int32, name=None):
 
 
 def _unique_call(type, x, axis, out_idx, name):
+    x = record.convert_to_tensor(x)
     axis = record.convert_to_tensor(axis, dtypes.int64 if record._dtype_of(axis) is None else None)
-    return record.call(OPS[type], [x, axis], {"out_idx": dtypes.as_dtype(out_idx)}, name)
+    shape, known = x._shape_tuple(), None
+    if context.graph is not None and shape is not None:
+        known = record.static_value(axis)
+        if known is not None:
+            try:
+                known = _unique_axis(type, len(shape), known)
+            except errors.InvalidArgumentError as e:
+                raise ValueError(e.message) from None
+    out = record.call(OPS[type], [x, axis], {"out_idx": dtypes.as_dtype(out_idx)}, name)
+    if known is not None:
+        out[1].set_shape([shape[known]])
+    return out
 
 
 raw("Unique", where.unique)
@@ -280,6 +299,10 @@ def _scatter_nd_add(input, indices, updates, bad_indices_policy="", name=None):
     if input.dtype.base_dtype in (dtypes.bool, dtypes.string):
         added = gather.scatter_nd(indices, updates, OPS["Shape"].public(input))
         return OPS["LogicalOr" if input.dtype.base_dtype is dtypes.bool else "AddV2"].public(input, added)
+    if context.graph is None:
+        indices = record.convert_to_tensor(indices)
+        shapes = [t._shape_tuple() for t in (indices, updates, input)]
+        gather.check_updates("ScatterNdNonAliasingAdd", *shapes)
     return gather.tensor_scatter_nd_add(input, indices, updates, bad_indices_policy, name)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes, record
 from ..declare import op
-from . import image_boxes, image_codecs, image_colour, image_nms, image_resize, image_taps, spatial
+from . import core, image_boxes, image_codecs, image_colour, image_nms, image_resize, image_taps, spatial
 from .array import bad
 from .image_shapes import check_elements
 from .raw_array import raw
@@ -23,7 +23,6 @@ for _type, _function in (
     ("AdjustContrastv2", image_colour.adjust_contrast_kernel),
     ("AdjustHue", image_colour.adjust_hue_kernel),
     ("AdjustSaturation", image_colour.adjust_saturation_kernel),
-    ("NonMaxSuppressionV3", image_nms.non_max_suppression),
     ("DecodePng", image_codecs.decode_png),
     ("DecodeJpeg", image_codecs.decode_jpeg),
     ("DecodeAndCropJpeg", image_codecs.decode_and_crop_jpeg),
@@ -78,6 +77,12 @@ def _draw_bounding_boxes(images, boxes, name=None):
 
 
 # -- boxes that overlap better ones -----------------------------------------------------------------------------------
+def _threshold(value):
+    """A threshold, which these ops take in half precision, too."""
+    value = record.convert_to_tensor(value)
+    return core.cast(value, dtypes.float32) if value.dtype.base_dtype in (dtypes.float16, dtypes.bfloat16) else value
+
+
 @raw("NonMaxSuppression")
 def _nms(boxes, scores, max_output_size, iou_threshold=0.5, name=None):
     """tf.image.non_max_suppression of all scores."""
@@ -87,14 +92,28 @@ def _nms(boxes, scores, max_output_size, iou_threshold=0.5, name=None):
 @raw("NonMaxSuppressionV2")
 def _nms_v2(boxes, scores, max_output_size, iou_threshold, name=None):
     """tf.image.non_max_suppression of all scores."""
-    return image_nms.non_max_suppression(boxes, scores, max_output_size, iou_threshold, name=name)
+    return image_nms.non_max_suppression(boxes, scores, max_output_size, _threshold(iou_threshold), name=name)
+
+
+@raw("NonMaxSuppressionV3")
+def _nms_v3(boxes, scores, max_output_size, iou_threshold, score_threshold, name=None):
+    """tf.image.non_max_suppression."""
+    return image_nms.non_max_suppression(
+        boxes, scores, max_output_size, _threshold(iou_threshold), _threshold(score_threshold), name
+    )
 
 
 @raw("NonMaxSuppressionV4")
 def _nms_v4(boxes, scores, max_output_size, iou_threshold, score_threshold, pad_to_max_output_size=False, name=None):
     """(indices, how many of them are valid)."""
     return image_nms.non_max_suppression_padded(
-        boxes, scores, max_output_size, iou_threshold, score_threshold, pad_to_max_output_size, name
+        boxes,
+        scores,
+        max_output_size,
+        _threshold(iou_threshold),
+        _threshold(score_threshold),
+        pad_to_max_output_size,
+        name,
     )
 
 
@@ -104,7 +123,7 @@ def _nms_v5(
 ):  # fmt: skip
     """(indices, scores, how many of them are valid)."""
     chosen, kept = image_nms.non_max_suppression_with_scores(
-        boxes, scores, max_output_size, iou_threshold, score_threshold, soft_nms_sigma, name
+        boxes, scores, max_output_size, *map(_threshold, (iou_threshold, score_threshold, soft_nms_sigma)), name
     )
     if not pad_to_max_output_size:
         return chosen, kept, count_kernel(chosen)

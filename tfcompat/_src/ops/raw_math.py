@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..declare import OPS, op
-from . import arithmetic, counting, reductions, segment
+from . import arithmetic, counting, decompositions, reductions, segment
 from .array import bad, refusal
 from .core import cast
 from .math import FLOATING, FLOATS, INEXACT, INTEGERS, NUMBERS, pair, quotient, with_jvp
@@ -161,6 +161,28 @@ def _batch_mat_mul(type):
 _batch_mat_mul("BatchMatMul")
 _batch_mat_mul("BatchMatMulV2")
 
+# Of two dtypes: the dtypes of x and y -> that of the sums.
+_MIXED = {("int8", "int8"): "int32", ("int8", "uint8"): "int32", ("uint8", "int8"): "int32", ("uint8", "uint8"): "int32",
+          ("int8", "bfloat16"): "bfloat16", ("bfloat16", "int8"): "bfloat16"}  # fmt: skip
+
+
+@raw("BatchMatMulV3")
+def _batch_mat_mul_of(x, y, Tout, adj_x=False, adj_y=False, grad_x=False, grad_y=False, name=None):
+    """x [..., n, k] x y [..., k, m] -> [..., n, m] in `Tout`: the dtype of both, or int32 for 8 bits, bfloat16 for int8 and bfloat16.
+
+    Raises NotFoundError for other dtypes.
+    """
+    x, y, kind = record.convert_to_tensor(x), record.convert_to_tensor(y), dtypes.as_dtype(Tout)
+    names = x.dtype.base_dtype.name, y.dtype.base_dtype.name
+    if names != (kind.name,) * 2 and _MIXED.get(names) != kind.name:
+        said = f"Could not find a kernel of BatchMatMulV3 for {names[0]} and {names[1]} with Tout={kind.name}"
+        raise errors.NotFoundError(None, None, f"{said} [Op:BatchMatMulV3]")
+    settings = {"adj_x": bool(adj_x), "adj_y": bool(adj_y)}
+    return record.call(OPS["BatchMatMulV2"], [cast(x, kind), cast(y, kind)], settings, name, "BatchMatMulV3")
+
+
+raw("LogMatrixDeterminant", decompositions.slogdet)
+
 
 @raw("Einsum")
 def _einsum(inputs, equation, name=None):
@@ -195,7 +217,12 @@ def population_count(x):
     return lax.population_count(x).astype(np.uint8)
 
 
-@op("NthElement", "", static="n", own="n", dtypes=FLOATS + " " + INTEGERS)
+def _nth_unknown(input, n, *, reverse=False):
+    """Whatever the number, of which `n` is one."""
+    return None if input is None else input[:-1] if input else NotImplemented
+
+
+@op("NthElement", "", static="n", own="n", dtypes=FLOATS + " " + INTEGERS, results=_nth_unknown)
 def nth_element(input, n, *, reverse=False):
     """input [..., k] -> [...]: the n-th smallest (`reverse`: largest) of the last dimension, counted from zero.
 

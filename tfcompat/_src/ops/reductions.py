@@ -16,10 +16,10 @@ from .core import cast, scalar
 from .math import FLOATS, NUMBERS, REALS, quotient, with_jvp
 
 
-def axes_of(type, x, axis):
-    """The axes of `x` to reduce, as a tuple of distinct numbers in [0, rank); `axis` None: all of them."""
+def axes_of(type, rank, axis):
+    """The axes of a tensor of this rank to reduce, as a tuple of distinct numbers in [0, rank); `axis` None: all of them."""
     if axis is None:
-        return tuple(range(x.ndim))
+        return tuple(range(rank))
     found = []
     if axis.ndim > 1:
         raise errors.InvalidArgumentError(
@@ -27,16 +27,19 @@ def axes_of(type, x, axis):
         )
     for a in np.atleast_1d(axis).ravel().tolist():
         a = int(a)
-        if not -x.ndim <= a < x.ndim:
+        if not -rank <= a < rank:
             raise errors.InvalidArgumentError(
-                None, None, f"Invalid reduction dimension ({a} for input with {x.ndim} dimension(s)) [Op:{type}]"
+                None, None, f"Invalid reduction dimension ({a} for input with {rank} dimension(s)) [Op:{type}]"
             )
-        if a % x.ndim in found:
-            raise errors.InvalidArgumentError(
-                None, None, f"Invalid reduction arguments: Axes contains duplicate dimension: {a % x.ndim} [Op:{type}]"
-            )
-        found.append(a % x.ndim)
+        if a % rank in found:
+            raise _twice(type, a % rank)
+        found.append(a % rank)
     return tuple(found)
+
+
+def _twice(type, axis):
+    said = f"Invalid reduction arguments: Axes contains duplicate dimension: {axis} [Op:{type}]"
+    return errors.InvalidArgumentError(None, None, said)
 
 
 def _keep(out, axes, keep_dims):
@@ -47,25 +50,37 @@ def reduction(type, compute, twin=None, **flags):
     """Declares a reduction op: `compute(x, axes)` reduces, `keep_dims` puts the axes back with size 1."""
 
     def kernel(input, reduction_indices=None, *, keep_dims=False):
-        axes = axes_of(type, input, reduction_indices)
+        axes = axes_of(type, input.ndim, reduction_indices)
         return _keep(compute(input, axes), axes, keep_dims)
 
     def on_host(input, reduction_indices=None, *, keep_dims=False):
-        axes = axes_of(type, input, reduction_indices)
+        axes = axes_of(type, input.ndim, reduction_indices)
         with np.errstate(all="ignore"):
             return np.asarray(twin(input, axis=axes, keepdims=keep_dims)).astype(input.dtype)
 
     kernel.__name__ = type.lower()
-    return op(type, "", static="reduction_indices", twin=on_host if twin else None, results=_reduced_unknown, **flags)(
-        kernel
-    )
+
+    def unknown(input, reduction_indices=(), *, keep_dims=False):
+        return _reduced_unknown(type, input, reduction_indices, keep_dims)
+
+    twin_of_all = on_host if twin else None
+    return op(type, "", static="reduction_indices", twin=twin_of_all, results=unknown, **flags)(kernel)
 
 
-def _reduced_unknown(input, reduction_indices=(), *, keep_dims=False):
-    """Along axes that are not known: where they are kept, there are as many dimensions as before."""
-    if reduction_indices is None and keep_dims and input is not None:
-        return (None,) * len(input)
-    return NotImplemented
+def _reduced_unknown(type, shape, axis, keep_dims):
+    """The static shape.  Along axes that are not known: where they are kept, there are as many dimensions as before."""
+    if axis.__class__ is tuple:  # absent
+        axis = None
+    elif axis is None or None in axis.ravel().tolist():
+        return (None,) * len(shape) if keep_dims and shape is not None else NotImplemented
+    elif shape is None:
+        given = axis.ravel().tolist()
+        if len(set(given)) < len(given):
+            raise _twice(type, next(a for a in given if given.count(a) > 1))
+    if shape is None:
+        return () if axis is None and not keep_dims else None
+    axes = axes_of(type, len(shape), axis)
+    return tuple([1 if i in axes else d for i, d in enumerate(shape) if keep_dims or i not in axes])
 
 
 def mean_of(x, axes):

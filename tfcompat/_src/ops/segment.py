@@ -12,8 +12,9 @@ from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op
+from ..graph import context
 from ..scopes import name_scope
-from .array import refusal
+from .array import bad, refusal, shapes_text
 from .core import cast, scalar
 from .math import FLOATS, NUMBERS, REALS, with_jvp
 
@@ -301,6 +302,13 @@ def _places(values, name):
     return record.convert_to_tensor(values, dtypes.int32 if empty else None, name=name)
 
 
+def _check_sorted(type, ids, n):
+    """Raises InvalidArgumentError for segment numbers that are not sorted, or not below `n`."""
+    segment_count.op.kernel(ids)
+    if (ids >= n).any():
+        raise bad(type, "segment ids must be < num_segments")
+
+
 def _declare_sparse(kind, public):
     type = f"SparseSegment{kind}"
     compute = {"Sum": _total, "Mean": _mean, "SqrtN": _root_mean}[kind]
@@ -313,7 +321,13 @@ def _declare_sparse(kind, public):
             raise errors.InvalidArgumentError(
                 None, None, f"data: Shape must be at least rank 1 but is rank 0 [Op:{type}]"
             )
+        if num_segments.ndim:
+            raise bad(type, f"num_segments should be a scalar, not shape {shapes_text(num_segments.shape)}")
         n = int(num_segments)
+        if n < 0:
+            raise bad(type, "Cannot specify a negative value for num_segments")
+        if isinstance(segment_ids, np.ndarray):
+            _check_sorted(type, segment_ids, n)
         _check_room(type, n, data, 1)
         return compute(jnp.take(data, indices, axis=0), segment_ids, n)
 
@@ -324,6 +338,11 @@ def _declare_sparse(kind, public):
         if num_segments is None:
             shape = OPS["Shape"].public(data)
             num_segments = record.call(OPS["SparseSegmentCount"], [segment_ids, indices, shape], None, None)
+        elif context.graph is None:
+            ids, places = segment_ids._slot.value, indices._slot.value
+            if ids.__class__ is np.ndarray and places.__class__ is np.ndarray:  # known on the host
+                sparse_segment_count.op.kernel(ids, places, np.array(data._shape_tuple()))
+                _check_sorted(type, ids, record.setting(num_segments))
         if sparse_gradient:  # the gradient of rows that are looked up is IndexedSlices
             data = OPS["GatherV2"].public(data, indices)
             indices = OPS["Range"].public(0, OPS["Size"].public(indices), 1)
@@ -338,12 +357,11 @@ def _declare_sparse(kind, public):
         f.__doc__ = f"The {kind.lower()} of data[indices] over the rows of each of the sorted `segment_ids`."
         f.op = OPS[type]
     export(f"sparse.{public}", v1="")(function)
-    export("", v1=f"sparse.{public} sparse_{public}")(function_v1)
+    return export("", v1=f"sparse.{public} sparse_{public}")(function_v1)
 
 
-_declare_sparse("Sum", "segment_sum")
-_declare_sparse("Mean", "segment_mean")
-_declare_sparse("SqrtN", "segment_sqrt_n")
+_PUBLIC = {"Sum": "segment_sum", "Mean": "segment_mean", "SqrtN": "segment_sqrt_n"}
+SPARSE = {_kind: _declare_sparse(_kind, _public) for _kind, _public in _PUBLIC.items()}
 
 
 # -- counts -----------------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ def _bad(type, message):
 
 def _of_sparse(indices, values, shape, validate, type):
     """(the sets, their shape) of the parts of a sparse tensor."""
+    if shape.ndim != 1:
+        raise _bad(type, "Shape must be a 1D tensor.")
     if shape.size < 2:
         raise _bad(type, f"Invalid rank {shape.size}.")
     if validate:

@@ -128,7 +128,25 @@ def _bounds(part):
 
 
 def _entries(key):
-    return list(key) if isinstance(key, (list, tuple)) else [key]
+    """The entries of a key.  Raises what TensorFlow does where the tensors among all begins, ends or strides are of several dtypes."""
+    keys = list(key) if isinstance(key, (list, tuple)) else [key]
+    if len(keys) > 1 and any([k.__class__ is not int for k in keys]):
+        for column in zip(*[(k.start, k.stop, k.step) if isinstance(k, slice) else (k, k, None) for k in keys]):
+            kinds = [v.dtype.base_dtype if _is_tensor(v) else None for v in column]
+            first = next((kind for kind in kinds if kind is not None), None)
+            if any([kind is not None and kind is not first for kind in kinds]):
+                raise _mixed(first, kinds)
+    return keys
+
+
+def _mixed(first, kinds):
+    """What TensorFlow says of packing tensors of these dtypes (None: a number)."""
+    if context.graph is not None:
+        said = ", ".join((kind or first).name for kind in kinds)
+        return TypeError(f"Tensors in list passed to 'values' of 'Pack' Op have types [{said}] that don't all match.")
+    odd = next(i for i, kind in enumerate(kinds) if kind not in (first, None))
+    wanted = f"was expected to be a {first.name} tensor but is a {kinds[odd].name} tensor"
+    return bad("Pack", f"cannot compute Pack as input #{odd}(zero-based) {wanted}")
 
 
 def _known(value):
@@ -354,14 +372,12 @@ def slice_(input_, begin, size, name=None):
     full = graph.op_name(name, "Slice")
     x = record.convert_to_tensor(input_, name=f"{full}/input/")
     begin, size = (_integers(v, f"{full}/{k}/") for v, k in ((begin, "begin"), (size, "size")))
-    block, extra = _block(x._shape_tuple(), _elements(begin), _elements(size))
-    sig = SLICE_TO_END.sig if block is None else OPS["Slice"].signature({"block": block})
     shape = x._shape_tuple()
-    if extra is None or shape is not None and None not in shape and block is not None:
-        extra = None
-    else:
-        extra = {"avals": (aval(x.dtype.base_dtype, extra),), "single": True}
-    return record.add_op(graph, sig, [x, begin, size], full, **extra or {})
+    block, static = _block(shape, _elements(begin), _elements(size))
+    sig = SLICE_TO_END.sig if block is None else OPS["Slice"].signature({"block": block})
+    if shape is not None and None not in shape and block is not None:
+        return record.add_op(graph, sig, [x, begin, size], full)
+    return record.add_op(graph, sig, [x, begin, size], full, avals=(aval(x.dtype.base_dtype, static),), single=True)
 
 
 slice_.__name__ = slice_.__qualname__ = "slice"

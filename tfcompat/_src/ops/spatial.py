@@ -173,42 +173,55 @@ def _paddings_of_run(sizes, blocks, base=None):
 
 
 # -- depth ------------------------------------------------------------------------------------------------------------
-def _channels_last(type, kernel, input, data_format):
+def _depth_shape(type, shape, block_size, data_format):
+    """The shape that images of `shape` become; sizes may be None, and `shape`.  Raises where nothing could fit."""
     if data_format not in ("NHWC", "NCHW"):
         raise NotImplementedError(f"{type}: data_format={data_format!r} is not supported; NHWC and NCHW are")
-    if input.ndim != 4:
-        raise bad(type, f"Input rank should be: 4 instead of: {input.ndim}")
-    if data_format == "NHWC":
-        return kernel(input)
-    return kernel(input.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    if shape is None:
+        return (None,) * 4
+    if len(shape) != 4:
+        raise bad(type, f"Input rank should be: 4 instead of: {len(shape)}")
+    last, b = data_format == "NHWC", block_size
+    n, h, w, c = shape if last else (shape[0], shape[2], shape[3], shape[1])
+    if type == "SpaceToDepth":
+        if any(d is not None and d % b for d in (h, w)):
+            raise bad(type, f"Image width {w} and height {h} should be divisible by block_size: {b}")
+        h, w, c = h and h // b, w and w // b, c and c * b * b
+    else:
+        if c is not None and c % (b * b):
+            raise bad(type, f"Input depth dimension {c} should be divisible by: {b * b}")
+        h, w, c = h and h * b, w and w * b, c and c // (b * b)
+    return (n, h, w, c) if last else (n, c, h, w)
 
 
-@op("SpaceToDepth", names="")
+def _to_depth_unknown(shape, *, block_size, data_format="NHWC"):
+    return _depth_shape("SpaceToDepth", shape, block_size, data_format)
+
+
+def _from_depth_unknown(shape, *, block_size, data_format="NHWC"):
+    return _depth_shape("DepthToSpace", shape, block_size, data_format)
+
+
+@op("SpaceToDepth", names="", results=_to_depth_unknown)
 def space_to_depth_kernel(input, *, block_size, data_format="NHWC"):
     """input [B, H, W, C] -> [B, H / b, W / b, b * b * C]."""
-
-    def kernel(x):
-        n, h, w, c = x.shape
-        b = block_size
-        if h % b or w % b:
-            raise bad("SpaceToDepth", f"Image width {w} and height {h} should be divisible by block_size: {b}")
-        return x.reshape(n, h // b, b, w // b, b, c).transpose(0, 1, 3, 2, 4, 5).reshape(n, h // b, w // b, b * b * c)
-
-    return _channels_last("SpaceToDepth", kernel, input, data_format)
+    shape, b = _to_depth_unknown(input.shape, block_size=block_size, data_format=data_format), block_size
+    if data_format == "NHWC":
+        n, h, w, _ = shape
+        return input.reshape(n, h, b, w, b, input.shape[3]).transpose(0, 1, 3, 2, 4, 5).reshape(shape)
+    n, _, h, w = shape
+    return input.reshape(n, input.shape[1], h, b, w, b).transpose(0, 3, 5, 1, 2, 4).reshape(shape)
 
 
-@op("DepthToSpace", names="")
+@op("DepthToSpace", names="", results=_from_depth_unknown)
 def depth_to_space_kernel(input, *, block_size, data_format="NHWC"):
     """input [B, H, W, b * b * C] -> [B, H * b, W * b, C]."""
-
-    def kernel(x):
-        n, h, w, c = x.shape
-        b = block_size
-        if c % (b * b):
-            raise bad("DepthToSpace", f"Input depth dimension {c} should be divisible by: {b * b}")
-        return x.reshape(n, h, w, b, b, c // (b * b)).transpose(0, 1, 3, 2, 4, 5).reshape(n, h * b, w * b, c // (b * b))
-
-    return _channels_last("DepthToSpace", kernel, input, data_format)
+    shape, b = _from_depth_unknown(input.shape, block_size=block_size, data_format=data_format), block_size
+    if data_format == "NHWC":
+        n, h, w, _ = input.shape
+        return input.reshape(n, h, w, b, b, shape[3]).transpose(0, 1, 3, 2, 4, 5).reshape(shape)
+    n, _, h, w = input.shape
+    return input.reshape(n, b, b, shape[1], h, w).transpose(0, 3, 4, 1, 5, 2).reshape(shape)
 
 
 def _depth(type, input, block_size, data_format, name):
@@ -274,7 +287,18 @@ def _patches(x, sizes, strides, rates, padding):
     return x.reshape([*x.shape[: m + 1], -1 if x.size else int(np.prod(sizes)) * x.shape[-1]])
 
 
-@op("ExtractImagePatches")
+def _patches_unknown(shape, *, ksizes, strides, rates=(1, 1, 1, 1, 1), padding):
+    """The static shape of `_patches` where sizes are unknown."""
+    rank = len(ksizes)
+    if padding not in ("VALID", "SAME") or shape is not None and len(shape) != rank or len(strides) != rank:
+        return NotImplemented
+    batch, *spatial, depth = shape if shape is not None else (None,) * rank
+    windows = zip(spatial, ksizes[1:-1], strides[1:-1], rates[1:-1])
+    out = [None if size is None else len(_windows(size, *how, padding)[0]) for size, *how in windows]
+    return (batch, *out, depth and depth * int(np.prod(ksizes[1:-1])))
+
+
+@op("ExtractImagePatches", results=_patches_unknown)
 def extract_image_patches_kernel(images, *, ksizes, strides, rates, padding):
     """images [B, H, W, C] -> [B, H', W', kh * kw * C]."""
     if images.ndim != 4:
@@ -298,7 +322,7 @@ def extract_image_patches(images, ksizes=None, strides=None, rates=None, padding
     return extract_patches(images, one_of("ksizes", ksizes, "sizes", sizes), strides, rates, padding, name)
 
 
-@op("ExtractVolumePatches", names="extract_volume_patches")
+@op("ExtractVolumePatches", names="extract_volume_patches", results=_patches_unknown)
 def extract_volume_patches(input, *, ksizes, strides, padding):
     """input [B, D, H, W, C] -> [B, D', H', W', kd * kh * kw * C]."""
     for what, v in (("ksizes", ksizes), ("strides", strides)):

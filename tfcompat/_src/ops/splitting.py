@@ -7,28 +7,41 @@ from jax import lax
 
 from .. import dtypes, record
 from ..declare import OPS, export, op
-from ..engine import infer as inference
 from ..graph import aval, context
 from ..shapes import TensorShape
 from . import unknown
 from .array import bad, is_tensor
 
 
-@op("Split", name="split", twin=True)
+def _shapes_of_parts(shape, sizes, axis):
+    return [(*shape[:axis], n, *shape[axis + 1 :]) for n in sizes]
+
+
+def _equal_parts(shape, num_split, axis):
+    """(sizes of the parts of a tensor of `shape`, axis counted from the front); sizes may be None."""
+    axis = _split_axis("Split", len(shape), axis)
+    if num_split < 1 or (shape[axis] or 0) % num_split:
+        got = f"split_dim {axis} (size = {shape[axis]}) and num_split {num_split}"
+        raise bad("Split", f"Number of ways to split should evenly divide the split dimension, but got {got}")
+    return [shape[axis] and shape[axis] // num_split] * num_split, axis
+
+
+def _split_unknown(value, *, num_split, axis=0):
+    if value is None and num_split > 0:
+        return [None] * num_split
+    return _shapes_of_parts(value, *_equal_parts(value or (), num_split, axis))
+
+
+@op("Split", name="split", twin=True, results=_split_unknown)
 def split_kernel(value, *, num_split, axis=0):
     """value [.., n * d, ..] -> n x [.., d, ..], equal parts along `axis`."""
-    axis = _split_axis("Split", value, axis)
-    if num_split < 1 or value.shape[axis] % num_split:
-        got = f"split_dim {axis} (size = {value.shape[axis]}) and num_split {num_split}"
-        raise bad("Split", f"Number of ways to split should evenly divide the split dimension, but got {got}")
-    size = value.shape[axis] // num_split
-    return _parts(value, [size] * num_split, axis)
+    return _parts(value, *_equal_parts(value.shape, num_split, axis))
 
 
-def _split_axis(type, value, axis):
-    if not -value.ndim <= axis < value.ndim:
-        raise bad(type, f"-input rank(-{value.ndim}) <= split_dim < input rank ({value.ndim}), but got {axis}")
-    return axis % value.ndim
+def _split_axis(type, rank, axis):
+    if not -rank <= axis < rank:
+        raise bad(type, f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {axis}")
+    return axis % rank
 
 
 def _parts(value, sizes, axis):
@@ -42,23 +55,36 @@ def _parts(value, sizes, axis):
     return tuple(parts)
 
 
-@op("SplitV", static="size_splits", own="value", name="split", twin=True)
-def split_v_kernel(value, size_splits, *, axis=0):
-    """value [.., sum(size_splits), ..] -> parts of these sizes along `axis`; one size may be -1."""
-    axis = _split_axis("SplitV", value, axis)
-    sizes, total = size_splits.tolist(), value.shape[axis]
+def _given_parts(shape, sizes, axis):
+    """As `_equal_parts`, for parts of these sizes, one of which may be -1."""
+    axis = _split_axis("SplitV", len(shape), axis)
+    sizes, total = list(sizes), shape[axis]
     for i, n in enumerate(sizes):
-        if n < -1:
+        if n is not None and n < -1:
             raise bad("SplitV", f"Split size at index {i} must be >= 0. Got: {n}")
     if sizes.count(-1) == 1:
-        sizes[sizes.index(-1)] = total - sum(n for n in sizes if n != -1)
-    if min(sizes, default=0) < 0 or sum(sizes) != total:
+        rest = [n for n in sizes if n != -1]
+        sizes[sizes.index(-1)] = None if total is None or None in rest else total - sum(rest)
+    said = [n for n in sizes if n is not None]
+    if min(said, default=0) < 0 or len(said) == len(sizes) and total not in (None, sum(said)):
         message = (
             "Determined shape must either match input shape along split_dim exactly if fully specified, or be less "
             "than the size of the input along split_dim if not fully specified.  Got: "
         )
-        raise bad("SplitV", message + str(sum(n for n in sizes if n > 0)))
-    return _parts(value, sizes, axis)
+        raise bad("SplitV", message + str(sum(n for n in said if n > 0)))
+    return sizes, axis
+
+
+def _split_v_unknown(value, size_splits, *, axis=0):
+    if value is None or size_splits is None:
+        return NotImplemented if size_splits is None else [None] * len(size_splits)
+    return _shapes_of_parts(value, *_given_parts(value, size_splits.tolist(), axis))
+
+
+@op("SplitV", static="size_splits", own="value", name="split", twin=True, results=_split_v_unknown)
+def split_v_kernel(value, size_splits, *, axis=0):
+    """value [.., sum(size_splits), ..] -> parts of these sizes along `axis`; one size may be -1."""
+    return _parts(value, *_given_parts(value.shape, size_splits.tolist(), axis))
 
 
 @export("split", v1="")
@@ -106,12 +132,11 @@ def _split_by_sizes(value, sizes, axis, num, name):
         return unknown.call(OPS["SplitV"], [value, record.convert_to_tensor(sizes)], {"axis": axis}, name, avals=shape)
     sizes = record.convert_to_tensor(sizes, dtypes.int32 if not len_of(sizes) else None)
     old, axis = value._shape_tuple(), record.setting(axis)
-    known = inference.sizes(sizes._slot, 0)
-    if known is not None and old is not None:
+    if sizes.shape.is_fully_defined():
         return record.call(OPS["SplitV"], [value, sizes], {"axis": axis}, name)
     new = None
     if old is not None:
-        at = _split_axis_of(len(old), axis)
+        at = _split_axis("SplitV", len(old), axis)
         new = (*old[:at], None, *old[at + 1 :])
     sig = OPS["SplitV"].signature({"axis": axis})
     full = graph.op_name(name, "split")
@@ -121,12 +146,6 @@ def _split_by_sizes(value, sizes, axis, num, name):
 def len_of(sizes):
     """How many sizes there are, 1 where `sizes` is a tensor."""
     return 1 if is_tensor(sizes) else len(sizes)
-
-
-def _split_axis_of(rank, axis):
-    if not -rank <= axis < rank:
-        raise ValueError(f"-input rank(-{rank}) <= split_dim < input rank ({rank}), but got {axis}")
-    return axis % rank
 
 
 @export("", v1="split")

@@ -18,7 +18,7 @@ from ..scopes import name_scope
 from . import philox, random_host
 from . import random_kernels as kernels
 from . import random_samplers as samplers
-from .random import _FLOATS, _shape, scale_and_shift, worth_host
+from .random import _FLOATS, _shape, dispatched, scale_and_shift, worth_host
 
 _FLAGS = dict(static="shape", alike=False, differentiable=False)
 INTEGERS = ("int32", "int64", "uint32", "uint64")
@@ -55,7 +55,7 @@ def uniform_int_kernel(shape, state, minval, maxval):
     return kernels.uniform_int(state, minval, maxval, shape=_shape(shape))
 
 
-@op("StatelessMultinomial", alike=False, differentiable=False)
+@op("StatelessMultinomial", alike=False, differentiable=False, shapes="logits ? ?")
 def multinomial_kernel(logits, state, *, num_samples, dtype):
     return samplers.categorical(state, logits, num_samples=num_samples, dtype=dtype.np)
 
@@ -286,7 +286,7 @@ def stateless_gamma(shape, seed, alpha, beta=None, dtype=dtypes.float32, name=No
         if beta.shape.rank:
             alpha = alpha + OPS["ZerosLike"].public(beta)
         values = record.call(gamma_kernel.op, [shape, stream_of(seed), _spread(alpha, shape)], None, None)
-        return record.call(_gamma_rate.op, [values, beta], None, scope)
+        return record.call(_gamma_rate.op, [dispatched(values), beta], None, scope)
 
 
 def _spread(parameters, shape):
@@ -311,7 +311,7 @@ def stateless_poisson(shape, seed, lam, dtype=dtypes.int32, name=None):
         lam = record.convert_to_tensor(lam, name="lam")
         if not lam.dtype.is_floating:
             lam = OPS["Cast"].public(lam, dtype=dtypes.float64)
-        return poisson_kernel(shape, stream_of(seed), _spread(lam, shape), dtype=dtype)
+        return dispatched(poisson_kernel(shape, stream_of(seed), _spread(lam, shape), dtype=dtype))
 
 
 @export("random.experimental.stateless_shuffle")

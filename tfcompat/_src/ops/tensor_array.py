@@ -31,6 +31,8 @@ from .tensor_array_ops import (
     UNSET,
     WRITE,
     add,
+    check_ranks,
+    check_split,
     lead,
 )  # fmt: skip
 
@@ -312,11 +314,7 @@ class TensorArray:
         """The elements joined along their first dimension; in a graph they have one length."""
         if self._eager():
             parts = [self._filled(i) for i in range(len(self._list))]
-            if any(p.shape.rank == 0 for p in parts):
-                at = [p.shape.rank for p in parts].index(0)
-                raise errors.InvalidArgumentError(
-                    None, None, f"Concat saw a scalar shape at index {at} but requires at least vectors."
-                )
+            check_ranks([p.shape.rank for p in parts])
             return OPS["ConcatV2"].public(parts, axis=0)
         self_ = self._symbolic()
         n = self_._n if not self._dynamic_size else len(self_._parts or ())
@@ -333,12 +331,14 @@ class TensorArray:
         return add(CONCAT, [self_._contents()], aval(self._dtype, static), None, name)
 
     def _joinable(self, n):
-        """Whether all `n` elements are known and may be joined, as far as their static shapes tell."""
+        """Whether all `n` elements are known and may be joined, as far as their static shapes tell.
+
+        Raises InvalidArgumentError for scalars and for several ranks.
+        """
         if not self._parts or set(self._parts) != set(range(n or 0)):
             return False
-        shapes = [part.shape for part in self._parts.values()]
-        if any(shape.rank == 0 for shape in shapes):
-            return False
+        shapes = [self._parts[i].shape for i in range(n)]
+        check_ranks([shape.rank for shape in shapes])
         rests = [shape[1:] for shape in shapes if shape.rank is not None]
         return all(rest.is_compatible_with(rests[0]) for rest in rests)
 
@@ -396,6 +396,8 @@ class TensorArray:
         self_ = self._symbolic()
         lengths = record.convert_to_tensor(lengths, name="lengths")
         known = record.static_value(lengths)
+        if value.shape.rank == 0:
+            raise ValueError("Shape must be at least rank 1 but is rank 0 for the value of TensorArray.split")
         rest = TensorShape(None) if value.shape.rank is None else value.shape[1:]
         length = None if known is None or not known.size else int(known[0])
         shape = (
@@ -417,28 +419,7 @@ class TensorArray:
         return self_._with(flow, size, shape, parts)
 
     def _split_eager(self, value, lengths):
-        if lengths.ndim != 1:
-            raise errors.InvalidArgumentError(
-                None, None, f"Expected lengths to be a vector, received shape: {list(lengths.shape)} "
-            )
-        if value.shape.rank == 0:
-            raise errors.InvalidArgumentError(
-                None, None, f"Expected value to be at least a vector, but received shape: {value.shape.as_list()} "
-            )
-        if lengths.sum() != value.shape.as_list()[0]:
-            raise errors.InvalidArgumentError(
-                None, None,
-                f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is {lengths.sum()} "
-                f"and value's shape is: "
-                f"{value.shape.as_list()} ",
-            )  # fmt: skip
-        if not self._dynamic_size and len(lengths) != len(self._list):
-            raise errors.InvalidArgumentError(
-                None, None,
-                f"TensorArray's size is not equal to the size of lengths ({len(self._list)} vs. "
-                f"{len(lengths)}), and the TensorArray is "
-                "not marked as dynamically resizeable.",
-            )  # fmt: skip
+        check_split(lengths, value.shape.as_list(), None if self._dynamic_size else len(self._list))
         ends = np.cumsum(lengths)
         self._list = [value[int(end - n) : int(end)] for n, end in zip(lengths, ends, strict=True)]
         return self

@@ -34,8 +34,15 @@ def create_kernel(size, *, dtype, shape):
     return _zeros((n, *(UNSET if shape is None else shape)), dtype.np)
 
 
+def _outside(verb, index, n):
+    return f"Trying to {verb} element {int(index)} in a list with {n} elements."
+
+
 def read_kernel(flow, index, *, shape=None):
     """flow [n, ...], index scalar -> [...]; a read past the end is refused where the index is known."""
+    n, known = flow.shape[0], isinstance(index, np.ndarray)
+    if known and not 0 <= index < n:
+        raise errors.InvalidArgumentError(None, None, _outside("access", index, n))
     if is_unset(flow):
         if shape is None:
             raise errors.InvalidArgumentError(
@@ -44,13 +51,8 @@ def read_kernel(flow, index, *, shape=None):
                 "TensorArray: Could not read index before anything was written: its element shape is not known",
             )
         return _zeros(shape, flow.dtype)
-    if isinstance(index, np.ndarray):
-        i = int(index.reshape(()))
-        if not 0 <= i < flow.shape[0]:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to read from index {i} but array size is: {flow.shape[0]}"
-            )
-        return flow[i]
+    if known:
+        return flow[int(index.reshape(()))]
     if not flow.shape[0]:
         return _zeros(flow.shape[1:], flow.dtype)  # a loop that does not run
     return lax.dynamic_index_in_dim(jnp.asarray(flow), jnp.asarray(index).reshape(()), 0, keepdims=False)
@@ -69,9 +71,7 @@ def write_kernel(flow, index, value, *, grows=False):
     if isinstance(index, np.ndarray):
         i = int(index.reshape(()))
         if i < 0 or i >= n and not grows:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to write to index {i} but array is not resizeable and size is: {n}"
-            )
+            raise errors.InvalidArgumentError(None, None, _outside("modify", i, n))
         if i >= n:
             flow = _extended(flow, i + 1)
         if flow.dtype == object:
@@ -121,9 +121,7 @@ def gather_kernel(flow, indices, *, shape=None):
     if isinstance(indices, np.ndarray):
         bad = indices[(indices < 0) | (indices >= flow.shape[0])]
         if bad.size:
-            raise errors.InvalidArgumentError(
-                None, None, f"Tried to read from index {bad[0]} but array size is: {flow.shape[0]}"
-            )
+            raise errors.InvalidArgumentError(None, None, _outside("access", bad[0], flow.shape[0]))
         return flow[indices]
     return jnp.take(flow, indices, axis=0, mode="clip")
 
@@ -136,7 +134,7 @@ def scatter_kernel(flow, indices, value, *, grows=False):
         most = int(indices.max()) + 1 if indices.size else 0
         if most > n and not grows or indices.size and indices.min() < 0:
             raise errors.InvalidArgumentError(
-                None, None, f"Tried to write to index {most - 1} but array is not resizeable and size is: {n}"
+                None, None, _outside("modify", indices.min() if most <= n else most - 1, n)
             )
         if most > n:
             flow = _extended(flow, most)
@@ -156,20 +154,54 @@ def concat_kernel(flow):
 
 
 def split_kernel(value, lengths):
-    if value.ndim == 0:
-        raise errors.InvalidArgumentError(None, None, "Expected value to be at least a vector, but received shape: []")
-    if lengths.sum() != value.shape[0]:
-        raise errors.InvalidArgumentError(
-            None, None,
-            f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is {lengths.sum()} and "
-            f"value's shape is: "
-            f"{list(value.shape)}",
-        )  # fmt: skip
+    said, total = None, lengths.sum()
+    if lengths.ndim != 1:
+        said = f"Expected lengths to be a vector, received shape: {list(lengths.shape)}"
+    elif value.ndim == 0:
+        said = "Expected value to be at least a vector, but received shape: []"
+    elif total > value.shape[0]:
+        said = f"Attempting to slice [0, {total}) from tensor with length {value.shape[0]}"
+    elif total < value.shape[0]:
+        said = f"Unused values in tensor. Length of tensor: {value.shape[0]} Values used: {total}"
+    if said:
+        raise errors.InvalidArgumentError(None, None, said)
     if lengths.size and (lengths != lengths[0]).any():
         raise NotImplementedError(
             "TensorArray.split into pieces of different lengths in a graph: use tf.split, or equal lengths"
         )
     return value.reshape((lengths.size, lengths[0] if lengths.size else 0, *value.shape[1:]))
+
+
+def check_split(lengths, shape, size):
+    """Raises InvalidArgumentError unless a value of `shape` splits into `lengths`, and these are `size` (None: any number)."""
+    if lengths.ndim != 1:
+        said = f"Expected lengths to be a vector, received shape: {list(lengths.shape)} "
+    elif not shape:
+        said = f"Expected value to be at least a vector, but received shape: {shape} "
+    elif lengths.sum() != shape[0]:
+        said = (
+            f"Expected sum of lengths to be equal to values.shape[0], but sum of lengths is {lengths.sum()} and value's "
+            f"shape is: {shape} "
+        )
+    elif size is not None and len(lengths) != size:
+        said = (
+            f"TensorArray's size is not equal to the size of lengths ({size} vs. {len(lengths)}), and the TensorArray is "
+            "not marked as dynamically resizeable."
+        )
+    else:
+        return
+    raise errors.InvalidArgumentError(None, None, said)
+
+
+def check_ranks(ranks):
+    """Raises InvalidArgumentError where elements of these ranks (None: not known) cannot be joined."""
+    if 0 in ranks:
+        said = f"Concat saw a scalar shape at index {ranks.index(0)} but requires at least vectors."
+        raise errors.InvalidArgumentError(None, None, said)
+    known = [r for r in ranks if r is not None]
+    other = next((r for r in known if r != known[0]), None)
+    if other is not None:
+        raise errors.InvalidArgumentError(None, None, f"Incompatible ranks of shapes: {known[0]} vs. {other}")
 
 
 class _Growing(OpDef):

@@ -321,7 +321,8 @@ def _loop(cond, body, leaves, flows, sizes, limit, varying):
         pairs, deferred, limit is not None, names,
     )  # fmt: skip
     tensors = [*leaves, *captures, *reads.values(), *([limit] if limit is not None else [])]
-    host = cond.host or body.host
+    # A shape that an element read decides is another one in each iteration.
+    host = cond.host or body.host or any(s in body.static_feeds for s, _, _ in hoisted)
     static = set()
     for b, at in ((cond, loop.cond_captures), (body, loop.body_captures)):
         every = [*range(n), *([None] * len(hoisted) if b is body else []), *at]

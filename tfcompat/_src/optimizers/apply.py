@@ -2,17 +2,19 @@
 
 A `Recipe` (hashable: what is static of an optimizer) computes new state from old; `Applied` is the signature made of
 a recipe and a layout; a `Plan` remembers, for one optimizer and one list of variables, whose values go in and come
-out.  Hyper- parameters are inputs.
+out.  Hyper-parameters are inputs.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .. import dtypes, record
+from .. import dtypes, errors, record
 from ..engine import dispatch, infer
 from ..graph import PlainOp, aval, context
 from ..tensor import IndexedSlices, Slot, handle
+from ..variable_kernels import check_rows
+from .formulas import none_negative
 from .pack import Pack
 
 
@@ -41,9 +43,22 @@ class Applied:
 
     def infer(self, avals):
         """Every state keeps its dtype and shape: no kernel has to be traced to know."""
+        self.check(avals)
         slots = sum([n for _, n in self.layout])
         n = self.n_shared + len(self.layout) + (min(slots, 1) if self.packed else slots)
         return infer.Inferred(tuple(avals[len(avals) - n :]), False)
+
+    def check(self, avals):
+        """InvalidArgumentError where a gradient does not fit its variable, before anything is assigned."""
+        at, first = self.n_scalars, self.n_scalars + sum([1 + sparse for sparse, _ in self.layout]) + self.n_shared
+        for i, (sparse, n) in enumerate(self.layout):
+            grad, var = avals[at], avals[first + i]
+            check_dtype(grad.dtype, var.dtype, self.recipe.casts)
+            if sparse:
+                check_slices(grad.shape, avals[at + 1].shape, var.shape)
+            else:
+                check_shape(grad.shape, var.shape, self.recipe.broadcasts and n > 0)
+            at += 1 + sparse
 
     def _run(self, *args):
         scalars, at = args[: self.n_scalars], self.n_scalars
@@ -53,6 +68,9 @@ class Applied:
             at += 1 + sparse
         shared, at = args[at : at + self.n_shared], at + self.n_shared
         variables, rest = args[at : at + len(self.layout)], args[at + len(self.layout) :]
+        grads = [
+            (g[0], none_negative(g[1], v.shape[0])) if g.__class__ is tuple else g for g, v in zip(grads, variables)
+        ]
         slots = iter(rest[0] if self.packed and rest else rest)
         states = [(v, *[next(slots) for _ in range(n)]) for v, (_, n) in zip(variables, self.layout)]
         new_shared, new_states = self.recipe.run(scalars, shared, grads, states)
@@ -66,6 +84,53 @@ class Applied:
 
     def __repr__(self):
         return f"ApplyGradients({type(self.recipe).__name__}, {len(self.layout)} variables)"
+
+
+def check_shape(grad, var, broadcasts=False):
+    """InvalidArgumentError where a gradient of shape `grad` is none of a variable of shape `var`; None: not known.
+
+    broadcasts: it may also be smaller, as one that is added to a slot.
+    """
+    if grad is None or var is None or grad == var:
+        return
+    if broadcasts or None in grad or None in var:
+        padded = (1,) * (len(var) - len(grad)) + grad if broadcasts else grad
+        fits = len(padded) == len(var) and all(
+            [g == v or g is None or v is None or broadcasts and g == 1 for g, v in zip(padded, var)]
+        )
+        if fits:
+            return
+    raise _invalid(f"var and grad do not have the same shape{_spoken(var)} {_spoken(grad)}")
+
+
+def check_slices(values, indices, var):
+    """InvalidArgumentError where rows of shape `values` at indices of shape `indices` are none of a variable's."""
+    if indices is None or values is None or var is None:
+        return
+    if len(indices) != 1:
+        raise _invalid(f"indices must be one-dimensional, not of shape {_spoken(indices)}")
+    check_shape(values, (indices[0], *var[1:]))
+
+
+def check_dtype(grad, var, casts):
+    """InvalidArgumentError for a gradient of another dtype, or of integers; with `casts` UnimplementedError for text."""
+    if grad is var and (casts or grad.is_floating or grad.is_complex):
+        return
+    if grad is var:
+        raise _invalid(f"there is no update for variables of dtype {var.name}")
+    if casts and grad is not dtypes.string:
+        return
+    if casts:
+        raise errors.UnimplementedError(None, None, f"Cast string to {var.name} is not supported [Op:Cast]")
+    raise _invalid(f"the gradient was expected to be a {var.name} tensor but is a {grad.name} tensor")
+
+
+def _spoken(shape):
+    return f"[{','.join(['?' if d is None else str(d) for d in shape])}]"
+
+
+def _invalid(message):
+    return errors.InvalidArgumentError(None, None, f"{message} [Op:ApplyGradients]")
 
 
 _applied: dict = {}
@@ -97,8 +162,8 @@ class Plan:
         self.slots = [v for own in slots for v in own]
         self.sig = self.pack = None
 
-    def run(self, scalars, grads):
-        """Records the update eagerly, gives every variable its new value and dispatches."""
+    def run(self, scalars, grads, global_step=None):
+        """Records the update eagerly, gives every variable its new value and dispatches; `global_step` becomes one more."""
         if self.sig is None:
             self.sig = applied(self.recipe, self.layout, self.n_scalars, self.n_shared, True)
             for v in self.state:
@@ -107,8 +172,11 @@ class Plan:
         if self.dense:
             ins += [g._slot for g in grads]
         else:
-            for g, (sparse, _) in zip(grads, self.layout, strict=True):
-                ins += [record.convert_to_tensor(t)._slot for t in ((g.values, g.indices) if sparse else (g,))]
+            for g, (sparse, _), v in zip(grads, self.layout, self.given, strict=True):
+                own = [record.convert_to_tensor(t)._slot for t in ((g.values, g.indices) if sparse else (g,))]
+                if sparse and own[1].value.__class__ is np.ndarray and v.shape.ndims:
+                    check_rows(own[1].value, v.shape[0], _Op.type)
+                ins += own
         # The slot of the read where there was one: then the old value has one holder, and its buffer may be overwritten.
         ins += [(v._value if v._read is None else v._read)._slot for v in self.state]
         pack = self.pack
@@ -123,6 +191,8 @@ class Plan:
             v._read = None
         if self.slots:
             pack.slot = out[-1]._slot
+        if global_step is not None:
+            global_step.assign_add(np.ones((), global_step.dtype.base_dtype.np))
         dispatch.assigned()
         dispatch.flush()
 
@@ -141,6 +211,10 @@ class Plan:
             tensors += [record.convert_to_tensor(t) for t in ((g.values, g.indices) if sparse else (g,))]
         graph, state = context.graph, tuple([*self.state, *[v._owner for v in self.slots]])
         sig = applied(self.recipe, self.layout, self.n_scalars, self.n_shared, False)
+        try:
+            sig.check(tuple([t._slot.aval for t in tensors] + [v._aval for v in state]))
+        except errors.InvalidArgumentError as e:
+            raise ValueError(e.message) from None  # as TensorFlow while a graph is built
         full = graph.op_name(name, "ApplyGradients")
         return record.add_op(graph, sig, tensors, full, reads=state, writes=state, avals=())
 

@@ -68,14 +68,17 @@ class ExponentialMovingAverage:
     def _new_average(self, v):
         if is_variable(v):
             if context.graph is None:
-                return slots.eager_variable(np.array(v._value._numpy()), v.dtype, f"{slots.op_name(v)}/{self._name}")
+                name = slots.unique(f"{slots.op_name(v)}/{self._name}")
+                return slots.eager_variable(np.array(v._value._numpy()), v.dtype, name)
             average = slots.create_slot(v, v.initialized_value(), self._name)
             context.graph.add_to_collection("moving_average_variables", v)
             return average
         if context.graph is None:
-            average = slots.eager_variable(np.zeros(v._slot.aval.shape, v.dtype.np), v.dtype, self._name)
-        else:
-            average = slots.create_zeros_slot(v, self._name)
+            raise TypeError(
+                "tf.train.ExponentialMovingAverage does not support non-Variable tensors when eager execution is "
+                "enabled."
+            )
+        average = slots.create_zeros_slot(v, self._name)
         if self._zero_debias:
             self._debiased.add(id(average))
         return average

@@ -50,6 +50,11 @@ class Optimizer(Trackable):
             raise ValueError("Must specify the optimizer name")
         self._use_locking, self._name = use_locking, name
         self._use_own_namescope_for_non_slot_vars = use_own_namescope_for_non_slot_vars
+        if use_own_namescope_for_non_slot_vars:
+            from ..variable_scope import variable_scope
+
+            with variable_scope(None, default_name=name) as self._non_slot_variable_scope:
+                pass
         self._slots: dict = {}  # slot name -> {variable key -> slot variable}
         self._non_slot_dict: dict = {}  # (name, graph) -> variable
         self._primaries: dict = {}  # keeps variables alive whose ids are keys
@@ -141,7 +146,7 @@ class Optimizer(Trackable):
         with slots.lifted():
             self._create_slots([v for _, v in live])
         if context.graph is None:
-            return self._apply_eagerly(live, global_step)
+            return self._apply_eagerly(live, global_step, name)
         return self._apply_in_graph(live, global_step, name)
 
     @staticmethod
@@ -176,10 +181,10 @@ class Optimizer(Trackable):
             collected.append(train)
         return train
 
-    def _apply_eagerly(self, pairs, global_step):
+    def _apply_eagerly(self, pairs, global_step, name=None):
         self._prepare()
         updates = [self._update(g, v) for g, v in pairs]
-        self._finish(updates, "update")
+        self._finish(updates, "update" if global_step is not None else f"{name or self._name}/")
         if global_step is not None:
             _add_one(global_step, None)
         dispatch.flush()
@@ -319,8 +324,14 @@ class Optimizer(Trackable):
                 self._handle_deferred_dependencies(name, found)
         return found
 
-    @staticmethod
-    def _non_slot(initial_value, name, colocate_with):
+    def _non_slot(self, initial_value, name, colocate_with):
+        if self._use_own_namescope_for_non_slot_vars:
+            from ..variable_scope import get_variable, variable_scope
+
+            with name_scope(""), variable_scope(self._non_slot_variable_scope):
+                return get_variable(
+                    name, initializer=initial_value, trainable=False, use_resource=slots.is_resource(colocate_with)
+                )
         if context.graph is None:
             array = record.to_array(initial_value) if not isinstance(initial_value, Tensor) else initial_value._numpy()
             return slots.eager_variable(np.asarray(array), dtypes.as_dtype(array.dtype), name)
@@ -359,10 +370,15 @@ class Optimizer(Trackable):
         return self._name
 
 
-def _add_one(global_step, name):
-    """global_step += 1; in a graph the operation called `name`."""
+def check_global_step(global_step):
+    """TypeError where the step counter is no variable."""
     if not is_variable(global_step):
         raise TypeError(f"global_step must be a variable, not {global_step!r}")
+
+
+def _add_one(global_step, name):
+    """global_step += 1; in a graph the operation called `name`."""
+    check_global_step(global_step)
     graph = context.graph
     one = np.ones((), global_step.dtype.base_dtype.np)
     if graph is None:

@@ -98,6 +98,7 @@ def noisy_linear_cosine_decay(learning_rate, global_step, decay_steps, initial_v
                               variance_decay=0.55, num_periods=0.5, alpha=0.0, beta=0.001, name=None):  # fmt: skip
     """See NoisyLinearCosineDecay."""
     made = NoisyLinearCosineDecay(
-        learning_rate, decay_steps, initial_variance, variance_decay, num_periods, alpha, beta, name
-    )
+        learning_rate, decay_steps, initial_variance, variance_decay, num_periods, alpha, beta,
+        name or "NoisyLinearCosineDecay",
+    )  # fmt: skip
     return _now_or_later(made, global_step)

@@ -14,7 +14,9 @@ from ..ops.core import cast
 from ..tensor import EagerTensor, IndexedSlices, Tensor
 from . import formulas, slots
 from .apply import Plan, Scalars, signature_key
-from .base import Optimizer, _add_one, is_variable
+from .base import Optimizer, check_global_step, is_variable
+
+_DENSE = {EagerTensor}
 
 
 class Recipe:
@@ -27,6 +29,7 @@ class Recipe:
     """
 
     __slots__ = ("dense", "sparse", "settings", "sources", "shared", "decays", "key")
+    broadcasts = casts = False  # as the training ops: a gradient has its variable's shape and dtype
 
     def __init__(self, dense, sparse, settings, sources, shared, decays):
         self.dense, self.sparse, self.settings = dense, sparse, settings
@@ -107,20 +110,18 @@ class FormulaOptimizer(Optimizer):
             plan, scalars, grads = self._eager_plan(grads_and_vars)
             if plan is not None:
                 if global_step is not None:
-                    _add_one(global_step, None)
-                plan.run(scalars, grads)
+                    check_global_step(global_step)
+                plan.run(scalars, grads, global_step)
                 return None
         return super().apply_gradients(grads_and_vars, global_step, name)
 
     def _eager_plan(self, pairs):
-        grads, variables = [], []
-        for g, v in pairs:
-            if g is not None:
-                kind = g.__class__
-                if kind is not EagerTensor and kind is not IndexedSlices:
-                    g = self._converted(g, v)[0]
-                grads.append(g)
-                variables.append(v)
+        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
+        if set(map(type, grads)) != _DENSE:
+            live = [(g, v) for g, v in pairs if g is not None]
+            kinds = (EagerTensor, IndexedSlices)
+            grads = [g if g.__class__ in kinds else self._converted(g, v)[0] for g, v in live]
+            variables = [v for _, v in live]
         numbers, tensors, sources = [], [], {}
         for k, value in self._values().items():
             if isinstance(value, Tensor) or is_variable(value):
@@ -132,7 +133,7 @@ class FormulaOptimizer(Optimizer):
         scalars = self.__dict__.get("_scalars")
         if scalars is None:
             scalars, self._plans = self.__dict__.setdefault("_scalars", Scalars()), {}
-        key = (tuple([id(v) for v in variables]), signature_key(grads), tuple(sources.values()))
+        key = (tuple(map(id, variables)), signature_key(grads), tuple(sources.values()))
         plan = self._plans.get(key, False)
         if plan is False:
             plan = self._plans[key] = self._make_plan(variables, grads, sources)
@@ -223,6 +224,8 @@ def rounded(value):
     """A Python number as TensorFlow's float32 constant of it; NumPy float64 keeps its digits."""
     if value.__class__ is float:
         return float(np.float32(value))
+    if value is None:
+        raise ValueError("Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor.")
     if isinstance(value, (np.ndarray, np.generic)):
         return float(value)
     return float(np.float32(value))

@@ -159,6 +159,11 @@ def widely(formula, state, inputs, **settings):
 
 
 # -- rows: gradients of lookups ---------------------------------------------------------------------------------------
+def none_negative(indices, size):
+    """Indices with those below zero moved to `size`, out of the table: JAX would count them from its end."""
+    return jnp.where(indices < 0, size, indices)
+
+
 def sum_duplicates(values, indices, size):
     """(rows summed per index, sorted distinct indices); places left over hold the index `size`, which scatters drop."""
     n = indices.shape[0]

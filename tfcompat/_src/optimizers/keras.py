@@ -8,6 +8,7 @@ from .. import dtypes
 from ..declare import export
 from . import keras_formulas as formulas
 from .keras_base import Optimizer
+from .keras_state import auto_name
 
 
 def _public(name):
@@ -156,7 +157,7 @@ class Nadam(_Moments):
     def _build_slots(self, variables):
         super()._build_slots(variables)
         dtype = variables[0].dtype.base_dtype if variables else dtypes.float32
-        self._u_product = self._new_variable(np.ones((), dtype.np), dtype, "variable")
+        self._u_product = self._new_variable(np.ones((), dtype.np), dtype, auto_name("variable"))
 
 
 @_public("Adagrad")
@@ -179,7 +180,9 @@ class Adagrad(_BuiltIn):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "initial_accumulator_value": self.initial_accumulator_value}
+        config = super().get_config()
+        epsilon = config.pop("epsilon")
+        return {**config, "initial_accumulator_value": self.initial_accumulator_value, "epsilon": epsilon}
 
 
 @_public("Adadelta")
@@ -248,7 +251,11 @@ class Ftrl(_BuiltIn):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "initial_accumulator_value": self.initial_accumulator_value}
+        config = super().get_config()
+        power = config.pop("learning_rate_power")
+        own = {k: config.pop(k) for k in self._hypers if k in config}
+        start = {"learning_rate_power": power, "initial_accumulator_value": self.initial_accumulator_value}
+        return {**config, **start, **own}
 
 
 @_public("Lion")

@@ -106,7 +106,7 @@ class Optimizer(KerasState, metaclass=Generations):
     def __init__(self, learning_rate=None, weight_decay=None, clipnorm=None, clipvalue=None,
                  global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
                  loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):  # fmt: skip
-        if isinstance(learning_rate, str) and name is None:  # Keras 2.11's order: name first
+        if isinstance(learning_rate, str) and name is None and self._formula is None:  # Keras 2.11's order: name first
             learning_rate, name = None, learning_rate
         if kwargs.get("lr") is not None:
             learning_rate = kwargs["lr"]
@@ -155,7 +155,7 @@ class Optimizer(KerasState, metaclass=Generations):
         self._trainable_variables_indices = {}  # empty, as checkpoints know it
         self._slots: dict = {}
         self._iterations = self._new_variable(np.zeros((), np.int64), dtypes.int64, "iteration")
-        if learning_rate is not None:
+        if learning_rate is not None or self._formula is not None:
             self._learning_rate = self._build_learning_rate(learning_rate)
         self._scalars, self._plans = Scalars(), {}
 
@@ -201,10 +201,8 @@ class Optimizer(KerasState, metaclass=Generations):
         """
         if kwargs:
             raise TypeError(f"apply_gradients() got unexpected arguments {sorted(kwargs)}")
-        grads, variables = [], []
-        for g, v in grads_and_vars:
-            grads.append(g)
-            variables.append(v)
+        pairs = list(grads_and_vars)
+        grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
         if not grads:
             raise ValueError("not enough values to unpack (expected 2, got 0)")
         self.apply(grads, variables)
@@ -293,7 +291,7 @@ class Optimizer(KerasState, metaclass=Generations):
         if context.graph is not None or not {EagerTensor, IndexedSlices}.issuperset(map(type, grads)):
             grads, variables = self._present(grads, variables)
         names, values = self._numbers()
-        key = (tuple([id(v) for v in variables]), signature_key(grads), len(names), self._plan_settings())
+        key = (tuple(map(id, variables)), signature_key(grads), len(names), self._plan_settings())
         plan = self._plans.get(key, False)
         if plan is False:
             plan = self._plans[key] = self._make_plan(grads, variables, names)

@@ -8,6 +8,8 @@ grad  `Dense` or `Rows`: Keras 3 squares the rows of a sparse gradient before it
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 
 from .formulas import ftrl_roots, sum_duplicates
@@ -22,6 +24,14 @@ class Dense:
     def map(self, f):
         """f(gradient)."""
         return f(self.value)
+
+    def over(self, divisor):
+        """The gradient divided by an array of its shape."""
+        return Dense(self.value / divisor)
+
+    def mean_square(self):
+        """The mean of the squares of all elements."""
+        return jnp.mean(self.value * self.value)
 
     def into(self, average, share, f=None):
         """average + (f(gradient) - average) * share."""
@@ -42,6 +52,14 @@ class Rows:
         """f applied to each row, then duplicates added up."""
         rows = f(self.values)
         return jnp.zeros(self.shape, rows.dtype).at[self.indices].add(rows, mode="drop")
+
+    def over(self, divisor):
+        """The rows divided by those of an array of the gradient's shape."""
+        return Rows(self.values / divisor.at[self.indices].get(mode="clip"), self.indices, self.shape)
+
+    def mean_square(self):
+        """The sum of the squares of the rows, duplicates by themselves, over the number of all elements."""
+        return jnp.sum(self.values * self.values) / math.prod(self.shape)
 
     def into(self, average, share, f=None):
         """The same as Dense's, without making a dense gradient: the touched rows are replaced, the others decay."""
@@ -200,10 +218,10 @@ def adafactor(h, t, grad, var, r, c, v, *, relative_step=True):
     """Rows and columns of the second moment only (Shazeer & Stern 2018) where the variable has two dimensions or
     more.
     """
-    g, step = grad.value, jnp.asarray(t).astype(var.dtype)
+    step = jnp.asarray(t).astype(var.dtype)
     rate = jnp.minimum(h.learning_rate, 1 / jnp.sqrt(step)) if relative_step else h.learning_rate
     alpha = jnp.maximum(h.cast("epsilon_2"), _rms(var)) * jnp.minimum(rate, 1 / jnp.sqrt(step))
-    square = g * g + h.epsilon_1
+    square = grad.map(_square) + h.epsilon_1
     decay = 1 - step**h.beta_2_decay
     if var.ndim >= 2:
         r = decay * r + (1 - decay) * jnp.mean(square, axis=-1)
@@ -211,8 +229,9 @@ def adafactor(h, t, grad, var, r, c, v, *, relative_step=True):
         v = jnp.expand_dims(r / jnp.mean(r, axis=-1, keepdims=True), -1) * jnp.expand_dims(c, -2)
     else:
         v = decay * v + (1 - decay) * square
-    u = g / jnp.sqrt(v)
-    return var - alpha * (u / jnp.maximum(1, _rms(u) / h.clip_threshold)), r, c, v
+    u = grad.over(jnp.sqrt(v))
+    size = jnp.sqrt(u.mean_square())
+    return var - u.value / jnp.maximum(1, size / h.clip_threshold) * alpha, r, c, v
 
 
 def _rms(x):

@@ -48,6 +48,13 @@ class KerasRecipe:
             setattr(self, field, value)
         self.key = tuple(values)
 
+    @property
+    def broadcasts(self):
+        """Whether a gradient may be smaller than the slots it is added to, as in Keras 3."""
+        return self.rows is None
+
+    casts = broadcasts  # Keras 3 makes gradients of the variable's dtype; the training ops behind Keras 2 do not
+
     def __hash__(self):
         return hash(self.key)
 
@@ -150,8 +157,10 @@ class KerasRecipe:
 
         def apply(others, states):
             mean = [Dense(total / n) for total in sums]
-            others, states = self._update(exact, steps, others, mean, states)
-            return list(others), [put(s, jnp.zeros_like(s[at])) for s in states]
+            new_others, new = self._update(exact, steps, others, mean, states)
+            new = [put(s, jnp.zeros_like(s[at])) for s in new]
+            # Both branches give the dtypes the state came with: places without a slot hold integers.
+            return jax.tree.map(lambda v, old: v.astype(old.dtype), (list(new_others), new), (others, states))
 
         def keep(others, states):
             return list(others), [put(s, total) for s, total in zip(states, sums, strict=True)]

@@ -77,16 +77,13 @@ class KerasState(AutoTrackable):
             return learning_rate
         if callable(learning_rate) and not isinstance(learning_rate, Tensor):
             return learning_rate
+        if learning_rate is None or isinstance(learning_rate, str):  # NumPy would make NaN of None
+            raise _no_rate(learning_rate)
         value = learning_rate._numpy() if isinstance(learning_rate, EagerTensor) else learning_rate
         try:
             array = np.asarray(value, np.float32)
         except (TypeError, ValueError):
-            raise ValueError(
-                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable "
-                "(that takes in the "
-                "current iteration value and returns the corresponding learning rate value). Received instead: "
-                f"learning_rate={learning_rate}"
-            ) from None
+            raise _no_rate(learning_rate) from None
         return self._new_variable(array, dtypes.float32, "learning_rate")
 
     def add_variable(self, shape, initializer="zeros", dtype=None, aggregation="none", layout=None, name=None):
@@ -230,6 +227,8 @@ class KerasState(AutoTrackable):
             self._learning_rate = self._build_learning_rate(value)
         elif isinstance(value, Tensor) or is_variable(value):
             old.assign(cast(record.convert_to_tensor(value), old.dtype))
+        elif value is None or isinstance(value, str):
+            raise _no_rate(value)
         else:
             old.assign(np.asarray(value, old.dtype.np))
 
@@ -252,9 +251,8 @@ class KerasState(AutoTrackable):
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
-        """Leaves out variables, and those whose names contain one of `var_names`; ValueError once built."""
-        if self.built:
-            raise ValueError("`exclude_from_weight_decay()` can only be configured before the optimizer is built.")
+        """Leaves out variables, and those whose names contain one of `var_names`."""
+        self._plans.clear()
         self._kept_from_decay = {id(v): v for v in var_list or []}
         self._names_kept_from_decay = re.compile("|".join(set(var_names))) if var_names else None
 
@@ -282,8 +280,8 @@ class KerasState(AutoTrackable):
         return [v.numpy() for v in self.variables()]
 
     def set_weights(self, weights):
-        """Gives the variables these values; ValueError before `build` or where shapes or counts differ."""
-        if not self.built:
+        """Gives the variables these values; ValueError where there are others, as before `build`, or of other shapes."""
+        if not self.built and len(weights) != len(self.variables()):
             raise ValueError(
                 "You are calling `set_weights()` on an optimizer that has not yet been built. Please call "
                 "`optimizer.build(trainable_variables)` to create the optimizer weights before calling `set_weights()`."
@@ -332,6 +330,14 @@ class KerasState(AutoTrackable):
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
+
+
+def _no_rate(value):
+    return ValueError(
+        "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable (that takes "
+        "in the current iteration value and returns the corresponding learning rate value). Received instead: "
+        f"learning_rate={value}"
+    )
 
 
 def initial_array(initializer, dims, dtype):

@@ -57,11 +57,10 @@ class OptimizerV2(LegacyState, metaclass=Generations):
                 raise TypeError(f"Unexpected keyword argument passed to optimizer: {k}. Allowed kwargs are {allowed}.")
             if v is not None and not callable(v) and not isinstance(v, Tensor) and v < 0:
                 raise ValueError(f"Expected {k} >= 0, received: {v}")
-        if gradient_aggregator is not None:
-            raise NotImplementedError("gradient_aggregator is not supported: there is one device to aggregate from")
         own = self.__dict__
         own["_hyper"], own["_slots"], own["_slot_names"], own["_weights"] = {}, {}, [], []
         self._name, self._iterations, self._hypers_created, self._primaries = name, None, False, {}
+        self.gradient_aggregator = gradient_aggregator
         self.gradient_transformers = list(gradient_transformers or [])
         decay = kwargs.pop("decay", 0.0) or 0.0
         if decay < 0.0:
@@ -136,6 +135,8 @@ class OptimizerV2(LegacyState, metaclass=Generations):
             logging.getLogger("tensorflow").warning(
                 "Gradients do not exist for variables %s when minimizing the loss.", missing
             )
+        if self.gradient_aggregator is not None and experimental_aggregate_gradients:
+            live = self.gradient_aggregator(live)
         for transform in self.gradient_transformers:
             live = transform(live)
         if context.graph is None:
@@ -162,7 +163,7 @@ class OptimizerV2(LegacyState, metaclass=Generations):
     def _apply_at_once(self, grads, variables, name):
         if set(map(type, grads)) != _DENSE:
             grads = [g if isinstance(g, (Tensor, IndexedSlices)) else record.convert_to_tensor(g) for g in grads]
-        key = (tuple([id(v) for v in variables]), signature_key(grads), slots.outermost(), self._statics())
+        key = (tuple(map(id, variables)), signature_key(grads), slots.outermost(), self._statics())
         plan = self._plans.get(key, False)
         if plan is False:
             plan = self._plans[key] = self._make_plan(grads, variables)

@@ -35,16 +35,27 @@ class LegacyState(Trackable):
         else:
             object.__setattr__(self, name, value)
 
+    def __dir__(self):
+        names = {*super().__dir__(), *self.__dict__.get("_hyper", ())}
+        return sorted(names | {"lr"} if "learning_rate" in names else names)
+
+    def _number(self, name, value, dtype):
+        """The value of a hyper-parameter as an array; ValueError for None, of which NumPy would make NaN."""
+        if value is None:
+            raise ValueError(f"Attempt to convert a value (None) to a Tensor: {name} of {self._name}")
+        return np.asarray(value, dtype)
+
     def _set_hyper(self, name, value):
         """Sets a hyper-parameter: a number, tensor, variable, schedule or function."""
         old = self._hyper.get(name)
         if is_variable(old) and not (
             isinstance(value, (Tensor, LearningRateSchedule)) or is_variable(value) or callable(value)
         ):
+            array = self._number(name, value, old.dtype.np)
             if slots.is_eager(old):
-                old.assign(np.asarray(value, old.dtype.np))
+                old.assign(array)
             else:
-                old.load(value)
+                old.load(array)
             return
         self._hyper[name] = value
         if is_variable(value):
@@ -69,7 +80,7 @@ class LegacyState(Trackable):
         with slots.lifted():
             for name, value in sorted(self._hyper.items()):
                 if not (isinstance(value, Tensor) or is_variable(value) or callable(value)):
-                    array = np.asarray(value._numpy() if isinstance(value, EagerTensor) else value, np.float32)
+                    array = self._number(name, value._numpy() if isinstance(value, EagerTensor) else value, np.float32)
                     made = self._hyper[name] = self._variable(array, dtypes.float32, name)
                     self._track_trackable(made, name, overwrite=True)
 

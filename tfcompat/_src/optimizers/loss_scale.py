@@ -298,6 +298,8 @@ class LossScaleOptimizer(KerasOptimizer):
 
     def scale_loss(self, loss):
         """`loss` times the scale."""
+        if not isinstance(loss, Tensor):
+            loss = record.convert_to_tensor(loss)
         return loss * (cast(self.dynamic_scale, loss.dtype) if self.built else self.initial_scale)
 
     get_scaled_loss = scale_loss

@@ -16,7 +16,7 @@ from ..scopes import control_dependencies, name_scope
 from ..tensor import IndexedSlices, Tensor
 from . import slots
 from .apply import Plan, Scalars, signature_key
-from .base import Optimizer, _add_one, is_variable
+from .base import Optimizer, _add_one, check_global_step, is_variable
 from .formula import FormulaOptimizer, Recipe, rounded
 from .keras_base import Optimizer as KerasOptimizer
 from .legacy_base import OptimizerV2, _clip_of
@@ -225,6 +225,8 @@ class OptaxRecipe:
     (variable, slot).
     """
 
+    broadcasts, casts = False, True
+
     def __init__(self, transformation, tree, places):
         self.transformation, self.tree, self.places = transformation, tree, places
         self.key = (transformation, tree, places)
@@ -271,10 +273,10 @@ class OptaxOptimizer(Optimizer):
             global_step, var_list = None, global_step
         return super().minimize(loss, global_step, var_list, *args, **kwargs)
 
-    def _apply_eagerly(self, pairs, global_step):
+    def _apply_eagerly(self, pairs, global_step, name=None):
         if global_step is not None:
-            _add_one(global_step, None)
-        self._plan(pairs).run([Scalars().of([0.0])], [g for g, _ in pairs])
+            check_global_step(global_step)
+        self._plan(pairs).run([Scalars().of([0.0])], [g for g, _ in pairs], global_step)
 
     def _apply_in_graph(self, pairs, global_step, name):
         with name_scope(name, self._name) as scope:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 
+import jax
 import jax.numpy as jnp
 
 from .. import dtypes, record
@@ -19,28 +20,42 @@ def _like(rate, *others):
     return [o.astype(rate.dtype) for o in others]
 
 
+def _over(a, b):
+    """a / b, rounded as a division is: XLA multiplies by the reciprocal of a constant and may fuse what follows."""
+    wide = jax.dtypes.canonicalize_dtype(jnp.float64)  # float32 in a user's own JAX code
+    return (a.astype(wide) / b.astype(wide)).astype(a.dtype)
+
+
+def _rounds(step, length):
+    """How many times `length` has gone by at `step`, whole: a quotient a last digit too small would be a round late."""
+    n = jnp.floor(_over(step, length))
+    return n + ((n + 1) * length <= step) - (n * length > step)
+
+
 @op("ExponentialDecay", alike=False)
 def exponential_decay_op(learning_rate, step, decay_steps, decay_rate, *, staircase=False):
     step, decay_steps, decay_rate = _like(learning_rate, step, decay_steps, decay_rate)
-    p = step / decay_steps
-    return learning_rate * decay_rate ** (jnp.floor(p) if staircase else p)
+    p = _rounds(step, decay_steps) if staircase else _over(step, decay_steps)
+    return learning_rate * decay_rate**p
 
 
 @op("InverseTimeDecay", alike=False)
 def inverse_time_decay_op(learning_rate, step, decay_steps, decay_rate, *, staircase=False):
     step, decay_steps, decay_rate = _like(learning_rate, step, decay_steps, decay_rate)
-    p = step / decay_steps
-    return learning_rate / (1 + decay_rate * (jnp.floor(p) if staircase else p))
+    p = _rounds(step, decay_steps) if staircase else _over(step, decay_steps)
+    return learning_rate / (1 + decay_rate * p)
 
 
 @op("PolynomialDecay", alike=False)
 def polynomial_decay_op(learning_rate, step, decay_steps, end_learning_rate, power, *, cycle=False):
     step, decay_steps, end, power = _like(learning_rate, step, decay_steps, end_learning_rate, power)
     if cycle:  # the first step belongs to the first round
-        decay_steps = decay_steps * jnp.where(step == 0, 1, jnp.ceil(step / decay_steps))
+        n = _rounds(step, decay_steps)
+        decay_steps = decay_steps * jnp.where(step == 0, 1, n + (n * decay_steps < step))
     else:
         step = jnp.minimum(step, decay_steps)
-    return (learning_rate - end) * (1 - step / decay_steps) ** power + end
+    left = jnp.maximum(1 - _over(step, decay_steps), 0)  # below zero by a rounding, a root would be NaN
+    return (learning_rate - end) * left**power + end
 
 
 @op("CosineDecay", alike=False)
@@ -56,16 +71,16 @@ def cosine_decay_op(learning_rate, step, decay_steps, alpha, target=None, warmup
 
 
 def _cosine(rate, step, decay_steps, alpha):
-    return ((1 - alpha) * (0.5 * (1 + jnp.cos(math.pi * (step / decay_steps)))) + alpha) * rate
+    return ((1 - alpha) * (0.5 * (1 + jnp.cos(math.pi * _over(step, decay_steps)))) + alpha) * rate
 
 
 @op("SGDRDecay", alike=False)
 def cosine_decay_restarts_op(learning_rate, step, first_decay_steps, t_mul, m_mul, alpha):
     """Rounds grow by t_mul, so the round is a logarithm of the progress; equal rounds (t_mul 1) are counted plainly."""
     step, first, t_mul, m_mul, alpha = _like(learning_rate, step, first_decay_steps, t_mul, m_mul, alpha)
-    done, even = step / first, t_mul == 1
+    done, even = _over(step, first), t_mul == 1
     t = jnp.where(even, 2, t_mul)
-    i = jnp.where(even, jnp.floor(done), jnp.floor(jnp.log(1 - done * (1 - t)) / jnp.log(t)))
+    i = jnp.where(even, _rounds(step, first), jnp.floor(jnp.log(1 - done * (1 - t)) / jnp.log(t)))
     part = jnp.where(even, done - i, (done - (1 - t**i) / (1 - t)) / t**i)
     return learning_rate * ((1 - alpha) * (0.5 * m_mul**i * (1 + jnp.cos(math.pi * part))) + alpha)
 
@@ -75,10 +90,10 @@ def linear_cosine_decay_op(learning_rate, step, decay_steps, num_periods, alpha,
     """`noise` is added to the linear part (the noisy form)."""
     step, decay_steps, periods, alpha, beta = _like(learning_rate, step, decay_steps, num_periods, alpha, beta)
     step = jnp.minimum(step, decay_steps)
-    linear = (decay_steps - step) / decay_steps
+    linear = _over(decay_steps - step, decay_steps)
     if noise is not None:
         linear = linear + noise.astype(learning_rate.dtype)
-    cosine = 0.5 * (1 + jnp.cos(math.pi * (2 * periods * (step / decay_steps))))
+    cosine = 0.5 * (1 + jnp.cos(math.pi * (2 * periods * _over(step, decay_steps))))
     return learning_rate * ((alpha + linear) * cosine + beta)
 
 

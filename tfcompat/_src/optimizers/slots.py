@@ -88,12 +88,12 @@ def _slot(primary, value, shape, dtype, name):
         else:
             value = value(shape, dtype=dtype) if callable(value) else value
             array = record.convert_to_tensor(value)._numpy()
-        return eager_variable(array, dtype or primary.dtype.base_dtype, _unique(f"{op_name(primary)}/{name}"))
+        return eager_variable(array, dtype or primary.dtype.base_dtype, unique(f"{op_name(primary)}/{name}"))
     resource = is_resource(primary) if hasattr(primary, "_owner") else None
     return graph_variable(op_name(primary) + "/" + name, value, shape, dtype, resource)
 
 
-def _unique(name):
+def unique(name):
     """`name`, `name`_1, ...: eager slots are numbered as variable scopes are, anew with every default graph."""
     from ..variable_scope import scope_store, unique_variable_scope
 

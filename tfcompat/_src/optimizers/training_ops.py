@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import inspect
 
-from .. import record
+from .. import errors, record
 from ..declare import NAMES, OPS, OpDef
 from ..engine import dispatch
 from ..graph import Signature, aval, context
+from ..tensor import Tensor
 from . import formulas
+from .apply import check_shape, check_slices
 
 
 class TrainingOp:
@@ -59,6 +61,8 @@ class TrainingOp:
 
             def run(*args, **settings):
                 dtype = args[n].dtype
+                if self.sparse:
+                    args = (*args[: n - 1], formulas.none_negative(args[n - 1], args[n].shape[0]), *args[n:])
                 inputs = [a.astype(dtype) if a.dtype.kind == "f" and a.dtype != dtype else a for a in args[:n]]
                 new = formulas.widely(kernel, args[n:], inputs, **settings)
                 return new if resource else (new[0], *new)
@@ -77,11 +81,14 @@ class TrainingOp:
         In a graph returns the operation, or for ref variables the tensor of the variable's new value; eagerly None.
         """
         dtype = variables[0].dtype.base_dtype
+        graph = context.graph
         tensors = []
         for i, (key, value) in enumerate(zip(self.inputs, inputs, strict=True)):
             free = key in ("indices", "global_step")
+            if not free and isinstance(value, Tensor) and value.dtype.base_dtype is not dtype:
+                raise self._other_dtype(i, key, value.dtype, dtype, resource)
             tensors.append(record.convert_to_tensor(value, None if free else dtype, name=f"{key}_{i}" if i else key))
-        graph = context.graph
+        self._check_shapes(tensors, variables[0])
         if graph is None:
             sig = self.signature(True, settings)
             slots = tuple([t._slot for t in tensors] + [v._value._slot for v in variables])
@@ -98,6 +105,33 @@ class TrainingOp:
         return record.add_op(
             graph, sig, tensors, full, reads=state, writes=state, avals=avals, single=True, attributes=attributes
         )
+
+    def _other_dtype(self, i, key, dtype, wanted, resource):
+        """The error for an input of another dtype than the variable's."""
+        type = self.type(resource)
+        if context.graph is not None:
+            return TypeError(
+                f"Input {key!r} of {type!r} Op has type {dtype.name} that does not match type {wanted.name} of "
+                f"argument {self.state[0]!r}."
+            )
+        return errors.InvalidArgumentError(
+            None, None, f"cannot compute {type} as input #{len(self.state) + i}(zero-based) was expected to be a "
+            f"{wanted.name} tensor but is a {dtype.name} tensor [Op:{type}]",
+        )  # fmt: skip
+
+    def _check_shapes(self, tensors, variable):
+        """A gradient has its variable's shape: else ValueError in a graph, InvalidArgumentError eagerly."""
+        grad = tensors[self.inputs.index("grad" if self.sparse else self.grad)]._slot.aval.shape
+        var = variable._owner._aval.shape
+        try:
+            if self.sparse:
+                check_slices(grad, tensors[-1]._slot.aval.shape, var)
+            else:
+                check_shape(grad, var)
+        except errors.InvalidArgumentError as e:
+            if context.graph is None:
+                raise
+            raise ValueError(e.message) from None
 
     def public(self, resource):
         """The op as tf.raw_ops has it: `f(var, ..., use_locking=False, name=None)`."""

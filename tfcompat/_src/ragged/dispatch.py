@@ -11,7 +11,7 @@ import inspect
 
 import numpy as np
 
-from .. import dtypes, nest, record
+from .. import dtypes
 from ..declare import NAMES, OPS, op
 from ..graph import context
 from ..ops.core import cast
@@ -201,7 +201,6 @@ def _publish():
         replace(name, lambda f: _looked_for(f, _join_rows(f)))
     replace("print", lambda f: _looked_for(f, _printed(f)))
     replace("nn.softmax", lambda f: _taking(f, _softmax))
-    replace("map_fn", lambda f: _looked_for(f, _map_rows))
     replace("shape", lambda f: _sparse_or_ragged(f, _no_shape, _sparse_shape))
     replace("size", lambda f: _sparse_or_ragged(f, functions.size, _sparse_size))
     replace("rank", lambda f: _sparse_or_ragged(f, functions.rank, _sparse_rank))
@@ -299,29 +298,6 @@ def _no_shape(input, *args, **kwargs):
     raise NotImplementedError(
         "tf.shape of a RaggedTensor is a DynamicRaggedShape, which is not supported: use bounding_shape(), row_lengths()"
     )
-
-
-def _map_rows(fn, elems, dtype=None, parallel_iterations=None, back_prop=True, swap_memory=False, infer_shape=True,
-              name=None, fn_output_signature=None):  # fmt: skip
-    """tf.map_fn over the rows of a RaggedTensor, whose number must be known."""
-    from .spec import RaggedTensorSpec
-
-    n = elems._partition.static_nrows
-    if n is None:
-        raise NotImplementedError("tf.map_fn over a RaggedTensor needs the number of rows while the graph is built")
-    rows = [fn(elems[i]) for i in range(n)]
-    signature = dtype if fn_output_signature is None else fn_output_signature
-    if not rows:
-        raise NotImplementedError("tf.map_fn over a RaggedTensor without rows")
-    flat = [nest.flatten(r) for r in rows]
-    specs = nest.flatten(signature) if signature is not None else [None] * len(flat[0])
-    out = []
-    for column, spec in zip(zip(*flat, strict=True), specs, strict=True):
-        if any(is_ragged(c) for c in column) or isinstance(spec, RaggedTensorSpec):
-            out.append(joining.stack(list(column)))
-        else:
-            out.append(OPS["Pack"].public([record.convert_to_tensor(c) for c in column]))
-    return nest.pack_sequence_as(rows[0], out)
 
 
 # -- operators --------------------------------------------------------------------------------------------------------

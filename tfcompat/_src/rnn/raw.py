@@ -26,19 +26,28 @@ def _batch(flat):
 
 
 def _emitted(emit, cell, state):
-    """[(dtype, shape without the batch)] of what a step emits: as `emit` says, else the outputs of the cell."""
+    """[(dtype, shape without the batch, that shape as sizes)] of what a step emits: as `emit` says, else the outputs of
+    the cell.
+    """
     if emit is not None:
-        return emit, [(e.dtype.base_dtype, e.shape) for e in map(record.convert_to_tensor, nest.flatten(emit))]
+        given = [record.convert_to_tensor(e) for e in nest.flatten(emit)]
+        return emit, [(e.dtype.base_dtype, e.shape, _sizes(e)) for e in given]
     kind = nest.flatten(state)[0].dtype.base_dtype
-    sizes = nest.flatten(cell.output_size)
-    return cell.output_size, [
-        (kind, TensorShape(s if isinstance(s, (TensorShape, tuple, list)) else [s])) for s in sizes
+    shapes = [
+        TensorShape(s if isinstance(s, (TensorShape, tuple, list)) else [s]) for s in nest.flatten(cell.output_size)
     ]
+    return cell.output_size, [(kind, s, s.as_list()) for s in shapes]
 
 
-def _zeros(batch, shape, kind):
-    dims = [batch, *shape.as_list()]
-    if isinstance(batch, Tensor):
+def _sizes(x):
+    return x.shape.as_list() if x.shape.is_fully_defined() else OPS["Shape"].public(x)
+
+
+def _zeros(batch, sizes, kind):
+    dims = [batch, *sizes] if isinstance(sizes, list) else None
+    if dims is None:
+        dims = OPS["ConcatV2"].public([OPS["Pack"].public([batch]), sizes], 0)
+    elif isinstance(batch, Tensor):
         dims = OPS["Pack"].public([record.convert_to_tensor(d, dtype=dtypes.int32) for d in dims])
     return creation.zeros(dims, kind)
 
@@ -77,9 +86,9 @@ def raw_rnn(cell, loop_fn, parallel_iterations=None, swap_memory=False, scope=No
         like, kinds = _emitted(emit, cell, state)
         arrays = [
             TensorArray(k, size=0, dynamic_size=True, element_shape=TensorShape([known]).concatenate(s), name=f"rnn_output_{i}")
-            for i, (k, s) in enumerate(kinds)
+            for i, (k, s, _) in enumerate(kinds)
         ]  # fmt: skip
-        nothing = nest.pack_sequence_as(like, [_zeros(batch, s, k) for k, s in kinds])
+        nothing = nest.pack_sequence_as(like, [_zeros(batch, sizes, k) for k, _, sizes in kinds])
 
         def body(time, finished, current, arrays, state, loop_state):
             output, new = cell(current, state)

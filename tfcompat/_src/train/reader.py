@@ -27,8 +27,8 @@ class CheckpointReader:
         return name in self._bundle.entries
 
     def get_tensor(self, name):
-        """The tensor `name` as an array; NotFoundError where there is none."""
-        return self._bundle.read(name.decode() if isinstance(name, bytes) else name)
+        """The tensor `name` as an array, a scalar as NumPy's; NotFoundError where there is none."""
+        return self._bundle.read(name.decode() if isinstance(name, bytes) else name)[()]
 
     def debug_string(self):
         rows = [
