@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import tfcompat as tf
-from tfcompat._src import session
 from tfcompat._src.engine import dispatch, log
 
 v1 = tf.compat.v1
@@ -208,8 +207,9 @@ def test_value_and_gradients_in_one_run_compute_the_forward_once():
         loss = v1.reduce_sum(tf.tanh(tf.matmul(tf.tanh(tf.matmul(x, w1)), w2)))
         grads = v1.gradients(loss, [w1, w2])
         from tfcompat._src.engine import lower
+        from tfcompat._src.fetches import Fetches
 
-        flat = session._Fetches(loss.graph, [loss, *grads])
+        flat = Fetches(loss.graph, [loss, *grads])
         (stage,) = lower.plan(flat.slots, [], [x._slot]).stages
         jaxpr = str(jax.make_jaxpr(stage.program.evaluate)([np.zeros(s.aval.shape, "f") for s in stage.leaves]))
     assert jaxpr.count("dot_general[") == 2 + 3  # two forward, three backward

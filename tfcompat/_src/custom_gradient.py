@@ -11,6 +11,7 @@ import functools
 from . import nest, record
 from .declare import OPS, OpDef, export
 from .engine import dispatch
+from .engine.segment import Records
 from .forward_mode import ForwardAccumulator
 from .graph import Signature, context
 from .tape import RECORDER
@@ -155,7 +156,7 @@ def _cotangent(given, slot, composite):
     return tensor if composite and not slot.aval.differentiable else OPS["ZerosLike"].public(tensor)
 
 
-class _Watcher(dispatch.Records):
+class _Watcher(Records):
     """Stands among the tapes to see which variables are read."""
 
     __slots__ = ("variables",)

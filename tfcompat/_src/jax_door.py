@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from . import dtypes, nest, record
-from .engine import lower
+from .engine import lower, stages
 from .function import ConcreteFunction, Function
 from .graph import Operation
 from .tensor import Tensor
@@ -71,12 +71,13 @@ def to_jax(target, *example, feeds=None, session=None):
     """
     if callable(target) and not isinstance(target, (Tensor, Operation)) and not isinstance(target, (list, tuple, dict)):
         return _from_callable(target, example)
-    from .session import _Fetches, get_default_session
+    from .fetches import Fetches
+    from .session import get_default_session
 
     session = session or get_default_session()
     first = nest.flatten(target)[0]
     graph = first.graph
-    flat = _Fetches(graph, target)
+    flat = Fetches(graph, target)
     feed_tensors = [graph.as_graph_element(f, allow_operation=False) for f in nest.flatten(feeds or [])]
     plan = lower.plan(flat.slots, flat.ops, [t._slot for t in feed_tensors], label="to_jax", donate=False)
     _check(plan)
@@ -128,7 +129,7 @@ def _spec(value):
 
 def _check(plan):
     for stage in plan.stages:
-        if isinstance(stage, lower.HostStage):
+        if isinstance(stage, stages.HostStage):
             names = sorted({node.sig.op.type for node, _ in stage.nodes})
             raise NotImplementedError(
                 f"to_jax: {', '.join(names)} can only run on the host, so there is no pure JAX function of this code"

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import record
-from .engine import dispatch, gradients, lower
+from .engine import dispatch, gradients, lower, stages
 from .engine.program import by_order
 from .graph import aval, context
 
@@ -60,7 +60,7 @@ def constant(slot):
 
 def on_host(plan):
     """Whether a plan is more than one compiled program."""
-    return len(plan.stages) > 1 or any(isinstance(s, lower.HostStage) for s in plan.stages)
+    return len(plan.stages) > 1 or any(isinstance(s, stages.HostStage) for s in plan.stages)
 
 
 def _conjugate(g):

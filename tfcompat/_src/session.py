@@ -5,131 +5,20 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from . import dtypes, errors
+from . import errors
 from .config_messages import ConfigProto, RunMetadata, RunOptions
 from .declare import export
-from .engine import lower
-from .graph import Graph, Operation, context, current_graph
-from .shapes import TensorShape
-from .tensor import EagerTensor, IndexedSlices, SymbolicTensor
+from .engine import lower, stages
+from .fetches import Fetches, Hashable, feed_expansions, feed_value, fetched, key_of
+from .graph import Graph, context, current_graph
+from .tensor import IndexedSlices, SymbolicTensor
 
 SERVERS: dict = {}  # target -> what its sessions share (tf.train.Server)
 limits = threading.local()  # what RunOptions ask for in this thread's run: timeout_in_ms
-_expansions: list = []  # (type, fetch function) of session conversion functions: SparseTensor and friends register here
-
-
-def register_fetch(kind, parts, build):
-    """Makes objects of `kind` fetchable: `parts(obj)` gives tensors (None allowed), `build(obj, values)` the fetched value."""
-    _expansions.append((kind, parts, build))
-
-
-_feed_expansions: list = []  # (type, function(key, value) -> [(tensor, value)])
-
-
-def register_feed(kind, expand):
-    """Makes objects of `kind` usable as feed keys: `expand(key, value)` gives (tensor, value) pairs."""
-    _feed_expansions.append((kind, expand))
-
-
-class _Fetches:
-    """A nest of fetches, flattened once: unique tensors and operations, and how to put the values back."""
-
-    def __init__(self, graph, fetches):
-        self.graph = graph
-        self.slots, self.ops, self.position = [], [], {}
-        self.build = self._flatten(fetches)
-
-    def _flatten(self, fetch):
-        if fetch is None:
-            raise TypeError(f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}")
-        if isinstance(fetch, (list, tuple)) or _is_attrs(fetch):
-            items = (
-                list(fetch)
-                if isinstance(fetch, (list, tuple))
-                else [getattr(fetch, a.name) for a in fetch.__attrs_attrs__]
-            )
-            parts = [self._flatten(f) for f in items]
-            kind = type(fetch)
-            if kind is list:
-                return lambda values: [p(values) for p in parts]
-            if kind is tuple:
-                return lambda values: tuple([p(values) for p in parts])
-            if hasattr(kind, "_fields") or _is_attrs(fetch):
-                return lambda values: kind(*[p(values) for p in parts])
-            return lambda values: kind([p(values) for p in parts])
-        if hasattr(fetch, "keys") and hasattr(fetch, "__getitem__") and not isinstance(fetch, (str, bytes)):
-            keys = list(fetch.keys())
-            parts = [self._flatten(fetch[k]) for k in keys]
-            kind = type(fetch)
-            if kind is dict:
-                return lambda values: {k: p(values) for k, p in zip(keys, parts, strict=True)}
-            if hasattr(fetch, "default_factory"):
-                factory = fetch.default_factory
-                return lambda values: kind(factory, {k: p(values) for k, p in zip(keys, parts, strict=True)})
-            return lambda values: kind([(k, p(values)) for k, p in zip(keys, parts, strict=True)])
-        if isinstance(fetch, IndexedSlices):
-            parts = [self._flatten(f) for f in (fetch.values, fetch.indices)]
-            dense = self._flatten(fetch.dense_shape) if fetch.dense_shape is not None else lambda values: None
-            return lambda values: IndexedSlicesValue(parts[0](values), parts[1](values), dense(values))
-        for kind, split, build in _expansions:
-            if isinstance(fetch, kind):
-                parts = [(lambda values: None) if f is None else self._flatten(f) for f in split(fetch)]
-                return lambda values: build(fetch, [p(values) for p in parts])
-        return self._element(fetch)
-
-    def _element(self, fetch):
-        try:
-            element = self.graph.as_graph_element(fetch, allow_tensor=True, allow_operation=True)
-        except TypeError as e:
-            raise TypeError(
-                f"Fetch argument {fetch!r} has invalid type {type(fetch)!r}, must be a string or Tensor. ({e})"
-            ) from None
-        except ValueError as e:
-            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({e})") from None
-        except KeyError as e:
-            raise ValueError(f"Fetch argument {fetch!r} cannot be interpreted as a Tensor. ({e})") from None
-        if not self.graph.is_fetchable(element if isinstance(element, Operation) else element.op):
-            raise ValueError(f"Operation {element.name!r} has been marked as not fetchable.")
-        if isinstance(element, Operation):
-            self.ops.append(element)
-            return lambda values: None
-        slot = element._slot
-        i = self.position.get(slot)
-        if i is None:
-            i = self.position[slot] = len(self.slots)
-            self.slots.append(slot)
-        return lambda values: values[i]
-
-
-def _is_attrs(fetch):
-    return hasattr(type(fetch), "__attrs_attrs__")
-
-
-class IndexedSlicesValue(NamedTuple):
-    """What fetching IndexedSlices gives, as arrays; `dense_shape` is None where the slices have none."""
-
-    values: np.ndarray
-    indices: np.ndarray
-    dense_shape: np.ndarray | None
-
-
-def _key(fetch):
-    """Identifies a nest of fetches: the plan it belongs to keeps the objects alive, so ids are safe."""
-    kind = fetch.__class__
-    if kind is list or kind is tuple:
-        return (kind, *[_key(f) for f in fetch])
-    if kind is str:
-        return fetch
-    if kind is dict:
-        return (kind, *[(k, _key(v)) for k, v in fetch.items()])
-    if hasattr(kind, "_fields"):
-        return (kind, *[_key(f) for f in fetch])
-    return id(fetch)
 
 
 class _Execution:
@@ -158,7 +47,7 @@ class _Execution:
         self.stage = None
         self.n_fetch = len(p.fetches)
         self.reads = self._reads(p)
-        if len(p.stages) == 1 and isinstance(p.stages[0], lower.DeviceStage):
+        if len(p.stages) == 1 and isinstance(p.stages[0], stages.DeviceStage):
             self._single(p)
 
     def _single(self, p):
@@ -219,10 +108,10 @@ class _Execution:
         values = dict(zip(p.feeds, feeds, strict=True))
         for v, _ in self.initial:
             session._value_of(v)  # uninitialised ones are told before anything waits for a queue
-        last = p.stages[-1] if p.stages and isinstance(p.stages[-1], lower.DeviceStage) else None
+        last = p.stages[-1] if p.stages and isinstance(p.stages[-1], stages.DeviceStage) else None
         for stage, reads in zip(p.stages, self.reads, strict=True):
             # A host stage may wait for what another thread does, so it must not hold the lock.
-            if isinstance(stage, lower.HostStage):
+            if isinstance(stage, stages.HostStage):
                 for s, v in reads:
                     values[s] = session._value_of(v)
                 stage.run(values, session, commit=True)
@@ -236,7 +125,7 @@ class _Execution:
         if last is None:
             with session._lock:
                 self._finish(session, values)
-        results = [fetched(values[s] if s in values else lower.constant(s)) for s in p.fetches]
+        results = [fetched(values[s] if s in values else stages.constant(s)) for s in p.fetches]
         if feeds:
             jax.block_until_ready([session._state[v] for v in p.final if hasattr(session._state[v], "devices")])
         return self.build(results)
@@ -245,7 +134,7 @@ class _Execution:
         """Per stage the (slot, variable) pairs that it is the first to read: not earlier, another thread may write them."""
         left, found = {s: v for v, s in p.initial.items()}, []
         for stage in p.stages:
-            host = isinstance(stage, lower.HostStage)
+            host = isinstance(stage, stages.HostStage)
             slots = [s for node, _ in stage.nodes for s in node.ins] if host else stage.leaves
             found.append([(s, left.pop(s)) for s in dict.fromkeys(slots) if s in left])
         self.rest = list(left.items())
@@ -257,15 +146,7 @@ class _Execution:
         for s, v in self.rest:
             values[s] = session._value_of(v)
         for v, s in self.written:
-            session._state[v] = values[s] if s in values else lower.constant(s)
-
-
-def fetched(value):
-    """A fetched value as the user gets it: an array of its own, a NumPy scalar, or bytes."""
-    array = np.asarray(value)
-    if array.ndim == 0:
-        return array[()]
-    return np.array(array)
+            session._state[v] = values[s] if s in values else stages.constant(s)
 
 
 class BaseSession:
@@ -328,7 +209,7 @@ class BaseSession:
             return self._run_traced(fetches, feed_dict, options, run_metadata)
         if feed_dict:
             return self._run_fed(fetches, feed_dict)
-        key = _key(fetches)
+        key = key_of(fetches)
         execution = self._executions.get(key)
         if execution is None:
             execution = self._plan(key, fetches, ())
@@ -352,7 +233,7 @@ class BaseSession:
     def _plan(self, key, fetches, feed_slots):
         if not self._graph.operations:
             raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
-        flat = _Fetches(self._graph, fetches)
+        flat = Fetches(self._graph, fetches)
         execution = _Execution(flat, fetches, list(feed_slots))
         self._executions[key] = execution
         return execution
@@ -362,10 +243,10 @@ class BaseSession:
         for k, v in feed_dict.items():
             if k.__class__ is SymbolicTensor and k._slot.node.graph is self._graph:
                 slot = k._slot
-                pairs.append((slot, _feed_value(k, slot.aval, v)))
+                pairs.append((slot, feed_value(k, slot.aval, v)))
             else:
                 pairs.extend(self._expand_feed(k, v))
-        key = (_key(fetches), *[s for s, _ in pairs])
+        key = (key_of(fetches), *[s for s, _ in pairs])
         execution = self._executions.get(key)
         if execution is None:
             for s, _ in pairs:
@@ -375,7 +256,7 @@ class BaseSession:
         return execution.run(self, [v for _, v in pairs])
 
     def _expand_feed(self, key, value):
-        for kind, expand in _feed_expansions:
+        for kind, expand in feed_expansions:
             if isinstance(key, kind):
                 return [p for k, v in expand(key, value) for p in self._expand_feed(k, v)]
         if isinstance(key, IndexedSlices):
@@ -394,7 +275,7 @@ class BaseSession:
             tensor = self._graph.as_graph_element(key, allow_operation=False)
         except Exception as e:
             raise TypeError(f"Cannot interpret feed_dict key as Tensor: {e.args[0] if e.args else e}") from None
-        return [(tensor._slot, _feed_value(tensor, tensor._slot.aval, value))]
+        return [(tensor._slot, feed_value(tensor, tensor._slot.aval, value))]
 
     def _value_of(self, variable):
         """The value of a variable in this session; FailedPreconditionError if it has none."""
@@ -420,7 +301,7 @@ class BaseSession:
         def call(*values, options=None, run_metadata=None):
             if len(values) != len(tensors):
                 raise TypeError(f"make_callable got {len(values)} values for {len(tensors)} feeds")
-            feeds = dict(zip([_Hashable(t) for t in tensors], values, strict=True)) if tensors else None
+            feeds = dict(zip([Hashable(t) for t in tensors], values, strict=True)) if tensors else None
             return self.run(fetches, feeds, options, run_metadata)
 
         return call
@@ -462,18 +343,6 @@ class BaseSession:
         self._state = {}
 
 
-class _Hashable:
-    """A feed key that hashes by identity whatever the equality mode."""
-
-    __slots__ = ("tensor",)
-
-    def __init__(self, tensor):
-        self.tensor = tensor
-
-    def _as_graph_element(self):
-        return self.tensor
-
-
 class _Device:
     def __init__(self, name, kind):
         self.name, self.device_type, self.memory_limit_bytes = name, kind, 0
@@ -492,53 +361,6 @@ class _DefaultSession:
 
     def __exit__(self, *exc):
         self.session._leave()
-
-
-def _feed_value(tensor, a, value):
-    """A fed value as an array of the tensor's dtype; TypeError or ValueError with TensorFlow's words where it does not fit."""
-    if isinstance(value, SymbolicTensor):
-        raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, numpy "
-            f"ndarrays, or TensorHandles. For reference, the tensor object was {value!s} which was passed to the argument "
-            f"`feed_dict` with key {tensor!s}."
-        )
-    if isinstance(value, EagerTensor):
-        value = value._numpy()
-    dtype = a.np
-    if value.__class__ is np.ndarray and value.dtype == dtype and dtype.kind != "O":
-        array = value
-    elif isinstance(value, jax.Array) and value.dtype == dtype:
-        array = value
-    elif dtype.kind == "O":
-        array = np.asarray(value, object)
-        if a.dtype is dtypes.string:  # by way of objects: NumPy's own strings drop null bytes at the end
-            flat = np.empty(array.size, object)
-            flat[:] = [v.encode() if isinstance(v, str) else v for v in array.ravel().tolist()]
-            array = flat.reshape(array.shape)
-        if a.dtype is dtypes.string and not all(isinstance(v, bytes) for v in array.ravel().tolist()):
-            raise TypeError(
-                f"Type of feed value {value!r} with type {type(value)} is not compatible with Tensor type string."
-            )
-    else:
-        if isinstance(value, int) and not isinstance(value, bool) and a.dtype.is_integer:
-            info = np.iinfo(dtype)
-            if not info.min <= value <= info.max:
-                raise TypeError(
-                    f"Type of feed value {value} with type {type(value)} is not compatible with Tensor type {dtype.type}. Try explicitly "
-                    "setting the type of the feed tensor to a larger type (e.g. int64)."
-                )
-        array = np.asarray(value, dtype)
-    shape = a.shape
-    if shape is not None and array.shape != shape:
-        if len(array.shape) != len(shape) or any(
-            d is not None and d != e for d, e in zip(shape, array.shape, strict=True)
-        ):
-            raise ValueError(
-                f"Cannot feed value of shape {array.shape!r} for Tensor {tensor.name}, which has shape {str(TensorShape._of(shape))!r}"
-                if context.eager
-                else f"Cannot feed value of shape {array.shape!r} for Tensor {tensor.name!r}, which has shape {str(TensorShape._of(shape))!r}"
-            )
-    return array
 
 
 @export("", v1="Session")

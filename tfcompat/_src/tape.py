@@ -7,6 +7,7 @@ import math
 from . import dtypes, nest, record
 from .declare import OPS, export
 from .engine import dispatch, gradients
+from .engine.segment import Records
 from .graph import Node, context
 from .tensor import EagerTensor, IndexedSlices, Tensor, handle
 
@@ -76,7 +77,7 @@ def add_gradients(parts):
     return RECORDER.add_all(parts) if parts else None
 
 
-class _Records(dispatch.Records):
+class _Records(Records):
     """What a tape recorded, in order, and which variables it saw read through which slots."""
 
     __slots__ = ("reads", "owner")

@@ -225,12 +225,13 @@ class Variable(Creation, Facts, metaclass=VariableType):
         if self._kind == "eager":
             self.assign(value)
             return
-        from . import session as sessions
+        from .fetches import feed_value
+        from .session import get_default_session
 
-        session = session or sessions.get_default_session()
+        session = session or get_default_session()
         if session is None:
             raise ValueError("Either session argument should be provided or default session should be established")
-        session._state[self] = np.array(sessions._feed_value(self._initial_value, self._aval, value))
+        session._state[self] = np.array(feed_value(self._initial_value, self._aval, value))
 
     def __getitem__(self, key):
         return _with_assign(slicing.getitem(self._dense_tensor(), key), self, key)

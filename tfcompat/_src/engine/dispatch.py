@@ -14,19 +14,19 @@ program of every step, the last included, is the same one.  Python numbers and c
 from __future__ import annotations
 
 import os
-import threading
 from sys import getrefcount
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..graph import Node, Slot, context, next_order
+from ..graph import Slot, context
 from ..tensor import EagerTensor
 from . import infer as inference
 from . import log, verified
 from .jit import jit
 from .program import linearize, on_host, program
+from .segment import Segment, Trace, lock, release
 
 LIMIT = 4000  # lines; a segment this long is a loop that never asks for a value
 DEVICE_FROM = 4096  # elements; larger host arrays are put on the device once, smaller ones travel with each call
@@ -34,78 +34,8 @@ DEVICE_FROM = 4096  # elements; larger host arrays are put on the device once, s
 op_by_op = os.environ.get("TFCOMPAT_EAGER") == "op_by_op"
 dispatches = 0  # programs run so far, for tests
 
-_lock = threading.RLock()
 _new, _new_slot = EagerTensor.__new__, Slot.__new__
 _ndarray = np.ndarray
-
-
-class Segment:
-    """A stretch of a thread's trace between step boundaries.
-
-    code    (signature, input numbers[, lines differentiated]) per operation; a number >= 0 is a slot of this segment, ~i is leaf i
-    slots   all outputs, by number;  starts: the number of each line's first output
-    leaves  slots from elsewhere;    leaf_of: slot -> ~i
-    live    once sealed: the slots somebody held at the step boundary
-    special line -> (nodes differentiated, gradient function) for lines that need a node of their own kind
-    """
-
-    __slots__ = ("code", "slots", "starts", "leaves", "leaf_of", "live", "special", "nodes", "order", "sealed", "done")
-
-    def __init__(self):
-        self.code, self.slots, self.starts, self.leaves, self.leaf_of = [], [], [], [], {}
-        self.live, self.special, self.nodes = None, {}, []
-        self.order = next_order()
-        self.sealed = self.done = False
-
-    def number(self, s):
-        """The number by which this segment's code refers to a slot."""
-        if s.segment is self:
-            return s.index
-        n = self.leaf_of.get(s)
-        if n is None:
-            n = self.leaf_of[s] = ~len(self.leaves)
-            self.leaves.append(s)
-        return n
-
-    def slot(self, number):
-        return self.slots[number] if number >= 0 else self.leaves[~number]
-
-    def materialize(self):
-        """Makes the nodes of all lines recorded so far."""
-        nodes = self.nodes
-        with _lock:
-            for line in range(len(nodes), len(self.code)):
-                sig, numbers = self.code[line][:2]
-                ins = tuple([self.slot(n) for n in numbers])
-                end = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.slots)
-                sub, gradient = self.special.get(line, ((), None))
-                node = EagerNode(sig, ins, self.order + line)
-                node.outs = tuple(self.slots[self.starts[line] : end])
-                node.sub = (
-                    tuple([nodes[i] for i in sub])
-                    if sub.__class__ is tuple and sub and sub[0].__class__ is int
-                    else tuple(sub)
-                )
-                node.gradient = gradient
-                for s in node.outs:
-                    if s.value is None:
-                        s._node = node
-                nodes.append(node)
-
-    def forget(self):
-        """Lets go of the nodes made so far: they refer to slots, and would count as holding them."""
-        if self.nodes:
-            for s in self.slots:
-                s._node = None
-            self.nodes = []
-
-    def alias(self, slot):
-        """The node of a slot that stands for another one of this segment (a variable read): the identity of it."""
-        from ..declare import OPS
-
-        node = EagerNode(OPS["Identity"].sig, (self.slots[slot.index],), self.order + len(self.code))
-        node.outs, node.sub, node.gradient = (slot,), (), None
-        return node
 
 
 def read(slot):
@@ -115,84 +45,6 @@ def read(slot):
     if context.segment is slot.segment and context.segment is not None:
         _seal()
     return Slot(None, slot.index, slot.aval, None, slot.segment)
-
-
-class EagerNode(Node):
-    """A node of a segment, made when the engine has to look at single operations."""
-
-    __slots__ = ("sub", "gradient")
-
-
-class Trace:
-    """A thread's segments that are sealed but not dispatched, and whether an assignment just ended one."""
-
-    __slots__ = ("sealed", "boundary")
-
-    def __init__(self):
-        self.sealed: list = []
-        self.boundary = False
-
-
-class Records:
-    """What a tape saw: ranges of segments, and nodes, in order."""
-
-    __slots__ = ("items", "with_own_gradients")
-
-    def __init__(self):
-        self.items: list = []
-        self.with_own_gradients = False  # whether nodes of tf.custom_gradient are among them
-
-    def open(self, segment, line):
-        self.items.append([segment, line, None])
-
-    def close(self):
-        if self.items and self.items[-1].__class__ is list and self.items[-1][2] is None:
-            last = self.items[-1]
-            last[2] = len(last[0].code)
-
-    def append(self, node):
-        self.items.append(node)
-
-    def __iter__(self):
-        """The nodes, in recorded order."""
-        out = []
-        for item in self.items:
-            if item.__class__ is list:
-                segment, start, end = item
-                segment.materialize()
-                out.extend(segment.nodes[start:end])
-            else:
-                out.append(item)
-        return iter(out)
-
-    def watch_read(self, variable, slot):
-        return None
-
-    def __del__(self):
-        items, self.items = self.items, []
-        while items:
-            item = items.pop()
-            if item.__class__ is list:
-                segment = item[0]
-                item.clear()
-                _release(segment, 0)
-
-
-def _release(segment, lists):
-    """Takes a dispatched segment apart where only its own slots (and `lists` lists) hold it: the cycle would wait for the collector."""
-    if not segment.done:
-        return
-    inner = 0
-    for s in segment.slots:
-        if s.segment is segment:
-            inner += 1
-    if getrefcount(segment) <= inner + _HELD + lists:
-        for s in segment.slots:
-            s.segment = None
-        segment.slots, segment.leaves, segment.live, segment.leaf_of = [], [], [], {}
-
-
-_HELD = 3  # the caller's name, the parameter, getrefcount's own
 
 
 def set_tapes(tapes):
@@ -401,7 +253,7 @@ def demand(slot):
     if slot.value is None and not _settled(
         slot
     ):  # another thread's, or dropped at an earlier dispatch and still held by a tape
-        with _lock:
+        with lock:
             if slot.value is None and not _settled(slot):
                 if slot.node is None:
                     raise RuntimeError("tensor without value or producer (its computation failed earlier)")
@@ -480,7 +332,7 @@ def _run(segments, outputs):
     for segment in segments:
         segment.done = True
         segment.nodes = []
-        _release(segment, 1)
+        release(segment, 1)
     if verified.watched:
         _raise_if_wrong(compiled, values)
 
@@ -690,10 +542,6 @@ def pending():
 
 
 __all__ = [
-    "EagerNode",
-    "Records",
-    "Segment",
-    "Trace",
     "assigned",
     "demand",
     "device_value",

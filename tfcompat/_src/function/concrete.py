@@ -6,7 +6,7 @@ import itertools
 
 from .. import nest, record
 from ..declare import OPS, OpDef, export
-from ..engine import dispatch, gradients, lower
+from ..engine import dispatch, gradients, lower, stages
 from ..engine.program import by_order
 from ..graph import Signature, aval, context
 from ..own_gradient import OwnGradient, between, pure, run
@@ -92,7 +92,7 @@ class ConcreteFunction(Callable):
     def _program(self, own):
         """The signature of a call node, where everything is one compiled stage with nothing static to be told."""
         p = self.plan
-        if any(isinstance(s, lower.HostStage) for s in p.stages) or len(p.stages) > 1 or p.static_feeds:
+        if any(isinstance(s, stages.HostStage) for s in p.stages) or len(p.stages) > 1 or p.static_feeds:
             return None
         if any(s.aval.np.kind == "O" for s in (*p.feeds, *p.fetches)):  # text stays on the host
             return None
@@ -279,8 +279,8 @@ class ConcreteFunction(Callable):
         for stage in plan.stages:
             stage.run(values, None)
         for v, s in zip(self._states(plan.final, variables), plan.final.values(), strict=True):
-            v._set(record.constant(values[s] if s in values else lower.constant(s)))
-        return [record.constant(values[s] if s in values else lower.constant(s)) for s in plan.fetches]
+            v._set(record.constant(values[s] if s in values else stages.constant(s)))
+        return [record.constant(values[s] if s in values else stages.constant(s)) for s in plan.fetches]
 
     def _call_graph(self, graph, tensors, variables):
         reads, writes = self._states(self.reads, variables), self._states(self.writes, variables)

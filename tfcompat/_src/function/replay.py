@@ -8,7 +8,7 @@ import threading
 import numpy as np
 
 from .. import record
-from ..engine import dispatch, lower
+from ..engine import dispatch, stages
 from ..graph import context
 from ..scopes import control_dependencies
 from ..tensor import Tensor
@@ -84,7 +84,7 @@ def replay(op, ins):
     if sig.op.host:
         slots = (*fixed_free, *[state_slot(v) for v in reads])
         args = [np.asarray(s.value if s.value is not None else dispatch.demand(s)) for s in slots]
-        values = [record.constant(v) for v in lower.run_host(sig, args, op, None)]
+        values = [record.constant(v) for v in stages.run_host(sig, args, op, None)]
         for v, t in zip(writes, values[len(op.outs) :], strict=True):
             v._set(t)
         return values[: len(op.outs)]

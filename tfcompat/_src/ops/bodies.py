@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import errors, nest, record
 from ..declare import OPS
-from ..engine import dispatch, gradients, infer, lower
+from ..engine import dispatch, gradients, infer, lower, stages
 from ..engine.program import by_order
 from ..engine.reads import read
 from ..function import FuncGraph
@@ -142,7 +142,11 @@ class Body:
             s.aval.dtype.name == "string" for s in (*wanted, *self.feeds)
         )  # the host alone knows text
         late = {
-            s for st in p.stages if isinstance(st, lower.DeviceStage) for i, s in enumerate(st.leaves) if i in st.static
+            s
+            for st in p.stages
+            if isinstance(st, stages.DeviceStage)
+            for i, s in enumerate(st.leaves)
+            if i in st.static
         }
         self.static_reads = [v for v in self.reads if p.initial[v] in late]
         self.static_feeds = {self.feeds[i] for i, s in enumerate(p.feeds) if s in p.static_feeds}

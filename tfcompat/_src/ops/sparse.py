@@ -13,9 +13,9 @@ import numpy as np
 
 from .. import dtypes, errors, nest, record
 from ..declare import OPS, export, op
+from ..fetches import register_feed, register_fetch
 from ..graph import context
 from ..scopes import name_scope
-from ..session import register_feed, register_fetch
 from ..shapes import TensorShape
 from ..tensor import EagerTensor
 from ..type_spec import TensorSpec, TypeSpec

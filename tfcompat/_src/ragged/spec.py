@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import dtypes, nest
 from ..declare import export
+from ..fetches import register_feed, register_fetch
 from ..ops.sparse import SparseTensor, SparseTensorSpec, SparseTensorValue
-from ..session import register_feed, register_fetch
 from ..shapes import TensorShape
 from ..tensor import Tensor
 from ..type_spec import TensorSpec, TypeSpec, spec_of

@@ -170,11 +170,7 @@ def update_checkpoint_state(
 
 def exists(prefix):
     """Whether there is a checkpoint called `prefix`."""
-    return (
-        os.path.exists(prefix + ".index")
-        or os.path.isfile(prefix)
-        or bool(glob.glob(glob.escape(prefix) + "-?????-of-?????"))
-    )
+    return bool(_files(prefix))
 
 
 @export("", v1="train.checkpoint_exists")
@@ -195,18 +191,25 @@ def latest_checkpoint(checkpoint_dir, latest_filename=None):
 @export("", v1="train.get_checkpoint_mtimes")
 def get_checkpoint_mtimes(checkpoint_prefixes):
     """When each of the checkpoints was written, in seconds; those that do not exist are left out."""
-    return [os.stat(p + ".index").st_mtime for p in map(text_of, checkpoint_prefixes) if os.path.exists(p + ".index")]
+    files = [next(iter(_files(p)), None) for p in map(text_of, checkpoint_prefixes)]
+    return [os.stat(f).st_mtime for f in files if f is not None]
+
+
+def _files(prefix):
+    """The file that stands for a checkpoint: of version 2 its index, of version 1 the table itself, or its parts."""
+    if os.path.exists(prefix + ".index"):
+        return [prefix + ".index"]
+    if os.path.isfile(prefix):
+        return [prefix]
+    return sorted(glob.glob(glob.escape(prefix) + "-?????-of-?????"))
 
 
 @export("", v1="train.remove_checkpoint")
 def remove_checkpoint(checkpoint_prefix, checkpoint_format_version=2, meta_graph_suffix="meta"):
     """Deletes the files of a checkpoint."""
     prefix = text_of(checkpoint_prefix)
-    for path in [
-        f"{prefix}.{meta_graph_suffix}",
-        f"{prefix}.index",
-        *glob.glob(glob.escape(prefix) + ".data-?????-of-?????"),
-    ]:
+    own = [f"{prefix}.index", *glob.glob(glob.escape(prefix) + ".data-?????-of-?????")]
+    for path in [f"{prefix}.{meta_graph_suffix}", *(own if checkpoint_format_version != 1 else _files(prefix))]:
         if os.path.exists(path):
             os.remove(path)
 

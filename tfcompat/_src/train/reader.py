@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..declare import export, publish
-from . import bundle
+from . import slices
 from .checkpoint_state import latest_checkpoint, text_of
 
 _PROTO_NAMES = {"float16": "half", "float32": "float", "float64": "double"}
@@ -15,7 +15,7 @@ class CheckpointReader:
     """The tensors of one checkpoint by name."""
 
     def __init__(self, filepattern):
-        self._bundle = bundle.Bundle(text_of(filepattern))
+        self._bundle = slices.reader(text_of(filepattern))
 
     def get_variable_to_shape_map(self):
         return {k: list(e.shape) for k, e in self._bundle.entries.items()}

@@ -11,8 +11,8 @@ from .. import errors
 from ..declare import export
 from ..graph import context, current_graph
 from ..scopes import GraphKeys
-from . import bundle, object_graph
-from .checkpoint_state import exists, remove_checkpoint, text_of, update
+from . import bundle, object_graph, slices
+from .checkpoint_state import exists, get_checkpoint_mtimes, remove_checkpoint, text_of, update
 from .saveables import named
 
 _MISSING = (
@@ -61,7 +61,10 @@ class Saver:
         if saver_def is not None:
             max_to_keep, sharded = saver_def.max_to_keep, saver_def.sharded
             keep_checkpoint_every_n_hours, write_version = saver_def.keep_checkpoint_every_n_hours, saver_def.version
-        for value, word in ((builder, "builder"), (write_version == self.V1, "write_version=V1")):
+        for value, word in (
+            (builder, "builder"),
+            (write_version == self.V1 and sharded, "write_version=V1, sharded=True"),
+        ):
             if value:
                 raise NotImplementedError(f"tf.train.Saver({word}) is not supported by tfcompat.")
         self._var_list, self._reshape, self._max_to_keep, self._name = var_list, reshape, max_to_keep, name
@@ -118,8 +121,8 @@ class Saver:
 
     def recover_last_checkpoints(self, checkpoint_paths):
         """Takes over those of the checkpoints that exist."""
-        found = [p for p in map(text_of, checkpoint_paths) if os.path.exists(p + ".index")]
-        self._last = [(p, os.stat(p + ".index").st_mtime) for p in found]
+        found = [p for p in map(text_of, checkpoint_paths) if exists(p)]
+        self._last = list(zip(found, get_checkpoint_mtimes(found), strict=True))
 
     @property
     def saver_def(self):
@@ -176,7 +179,7 @@ class Saver:
             if when > self._next_kept:
                 self._next_kept += self._hours * 3600
                 continue
-            remove_checkpoint(old, meta_graph_suffix=suffix)
+            remove_checkpoint(old, self._write_version, suffix)
 
     # -- saving and restoring -----------------------------------------------------------------------------------------
     def save(
@@ -220,7 +223,8 @@ class Saver:
                 os.makedirs(folder, exist_ok=True)
             except OSError:
                 raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from None
-        bundle.write(prefix, {name: value for p in parts for name, value in p.values(sess).items()})
+        form = slices if self._write_version == self.V1 else bundle
+        form.write(prefix, {name: value for p in parts for name, value in p.values(sess).items()})
         if write_meta_graph and context.graph is not None and hasattr(sess, "graph"):
             self._write_meta_graph(sess, f"{prefix}.{meta_graph_suffix}")
         self._keep(prefix, meta_graph_suffix)
@@ -247,7 +251,7 @@ class Saver:
         log.info("Restoring parameters from %s", save_path)
         if context.graph is not None or any(v._kind != "eager" for p in parts for v in p.parts):
             sess = _session(sess)
-        found = bundle.Bundle(save_path)
+        found = slices.reader(save_path)
         names = _names_in(found, [name for p in parts for name in p.names])
         values = [(p, [found.read(names[n]) for n in p.names]) for p in parts]
         for p, arrays in values:
