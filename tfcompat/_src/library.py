@@ -12,6 +12,7 @@ from . import (  # noqa: F401 - for their declarations
     graph_def,
     initializers,
     initializers_v2,
+    keras,
     layers,
     linear_operator,
     losses,

@@ -3,18 +3,15 @@
 import collections
 import csv
 import os
-import sys
 
 import numpy
 
+from tfcompat._src.platform.download import data_folders, download
+
+__all__ = ["data_folders"]
+
 Dataset = collections.namedtuple("Dataset", ["data", "target"])
 Datasets = collections.namedtuple("Datasets", ["train", "validation", "test"])
-
-
-def data_folders(*names):
-    """Folders of the given names in the folders of TFCOMPAT_DATA; "" stands for those themselves."""
-    roots = [d for d in os.environ.get("TFCOMPAT_DATA", "").split(os.pathsep) if d]
-    return [os.path.join(root, name) for root in roots for name in names]
 
 
 def maybe_download(filename, work_directory, source_url):
@@ -22,41 +19,9 @@ def maybe_download(filename, work_directory, source_url):
     os.makedirs(work_directory, exist_ok=True)
     path = os.path.join(work_directory, filename)
     if not os.path.exists(path):
-        size = _download(source_url, path)
+        size = download(source_url, path)
         print("Successfully downloaded", filename, size, "bytes.")
     return path
-
-
-def _download(url, path):
-    """Fetches url into path, whole or not at all, with a bar on a terminal; returns the number of bytes."""
-    import urllib.request
-
-    partial = f"{path}.{os.getpid()}.part"
-    name = os.path.basename(path)
-    try:
-        with urllib.request.urlopen(url, timeout=30) as answer, open(partial, "wb") as f:
-            total, done = int(answer.headers.get("Content-Length") or 0), 0
-            while chunk := answer.read(1 << 16):
-                f.write(chunk)
-                done += len(chunk)
-                _bar(name, done, total)
-        if total and done != total:
-            raise OSError(f"{url} broke off after {done} of {total} bytes")
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
-    return done
-
-
-def _bar(name, done, total):
-    if not sys.stderr.isatty():
-        return
-    filled = int(30 * done / total) if total else 0
-    end = "\n" if done == total else ""
-    of = f" of {total / 1e6:.1f}" if total else ""
-    sys.stderr.write(f"\r{name} [{'#' * filled}{'.' * (30 - filled)}] {done / 1e6:.1f}{of} MB{end}")
-    sys.stderr.flush()
 
 
 def load_csv_with_header(filename, target_dtype, features_dtype, target_column=-1):
