@@ -328,3 +328,5 @@ def test_known_integers_without_a_twin_are_part_of_the_program():
         assert sess.run(update) == 0.25
         rows = tf.math.bincount(tf.constant([1, 1, 2]))  # one that a shape depends on
         assert sess.run(tf.ones(rows[1:3] + 1)).shape == (3, 2)
+        # What has a twin and is computed from such waits with them.
+        assert sess.run(tf.sequence_mask(tf.constant([0, 1, 2]))).tolist() == [[False] * 2, [True, False], [True] * 2]

@@ -277,3 +277,41 @@ def test_an_unregistered_gradient_is_missed_when_it_is_asked_for():
             y = tf.identity(x)
         with pytest.raises(LookupError, match="No gradient defined for operation ?'Identity'"):
             v1.gradients(y, x)
+
+
+# -- values fed in the middle ------------------------------------------------------------------------------------------
+def test_a_value_fed_in_the_middle_reaches_the_gradient():
+    """h = x w, a = h^2, y = 3 a^2: dy/dw = 6 a (2 h) x, dy/dh = 12 a h, and d(dy/dw)/dw = x (12 a + 24 h^2) x, of what is fed."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float64, [])
+        w = v1.get_variable("w", initializer=tf.constant(2.0, tf.float64))
+        h = x * w
+        a = h * h
+        y = 3.0 * a * a
+        by_w, by_h = v1.gradients(y, [w, h])
+        twice = v1.gradients(by_w, w)[0]
+        session.run(v1.global_variables_initializer())
+
+        def run(**fed):
+            feeds = {x: 0.5, **{{"h": h, "a": a}[k]: v for k, v in fed.items()}}
+            return [float(v) for v in session.run([y, by_w, by_h, twice], feeds)]
+
+        def wanted(h, a):
+            return [3 * a * a, 12 * a * h * 0.5, 12 * a * h, 0.25 * (12 * a + 24 * h * h)]
+
+        assert run() == wanted(1.0, 1.0)
+        assert run(h=3.0) == wanted(3.0, 9.0)
+        assert run(a=5.0) == wanted(1.0, 5.0)
+        assert run(h=3.0, a=5.0) == wanted(3.0, 5.0)
+        assert run() == wanted(1.0, 1.0)
+        train = v1.train.GradientDescentOptimizer(1.0).minimize(y)
+        session.run(train, {x: 0.5, h: 3.0})
+        assert session.run(w) == 2.0 - 12 * 9 * 3 * 0.5
+
+
+def test_a_function_may_give_a_variable_its_first_value():
+    with tf.Graph().as_default(), v1.Session() as session:
+        v = v1.get_variable("v", [2], use_resource=True)
+        given = tf.function(lambda: v.assign(tf.ones([2])))()
+        assert session.run(given).tolist() == [1.0, 1.0]
+        assert session.run(v).tolist() == [1.0, 1.0]

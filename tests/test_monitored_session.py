@@ -211,3 +211,27 @@ def test_refused(name):
     call, kind, words = REFUSED[name]
     with pytest.raises(kind, match=words):
         call()
+
+
+def test_waiting_for_step_zero_looks_at_nothing():
+    """TensorFlow lets a session pass whose step is not initialised yet."""
+    tf.train.get_or_create_global_step()
+    hook = tf.train.GlobalStepWaiterHook(wait_until_step=0)
+    hook.begin()
+    with tf.Session() as session:
+        assert hook.before_run(tf.train.SessionRunContext(original_args=None, session=session)) is None
+
+
+def test_a_monitored_session_has_started_its_queue_runners():
+    queue = tf.FIFOQueue(2, tf.float32)
+    tf.train.add_queue_runner(tf.train.QueueRunner(queue, [queue.enqueue(1.0)]))
+    with tf.train.MonitoredSession() as session:
+        assert tf.train.start_queue_runners(sess=session) == []
+
+
+def test_ready_by_a_number():
+    """assert_variables_initialized, of the first versions, gives numbers, not names."""
+    v = tf.Variable(1.0)
+    manager = tf.train.SessionManager(ready_op=tf.assert_variables_initialized())
+    with manager.prepare_session("", init_op=tf.global_variables_initializer()) as session:
+        assert session.run(v) == 1.0

@@ -315,3 +315,28 @@ def test_embedding_gradient_is_sparse():
 def test_dropout_rate_zero_is_the_identity():
     x = tf.constant(LOGITS)
     assert tf.nn.dropout(x, 0) is x
+
+
+@pytest.mark.parametrize(
+    ("pool", "shape", "ksize", "strides", "where"),
+    [
+        (tf.nn.avg_pool, [4, 4, 4, 2], [1, 1, 1, 1], [2, 1, 1, 1], "batch"),
+        (tf.nn.max_pool, [4, 4, 4, 2], [2, 1, 1, 1], [1, 1, 1, 1], "batch"),
+        (tf.nn.max_pool_with_argmax, [4, 4, 4, 2], [2, 1, 1, 1], [1, 1, 1, 1], "batch"),
+        (tf.nn.max_pool3d, [4, 4, 4, 4, 2], [2, 1, 1, 1, 1], [1, 1, 1, 1, 1], "batch"),
+        (tf.nn.avg_pool, [4, 4, 4, 2], [1, 1, 1, 2], [1, 1, 1, 2], "depth"),
+        (tf.nn.avg_pool3d, [4, 4, 4, 4, 2], [1, 1, 1, 1, 2], [1, 1, 1, 1, 1], "depth"),
+    ],
+)
+def test_pools_over_examples_or_channels_are_refused(pool, shape, ksize, strides, where):
+    """As by TensorFlow 2.21's kernels."""
+    with pytest.raises(tf.errors.UnimplementedError, match=f"{where} dimension"):
+        pool(tf.ones(shape), ksize, strides, "SAME")
+
+
+def test_weighted_moments_take_weights_of_another_dtype():
+    """Values from TensorFlow 2.21."""
+    mean, variance = tf.nn.weighted_moments(tf.constant([1.0, 2.0], tf.float64), [0], tf.constant([1, 2]))
+    assert mean.dtype is tf.float64 and (float(mean), float(variance)) == pytest.approx((5 / 3, 2 / 9))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.nn.weighted_moments(tf.constant([1, 2]), [0], tf.constant([1.0, 2.0]))

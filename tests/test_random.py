@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tfcompat as tf
+from tfcompat._src.engine import log
 
 v1 = tf.compat.v1
 FOLDER = Path(__file__).parent / "goldens"
@@ -221,3 +222,40 @@ def test_generators_by_threefry_hold_a_state_and_draw_nothing():
     with pytest.raises(tf.errors.UnimplementedError):
         generator.normal([2])
     assert tf.random.Generator.from_seed(1234, alg="auto_select").algorithm == 3
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: tf.random.normal([2, -1]),
+        lambda: tf.random.uniform([-2], maxval=3, dtype=tf.int32),
+        lambda: tf.random.stateless_uniform([-2], [1, 2]),
+        lambda: tf.random.gamma([-2], 1.0),
+        lambda: tf.random.Generator.from_seed(1).normal([-1]),
+        lambda: tf.function(lambda n: tf.random.normal([n]))(tf.constant(-2)),
+    ],
+)
+def test_negative_sizes_are_errors(draw):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be >= 0"):
+        draw().numpy()
+
+
+def test_samplers_with_loops_are_dispatched_one_by_one():
+    """A program of many of them would take minutes to compile."""
+    for draw in (lambda i: tf.random.stateless_gamma([2], [i, 1], 2.0), lambda i: tf.random.poisson([2], 3.0)):
+        [draw(i) for i in range(3)]  # the second has the end of the first in its program
+        before = log.count
+        values = [draw(i) for i in range(1, 5)]
+        assert log.count == before
+        assert len({v.numpy().tobytes() for v in values}) > 1
+
+
+def test_candidate_samplers_name_their_results():
+    """Values from TensorFlow 2.21."""
+    tf.random.set_seed(3)
+    drawn = tf.random.uniform_candidate_sampler([[1]], 1, 3, True, 10, seed=1)
+    assert drawn._fields == ("sampled_candidates", "true_expected_count", "sampled_expected_count")
+    assert drawn.sampled_candidates.numpy().tolist() == [9, 3, 0]
+    assert (tf.random.Generator.from_seed(1).state.name, tf.TensorShape([2**33]).rank) == ("StateVar:0", 1)
+    with tf.Graph().as_default():
+        assert tf.random.truncated_normal(tf.TensorShape([2**33, 1])).shape.as_list() == [2**33, 1]

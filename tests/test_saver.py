@@ -1,6 +1,8 @@
 """Checkpoints: saving, restoring, which are kept, the `checkpoint` file, CRC-32C and the table format."""
 
+import base64
 import os
+import zlib
 
 import numpy as np
 import pytest
@@ -141,3 +143,71 @@ def test_coordinator_hands_on_what_stopped_it():
         coord.join([thread])
     with tf.Session() as sess:
         assert tf.train.start_queue_runners(sess) == []
+
+
+# What TensorFlow 2.21's Saver(write_version=1) wrote of VERSION_1_VALUES.
+VERSION_1 = (
+    "eNpjYHDjcuGS5mLPSaxMLdIvF+IQYuJgAmEJRiUWLgYg5OFiKS5JLRBikOBUYuAS5mItzy9KKRZiAStiV2LiYgCyGBkEVBmgZjAwMjI11DfU"
+    "CykjjAUbJSWkJcDAcMCeAUgwMDTYAbEDI7sEyHQGRgYhMZhFUjxBXD//QwEjI7cY2EagsYxAQ0VgDgBaLMXuxJyfl+rEAAKMIKIu6s8rOOfA"
+    "p4UbGBiZGRnOM8LFSmpubLrCyPGQkZ+BIAj/3dCtUup+GwAfsTlC"
+)
+VERSION_1_VALUES = {
+    "layer/w": np.array([[1.5, -2.0], [0.25, 4.0]], np.float32),
+    "step": np.array(-7, np.int64),
+    "words": np.array([b"one", b""], object),
+}
+
+
+def test_a_checkpoint_of_version_1_from_tensorflow(tmp_path):
+    path = str(tmp_path / "old.ckpt")
+    with open(path, "wb") as file:
+        file.write(zlib.decompress(base64.b64decode(VERSION_1)))
+    assert tf.train.list_variables(path) == [("layer/w", [2, 2]), ("step", []), ("words", [2])]
+    assert tf.train.load_variable(path, "step") == -7
+    variables = {k: tf.Variable(np.zeros_like(v) if k != "words" else [b"", b""]) for k, v in VERSION_1_VALUES.items()}
+    saver = tf.train.Saver(variables, write_version=1)
+    with tf.Session() as sess:
+        saver.restore(sess, path)
+        for k, v in sess.run(variables).items():
+            np.testing.assert_array_equal(v, VERSION_1_VALUES[k])
+        again = saver.save(sess, str(tmp_path / "new.ckpt"), write_meta_graph=False)
+    with open(path, "rb") as wanted, open(again, "rb") as got:
+        assert list(table.read(got.read())) == list(table.read(wanted.read()))
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_version_1_of_every_dtype(tmp_path, sharded):
+    values = [
+        np.array(v, t)
+        for t in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "c8", "c16")
+        for v in ([[1, 2], [3, 100]], 5, np.zeros((0, 2)))
+    ]
+    values += [np.array([True, False]), np.array([-3, -(2**40)]), np.array([-1.5, 2.0**-20], np.float16)]
+    variables = [tf.Variable(v, name=f"v{i}") for i, v in enumerate(values)]
+    saver = tf.train.Saver(sharded=sharded, write_version=tf.train.SaverDef.V1, max_to_keep=1)
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        saver.save(sess, str(tmp_path / "first"))
+        path = saver.save(sess, str(tmp_path / "m"), global_step=2)
+        assert os.path.basename(path) == ("m-2-?????-of-00001" if sharded else "m-2")
+        assert sorted(os.listdir(tmp_path)) == ["checkpoint", "m-2-00000-of-00001" if sharded else "m-2", "m-2.meta"]
+        assert tf.train.checkpoint_exists(path) and len(tf.train.get_checkpoint_mtimes([path])) == 1
+        assert tf.train.latest_checkpoint(tmp_path) == path
+    with tf.Session() as sess:
+        saver.restore(sess, path)
+        for got, wanted in zip(sess.run(variables), values, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+            assert got.dtype == wanted.dtype
+    tf.train.remove_checkpoint(path, 1)
+    assert os.listdir(tmp_path) == ["checkpoint"]
+
+
+def test_import_into_a_graph_that_is_not_current(tmp_path):
+    v, other = tf.Variable(3.0, name="v"), tf.Graph()
+    with tf.Session() as sess:
+        sess.run(v.initializer)
+        path = tf.train.Saver().save(sess, str(tmp_path / "m"))
+    saver = tf.train.import_meta_graph(path + ".meta", graph=other)
+    with tf.Session(graph=other) as sess:
+        saver.restore(sess, path)
+        assert sess.run(other.get_collection("variables")) == [3.0]

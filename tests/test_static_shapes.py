@@ -165,6 +165,15 @@ TABLE = [
     ("tf.slice(U(), [1, 0], [2, -1])", "(2, None)"),
     ("tf.image.random_flip_left_right(U())", "<unknown>"),
     ("tf.compat.v1.image.resize_area(U(), [2, 3])", "(None, 2, 3, None)"),
+    ('tf.einsum("...ij,...jk->...ik", p(None, 2, 3), p(3, 4))', "(None, 2, 4)"),
+    ('tf.einsum("...ij,...jk->...ik", U(), p(3, 4))', "<unknown>"),
+    ('tf.einsum("ij,jk", U(), p(None, 4))', "(None, 4)"),
+    ('tf.einsum("...i->...", p(None, 2, 3))', "(None, 2)"),
+    ('tf.einsum("...i->", p(None, 2, 3))', "ValueError"),
+    ('tf.einsum("ij,jk->ik", p(None, 3), p(2, 4))', "ValueError"),
+    ('tf.einsum("ij", p(None, 2))', "(None, 2)"),
+    ('tf.einsum("...i,...i->...", p(3, None, 2), p(None, 1, 2))', "(3, None)"),
+    ('tf.einsum("ba", p(None, 2))', "(2, None)"),
 ]
 
 

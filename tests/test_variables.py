@@ -430,3 +430,86 @@ def test_strings_in_a_session(graph):
         session.run(v1.global_variables_initializer())
         assert session.run(v) == b"hello" and session.run(w).tolist() == [b"", b""]
         assert session.run(v.assign("bye")) == b"bye"
+
+
+def test_what_changes_a_ref_variable_stays_with_it():
+    """TensorFlow: [b'loc:@v'] on the variable's device, wherever the assignment was written."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        with tf.device("/job:ps"):
+            v = v1.get_variable("v", initializer=0.0, use_resource=False)
+        with tf.device("/job:worker/task:7"):
+            changed = [v.assign(1.0), v.assign_add(1.0)]
+        assert [t.op.colocation_groups() for t in changed] == [[b"loc:@v"]] * 2
+        assert {t.device for t in changed} == {"/job:ps"}
+
+
+def test_is_a_tensor_of_a_variable_initialized():
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph, v1.Session() as session:
+        v = v1.get_variable("v", initializer=0.0, use_resource=False)
+        known = v1.is_variable_initialized(graph.get_tensor_by_name("v:0"))
+        assert not session.run(known)
+        session.run(v.initializer)
+        assert session.run(known)
+        with pytest.raises(TypeError, match="takes a variable"):
+            v1.is_variable_initialized(tf.constant(1.0))
+
+
+def test_creators_are_of_the_graph_they_were_entered_in():
+    made = []
+
+    def creator(next_creator, **kwargs):
+        made.append(kwargs["name"])
+        return next_creator(**kwargs)
+
+    with tf.variable_creator_scope(creator):
+        tf.Variable(1.0, name="eager")
+        with tf.Graph().as_default():
+            tf.compat.v1.get_variable("elsewhere", initializer=1.0)
+        holder = []
+        tf.function(lambda: holder or holder.append(tf.Variable(1.0, name="function")))()
+    assert made == ["eager", "function"]
+
+
+def test_variables_of_a_users_composite():
+    class Spec(tf.TypeSpec):
+        value_type = property(lambda self: Pair)
+        _component_specs = None
+
+        def _serialize(self):
+            return ()
+
+        def _to_components(self, value):
+            return value.parts
+
+        def _from_components(self, parts):
+            return Pair(parts)
+
+    class Pair(tf.__internal__.CompositeTensor):
+        def __init__(self, parts):
+            self.parts = parts
+
+        @property
+        def _type_spec(self):
+            return Spec()
+
+    module = tf.Module()
+    module.pair = Pair([tf.Variable(1.0), tf.Variable(2.0)])
+    assert [v.numpy() for v in module.variables] == [1.0, 2.0]
+
+
+def test_no_empty_partitions():
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="Expected 0 <= offset < shape"):
+        v1.create_partitioned_variables([3, 2], [4, 1], v1.zeros_initializer())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_an_identity_matrix_in_parts(axis):
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        cut = v1.fixed_size_partitioner(3, axis=axis)
+        v = v1.get_variable("v", [5, 4], initializer=v1.initializers.identity(gain=2.0), partitioner=cut)
+        session.run(v1.global_variables_initializer())
+        np.testing.assert_array_equal(session.run(tf.identity(v)), 2 * np.eye(5, 4))

@@ -9,7 +9,7 @@ from .declare import OpDef
 from .engine.program import by_order
 from .graph import context
 from .scopes import name_scope
-from .tensor import EagerTensor, SymbolicTensor
+from .tensor import EagerTensor, SymbolicTensor, Tensor
 
 
 def _ancestors(tensor):
@@ -88,13 +88,18 @@ MERGE = OpDef("Merge", _either, host=True)
 
 
 def is_initialized(variable, name=None):
-    """A bool scalar: has the variable a value?"""
+    """A bool scalar: has the variable, or that whose tensor is given, a value?"""
     from . import dtypes
     from .graph import aval
 
     graph = context.graph
     if graph is None:
         return record.convert_to_tensor(True)
+    if isinstance(variable, Tensor):
+        behind = (variable.op.attributes or {}).get("variable")
+        if behind is None:
+            raise TypeError(f"is_variable_initialized takes a variable, not {variable!r}")
+        variable = behind
     definition = IS_INITIALIZED if variable._kind == "ref" else IS_INITIALIZED_RESOURCE
     return record.add_op(
         graph, definition.sig, (), graph.op_name(name, definition.type), avals=(aval(dtypes.bool, ()),), single=True,

@@ -328,6 +328,11 @@ class IdentityV1(_Identity, V1):
     def __init__(self, gain=1.0, dtype=dtypes.float32):
         self.gain, self.dtype = gain, _float(dtype)
 
+    def __call__(self, shape, dtype=None, partition_info=None):
+        """A part of a variable gets its part of the matrix."""
+        whole = super().__call__(shape, dtype, partition_info)
+        return whole if partition_info is None else _public("slice")(whole, partition_info.var_offset, _shape(shape))
+
 
 class _Named(VarianceScalingV1):
     """A variance scaling with a name of its own: only the seed and the dtype are configured."""

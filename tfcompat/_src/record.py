@@ -538,6 +538,9 @@ def add_op(graph, sig, tensors, full_name, reads=(), writes=(), avals=None, sub=
         sig = sig.op.for_text().signature(sig.settings, sig.fixed)
     op = Operation(graph, sig, slots, full_name, graph.control_inputs_now(), reads, writes, errors.user_frame(), sub)
     op.attributes = attributes
+    if attributes and avals and avals[0].dtype._is_ref_dtype and attributes.get("ref") is not None:
+        behind = attributes["ref"].op  # what changes a TF1 variable stays with it
+        op.colocated, op.device = behind.colocation_groups(), behind.device
     out = [graph_tensor(op, i, a) for i, a in enumerate(avals)]
     op.outs = tuple([t._slot for t in out])
     if not out:

@@ -356,7 +356,7 @@ class SymbolicTensor(Tensor):
         shape = self._slot.aval.shape
         if context.graph is not None and not context.graph.building_function:
             raise errors.OperatorNotAllowedInGraphError(
-                "Iterating over a symbolic `tf.Tensor` is not allowed in a graph. Use tf.unstack, tf.map_fn or a tf.while_loop over it."
+                "Iterating over a symbolic `tf.Tensor` is not allowed in Graph mode. Use tf.unstack, tf.map_fn or a tf.while_loop over it."
                 if Tensor._USE_EQUALITY
                 else "Tensor objects are only iterable when eager execution is enabled. To iterate over this tensor use tf.map_fn."
             )

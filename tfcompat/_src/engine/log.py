@@ -52,7 +52,7 @@ def _difference(ops, code, leaves):
             if a != b:
                 return f"same ops as an earlier program, but input {i} is {b[0]}{list(b[1] or ())}, was {a[0]}{list(a[1] or ())}"
         for (s, _), (t, _) in zip(best[1], code, strict=False):
-            if s is not t:
+            if s is not t and hasattr(s, "settings") and hasattr(t, "settings"):  # halves of a gradient have none
                 return f"same ops, but {t.op.type} has other settings: {_setting_change(s, t)}"
         return "same ops and inputs; other values are asked for or they are wired differently"
     added, gone = [o for o in ops if o not in best[0]], [o for o in best[0] if o not in ops]

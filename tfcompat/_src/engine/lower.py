@@ -18,6 +18,7 @@ from .. import errors
 from ..graph import Node, Slot
 from . import dispatch, gradients
 from .infer import static_positions
+from .opened import has_inside, opened_node
 from .reads import READ_AFTER
 from .stages import DeviceStage, HostStage
 
@@ -31,11 +32,11 @@ class Plan:
     stages      device and host stages in order
     fetches     slots of the values asked for
     feeds       slot per fed slot, in the caller's order
-    initial     variable -> slot of its value before the run
+    initial     variable -> slot of its value before the run;  unread: those of them whose value no result depends on
     final       variable -> slot of its value after the run, for those written
     """
 
-    __slots__ = ("stages", "fetches", "feeds", "initial", "final", "static_feeds", "name")
+    __slots__ = ("stages", "fetches", "feeds", "initial", "unread", "final", "static_feeds", "name")
 
 
 def plan(
@@ -55,10 +56,13 @@ def plan(
     windows_on_host: a slice whose bounds are data and through which nothing is differentiated is cut out on the host.
     """
     fed = set(feed_slots)
-    needed = _needed(fetch_slots, fetch_ops, fed)
+    needed, stand_in = _needed(fetch_slots, fetch_ops, fed), {}
+    if any([s.node is not None and s.node.ins for s in fed]):
+        needed, stand_in = _taking_values(needed, fetch_slots, fetch_ops, fed)
     if all_ops is not None:
         needed.update(all_ops)
-    order = sorted(needed, key=lambda n: n.order) if in_order else _schedule(needed, fed)
+    order = sorted(needed, key=lambda n: n.order) if in_order else _schedule(needed, fed, stand_in)
+    order = [stand_in.get(op, op) for op in order]
     result = Plan()
     result.name = label
     lowering = _Lowering(fed, fetch_slots, fetch_ops, in_order)
@@ -71,14 +75,15 @@ def plan(
         lowering.add(op)
     result.feeds = [lowering.place(s) for s in feed_slots]
     result.fetches = [lowering.place(s) for s in fetch_slots]
-    result.initial = lowering.initial
+    result.initial, result.unread = lowering.initial, lowering.unread
     result.final = {v: s for v, s in lowering.state.items() if lowering.initial.get(v) is not s}
     result.static_feeds = lowering.static & set(result.feeds)
     result.stages = lowering.stages([*result.fetches, *result.final.values()], result, label, donate)
     return result
 
 
-def _needed(slots, ops, fed):
+def _needed(slots, ops, fed, stand_in=None):
+    """The operations that these slots and operations need.  `stand_in`: operation -> a node that takes other inputs for the same."""
     seen = set()
     stack = [s.node for s in slots if s not in fed] + list(ops)
     while stack:
@@ -86,11 +91,22 @@ def _needed(slots, ops, fed):
         if node in seen:
             continue
         seen.add(node)
-        for s in node.ins:
+        for s in (stand_in.get(node, node) if stand_in else node).ins:
             if s not in fed and s.node not in seen:
                 stack.append(s.node)
         stack.extend([c for c in node.control_inputs if c not in seen])
     return seen
+
+
+def _taking_values(needed, slots, ops, fed):
+    """The operations needed, and what stands in for some of them: a gradient that would compute anew what is fed takes the values."""
+    stand_in: dict = {}
+    while True:
+        found = {n: opened_node(n, fed)[0] for n in needed if n not in stand_in and has_inside(n, fed)}
+        if not found:
+            return needed, stand_in
+        stand_in.update(found)
+        needed = _needed(slots, ops, fed, stand_in)
 
 
 def _statics(order):
@@ -103,11 +119,11 @@ def _statics(order):
     return found
 
 
-def _schedule(needed, fed):
+def _schedule(needed, fed, stand_in):
     """Dependencies first; among what is ready, reads and computations before writes, each in the order of creation."""
     waiting, users, ready = {}, {}, []
     for node in needed:
-        before = {s.node for s in node.ins if s not in fed} | {c for c in node.control_inputs}
+        before = {s.node for s in stand_in.get(node, node).ins if s not in fed} | {c for c in node.control_inputs}
         before &= needed
         waiting[node] = len(before)
         for b in before:
@@ -140,6 +156,7 @@ class _Lowering:
         self.state: dict = {}  # variable -> pure slot of its current value
         self.sources: dict = {}  # pure slot of a value assigned -> that value as a source of gradients
         self.initial: dict = {}
+        self.unread: set = set()  # variables whose value before matters to gradients alone
         self.level: dict = {}  # pure slot -> level it is available at (-1: from the start)
         self.node_level: dict = {}
         self.by_level: dict = {}
@@ -172,6 +189,7 @@ class _Lowering:
         found = self.sources.get(slot)
         if found is None:
             if variable not in self.initial:
+                self.unread.add(variable)
                 self.initial[variable] = before = Slot(None, 0, variable._aval)
                 self.level[before] = -1
             node = Node(READ_AFTER, (slot, self.initial[variable]), self.counter)

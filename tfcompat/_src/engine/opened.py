@@ -138,8 +138,8 @@ def opened(nodes, sources):
     asked = {s for s in sources if s.aval.differentiable}
     replaced, forward = [], []
     for node in nodes:
-        if _has_inside(node, asked):
-            node, stretch = _opened(node, asked)
+        if has_inside(node, asked):
+            node, stretch = opened_node(node, asked)
             replaced.append(node)
             forward += stretch
     if not replaced:
@@ -148,14 +148,14 @@ def opened(nodes, sources):
     return sorted(every.values(), key=by_order)
 
 
-def _has_inside(node, asked):
+def has_inside(node, asked):
     """Whether a slot asked for is computed in a gradient node, or in a gradient that it differentiates."""
     if node.sig.op is not gradients.GRADIENT or not node.sub or not all(s.aval.differentiable for s in node.outs):
         return False
-    return any(not asked.isdisjoint(m.outs) or _has_inside(m, asked) for m in node.sub)
+    return any(not asked.isdisjoint(m.outs) or has_inside(m, asked) for m in node.sub)
 
 
-def _opened(node, asked):
+def opened_node(node, asked):
     """(the node that takes the values of its forward nodes, those nodes)."""
     sig = node.sig
     slot = {

@@ -57,12 +57,14 @@ class Program:
 
 def _can_wait(sig, args, numbers, postponed):
     """Whether integers that are known could be computed now, but not by NumPy: XLA would compile each step of the kernel for itself.
-    They become part of the program, and are computed here only if a later kernel must know them.
+    They become part of the program, and so does what is computed from them; a later kernel that must know them has them computed here.
     """
     for n, a in zip(numbers, args, strict=True):
         if n not in postponed and not (a.__class__ is np.ndarray and a.dtype.kind in "iub" and a.size <= 1024):
             return False
-    return bool(args) and not (sig.op.twin is not None or sig.op.host or sig.op.stateful or sig.op.known)
+    if sig.op.host or sig.op.stateful or sig.op.known:
+        return False
+    return bool(args) if sig.op.twin is None else any(n in postponed for n in numbers)
 
 
 def _settled(number, postponed, env, leaves):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
+
 from .. import nest, record
 from ..declare import OPS, OpDef, export
 from ..engine import dispatch, gradients, lower, stages
@@ -284,7 +286,15 @@ class ConcreteFunction(Callable):
 
     def _call_graph(self, graph, tensors, variables):
         reads, writes = self._states(self.reads, variables), self._states(self.writes, variables)
-        ins = [*self._all(tensors), *[v._dense_tensor() for v in reads]]
+        # A Session may call a function to give a variable its first value: then there is none before, and no gradient by it.
+        from ..ops.bodies import in_session_graph
+
+        unread = set(self._states(self.plan.unread, variables)) if in_session_graph() else ()
+        before = [
+            OPS["Fill"].public(v.shape, np.zeros((), v.dtype.base_dtype.np)) if v in unread else v._dense_tensor()
+            for v in reads
+        ]
+        ins = [*self._all(tensors), *before]
         full = graph.op_name(None, self.single.op.type)
         slots = tuple([record.capture(graph, t) for t in ins])
         inferred = dispatch.inference.infer_graph(

@@ -194,7 +194,8 @@ def write_graph(graph_or_graph_def, logdir, name, as_text=True):
 # -- reading ----------------------------------------------------------------------------------------------------------
 @export("", v1="train.import_meta_graph")
 def import_meta_graph(meta_graph_or_file, clear_devices=False, import_scope=None, **kwargs):
-    """Adds the graph of a MetaGraphDef (or of a file with one) to the current graph; returns a Saver for its variables, or None.
+    """Adds the graph of a MetaGraphDef (or of a file with one) to the current graph, or to `graph`; returns a Saver for its variables,
+    or None.
 
     Raises RuntimeError eagerly, OSError for a file that is not there or is no MetaGraphDef.
     """
@@ -203,6 +204,10 @@ def import_meta_graph(meta_graph_or_file, clear_devices=False, import_scope=None
             "Exporting/importing meta graphs is not supported when eager execution is enabled. No graph exists when eager execution is "
             "enabled."
         )
+    graph = kwargs.pop("graph", None)
+    if graph is not None:
+        with graph.as_default():
+            return import_meta_graph(meta_graph_or_file, clear_devices, import_scope, **kwargs)
     return_elements = kwargs.pop("return_elements", None)
     input_map = kwargs.pop("input_map", None)
     if kwargs.keys() - {"unbound_inputs_col_name"}:

@@ -246,8 +246,10 @@ class GlobalStepWaiterHook(SessionRunHook):
     def before_run(self, run_context):
         if self._worker_is_started:
             return None
-        if self._wait_until_step > 0:
-            logging.info("Waiting for global step %d before starting training.", self._wait_until_step)
+        if self._wait_until_step <= 0:
+            self._worker_is_started = True
+            return None
+        logging.info("Waiting for global step %d before starting training.", self._wait_until_step)
         logged = 0
         while run_context.session.run(self._step) < self._wait_until_step:
             now = run_context.session.run(self._step)

@@ -157,7 +157,8 @@ def _ready(op, sess, message):
             logging.warn("%s : error [%s]", message, str(e))
             raise
         return False, str(e)
-    if value is None or np.asarray(value).size == 0:
+    found = np.asarray(value)
+    if value is None or found.size == 0 or found.dtype == np.int32:  # assert_variables_initialized gives a number
         return True, None
     names = ", ".join([v.decode() for v in np.asarray(value).ravel().tolist()])
     return False, "Variables not initialized: " + names

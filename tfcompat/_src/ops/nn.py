@@ -272,7 +272,14 @@ def zero_fraction(value, name=None):
     return scoped(zero_fraction_kernel, [value], {}, name, "zero_fraction", "fraction")
 
 
-@op("InTopKV2", own="targets k", differentiable=False, dtypes="float32", name="InTopKV2")
+@op(
+    "InTopKV2",
+    own="targets k",
+    differentiable=False,
+    dtypes="float32",
+    name="InTopKV2",
+    shapes="predictions n ?, targets n, k",
+)
 def in_top_k_kernel(predictions, targets, k):
     """A class counts where fewer than k are strictly more probable; never where something in the row is not finite."""
     classes = predictions.shape[-1]

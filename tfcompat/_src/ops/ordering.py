@@ -196,7 +196,14 @@ def _check_dims(dims):
     return size
 
 
-@op("UnravelIndex", names="unravel_index", differentiable=False)
+def _unraveled(indices, dims):
+    """The static shape where sizes are unknown; of one number of dimensions by the rank of `indices`."""
+    if dims is not None and len(dims) != 1 or indices is not None and len(indices) > 1:
+        return NotImplemented
+    return None if indices is None else (dims[0] if dims else None, *indices)
+
+
+@op("UnravelIndex", names="unravel_index", differentiable=False, results=_unraveled)
 def unravel_index_kernel(indices, dims):
     """indices [] or [n], dims [r] -> [r] or [r, n]: the coordinates of flat positions in a tensor of shape `dims`."""
     if dims.ndim != 1:

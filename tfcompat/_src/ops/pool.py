@@ -14,6 +14,8 @@ from .nn import scoped
 from .reductions import old_name
 from .windows import (
     FORMATS,
+    check_batch,
+    check_explicit,
     check_rank,
     full,
     layout,
@@ -30,16 +32,6 @@ from .windows import (
 _UNROLLED = 64  # positions in a window up to which sums and gradients are written out: 2 to 20 times faster on a CPU
 
 
-def _check_explicit(pads, window):
-    """Raises InvalidArgumentError where a window could lie in the padding alone."""
-    for (low, high), size in zip(pads, window, strict=True):
-        for side, pad in (("Left", low), ("Right", high)):
-            if pad >= size:
-                raise errors.InvalidArgumentError(
-                    None, None, f"{side} padding {pad} needs to be smaller than the window size {size}"
-                )
-
-
 class _Windows:
     """The windows of one pool over one tensor: spatial sizes, paddings and counts."""
 
@@ -47,6 +39,9 @@ class _Windows:
         self.n = len(ksize) - 2
         check_rank(value, self.n, "Pooling input")
         self.first = data_format == FORMATS[self.n][1]
+        check_batch(ksize, strides)
+        if self.n > 1 and ksize[1 if self.first else -1] != 1:
+            raise errors.UnimplementedError(None, None, "Pooling is not yet supported on the depth dimension.")
         self.window, self.strides = spatial(ksize, self.first), spatial(strides, self.first)
         if min(ksize) < 1 or min(strides) < 1 or max(*ksize, *strides) >= 2**31:
             raise errors.InvalidArgumentError(
@@ -58,7 +53,7 @@ class _Windows:
         self.sizes = spatial(value.shape, self.first)
         self.pads = pairs(padding, self.sizes, self.window, self.strides, self.dilations)
         if not isinstance(padding, str):
-            _check_explicit(self.pads, self.window)
+            check_explicit(self.pads, self.window)
         self.counts = window_counts(self.sizes, self.pads, self.window, self.strides, self.dilations)
 
     def reduce(self, value, start, function):
@@ -280,6 +275,7 @@ def _pool(kind, n, value, ksize, strides, padding, data_format, name, default, e
     """Records a pool of `kind` over `n` spatial dimensions with the user's settings."""
     settings = _pool_settings(n, ksize, strides, padding, data_format, explicit)
     _check_window(settings["ksize"], settings["strides"])
+    check_batch(settings["ksize"], settings["strides"])
     kernel = _KERNELS[kind, n]
     if n == 1:
         return scoped(kernel, [value], settings, name, default, "Squeeze")

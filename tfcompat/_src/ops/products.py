@@ -11,6 +11,7 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from ..shapes import broadcast_dims
 from ..tensor import EagerTensor, IndexedSlices, SymbolicTensor
 from .math import NUMBERS, spoken
 
@@ -337,11 +338,23 @@ def _pairs(axes, a, b):
     return np.array(pairs, np.int32).reshape(2, len(pairs[0]))
 
 
-@op("Einsum", "", dtypes=_MATMUL)
+def _einsum_unknown(*shapes, equation):
+    """The static shape, by the labels: a term without an ellipsis tells the rank of its input."""
+    left, arrow, out = equation.partition("->")
+    sizes, broadcast = _label_sizes(left.split(","), out if arrow else None, shapes)
+    if not arrow:
+        out = ("..." if "." in left else "") + "".join(sorted(c for c in sizes if left.count(c) == 1))
+    before, dots, after = out.partition("...")
+    if dots and broadcast is None:
+        return None
+    return (*[sizes[c] for c in before], *(broadcast if dots else ()), *[sizes[c] for c in after])
+
+
+@op("Einsum", "", dtypes=_MATMUL, results=_einsum_unknown)
 def einsum_kernel(*inputs, equation):
     """The contraction; a label twice in the output stands for a diagonal, zero elsewhere."""
     left, arrow, right = equation.partition("->")
-    sizes = _label_sizes(left.split(","), right if arrow else None, inputs)
+    sizes, _ = _label_sizes(left.split(","), right if arrow else None, [x.shape for x in inputs])
     extra = []
     free = iter([c for c in string.ascii_letters if c not in equation])
     for label in sorted(set(right) - {"."}):
@@ -353,26 +366,34 @@ def einsum_kernel(*inputs, equation):
     return jnp.einsum(left + arrow + right, *inputs, *extra).astype(inputs[0].dtype)
 
 
-def _label_sizes(terms, out, inputs):
-    """{label: size}.  Raises InvalidArgumentError where the terms do not fit the shapes, which einsum would broadcast."""
+def _label_sizes(terms, out, shapes):
+    """({label: size}, what the ellipses stand for); sizes may be None, and shapes, and then the latter.
+
+    Raises InvalidArgumentError where the terms do not fit the shapes, which jnp.einsum would broadcast.
+    """
     sizes, broadcast = {}, ()
-    for term, x in zip(terms, inputs, strict=True):
+    for term, shape in zip(terms, shapes, strict=True):
         before, dots, after = term.partition("...")
-        free = x.ndim - len(before) - len(after)
+        if shape is None:
+            sizes.update({label: sizes.get(label) for label in before + after})
+            broadcast = None if dots else broadcast
+            continue
+        free = len(shape) - len(before) - len(after)
         if free < 0 or free and not dots:
-            raise _unfit(
-                f"Expected input of rank {'at least ' * bool(dots)}{len(before + after)} but got {x.ndim}", term
-            )
-        for label, size in zip(before + after, x.shape[: len(before)] + x.shape[x.ndim - len(after) :], strict=True):
-            if sizes.setdefault(label, size) != size:
-                raise _unfit(f"Expected dimension {sizes[label]} of label {label!r} but got dimension {size}", term)
+            least = "at least " * bool(dots)
+            raise _unfit(f"Expected input of rank {least}{len(before + after)} but got {len(shape)}", term)
+        for label, size in zip(before + after, shape[: len(before)] + shape[len(shape) - len(after) :], strict=True):
+            known = sizes.get(label)
+            if None not in (known, size) and known != size:
+                raise _unfit(f"Expected dimension {known} of label {label!r} but got dimension {size}", term)
+            sizes[label] = size if known is None else known
         try:
-            broadcast = np.broadcast_shapes(broadcast, x.shape[len(before) : len(before) + free])
+            broadcast = broadcast_dims(broadcast, shape[len(before) : len(before) + free])
         except ValueError:
             raise _unfit("Incompatible broadcasting dimensions", term) from None
     if broadcast and out is not None and "..." not in out:
         raise _unfit("Expected the output to have an ellipsis: there are broadcasting dimensions", out)
-    return sizes
+    return sizes, broadcast
 
 
 def _unfit(message, term):

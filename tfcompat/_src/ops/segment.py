@@ -14,6 +14,7 @@ from .. import dtypes, errors, record
 from ..declare import OPS, export, op
 from ..graph import context
 from ..scopes import name_scope
+from ..shapes import compatible_dims
 from .array import bad, refusal, shapes_text
 from .core import cast, scalar
 from .math import FLOATS, NUMBERS, REALS, with_jvp
@@ -313,7 +314,23 @@ def _declare_sparse(kind, public):
     type = f"SparseSegment{kind}"
     compute = {"Sum": _total, "Mean": _mean, "SqrtN": _root_mean}[kind]
 
-    @op(type, "", static="num_segments", own="indices segment_ids", dtypes=REALS if kind == "Sum" else FLOATS)
+    def check_number(n, shape=()):
+        if shape:
+            raise bad(type, f"num_segments should be a scalar, not shape {shapes_text(shape)}")
+        if n is not None and n < 0:
+            raise bad(type, "Cannot specify a negative value for num_segments")
+
+    def unknown(data, indices, segment_ids, num_segments):
+        if data == () or not compatible_dims(indices, segment_ids) or len(indices or (0,)) != 1:
+            return NotImplemented  # the kernel says what is wrong
+        check_number(None, () if num_segments is None else num_segments.shape)
+        n = None if num_segments is None else num_segments.item()
+        check_number(n)
+        return None if data is None else (n, *data[1:])
+
+    flags = {"dtypes": REALS if kind == "Sum" else FLOATS, "results": unknown}
+
+    @op(type, "", static="num_segments", own="indices segment_ids", **flags)
     def kernel(data, indices, segment_ids, num_segments):
         if indices.shape != segment_ids.shape or indices.ndim != 1:
             raise errors.InvalidArgumentError(None, None, f"segment_ids and indices should have same size. [Op:{type}]")
@@ -321,11 +338,9 @@ def _declare_sparse(kind, public):
             raise errors.InvalidArgumentError(
                 None, None, f"data: Shape must be at least rank 1 but is rank 0 [Op:{type}]"
             )
-        if num_segments.ndim:
-            raise bad(type, f"num_segments should be a scalar, not shape {shapes_text(num_segments.shape)}")
+        check_number(None, num_segments.shape)
         n = int(num_segments)
-        if n < 0:
-            raise bad(type, "Cannot specify a negative value for num_segments")
+        check_number(n)
         if isinstance(segment_ids, np.ndarray):
             _check_sorted(type, segment_ids, n)
         _check_room(type, n, data, 1)

@@ -155,3 +155,20 @@ def window_counts(sizes, pads, window, strides, dilations):
 def spread(per_spatial, first, outer):
     """A tuple for every dimension from one for the spatial ones, with `outer` for batch and channels."""
     return (outer, outer, *per_spatial) if first else (outer, *per_spatial, outer)
+
+
+# -- what pools refuse ----------------------------------------------------------------------------------------------------
+def check_explicit(pads, window):
+    """Raises InvalidArgumentError where a window could lie in the padding alone."""
+    for (low, high), size in zip(pads, window, strict=True):
+        for side, pad in (("Left", low), ("Right", high)):
+            if pad >= size:
+                raise errors.InvalidArgumentError(
+                    None, None, f"{side} padding {pad} needs to be smaller than the window size {size}"
+                )
+
+
+def check_batch(ksize, strides):
+    """Raises UnimplementedError, as TensorFlow's kernels, for windows over several examples; of 1-D pools they say nothing."""
+    if len(ksize) > 3 and (ksize[0] != 1 or strides[0] != 1):
+        raise errors.UnimplementedError(None, None, "Pooling is not yet supported on the batch dimension.")

@@ -195,7 +195,9 @@ def start_queue_runners(sess=None, coord=None, daemon=True, start=True, collecti
                 "explicit session to tf.start_queue_runners(sess=sess)"
             )
     if not isinstance(sess, Session.__bases__[0]):
-        if not (hasattr(sess, "run") and hasattr(sess, "graph")):  # a MonitoredSession and the like
+        if sess.__class__.__name__ in ("MonitoredSession", "SingularMonitoredSession"):  # it has started them itself
+            return []
+        if not (hasattr(sess, "run") and hasattr(sess, "graph")):
             raise TypeError(f"sess must be a `tf.Session` object. Given class: {sess.__class__}")
     runners = sess.graph.get_collection(collection)
     if not runners:

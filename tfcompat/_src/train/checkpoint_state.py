@@ -170,7 +170,7 @@ def update_checkpoint_state(
 
 def exists(prefix):
     """Whether there is a checkpoint called `prefix`."""
-    return bool(_files(prefix))
+    return bool(checkpoint_files(prefix))
 
 
 @export("", v1="train.checkpoint_exists")
@@ -191,17 +191,18 @@ def latest_checkpoint(checkpoint_dir, latest_filename=None):
 @export("", v1="train.get_checkpoint_mtimes")
 def get_checkpoint_mtimes(checkpoint_prefixes):
     """When each of the checkpoints was written, in seconds; those that do not exist are left out."""
-    files = [next(iter(_files(p)), None) for p in map(text_of, checkpoint_prefixes)]
+    files = [next(iter(checkpoint_files(p)), None) for p in map(text_of, checkpoint_prefixes)]
     return [os.stat(f).st_mtime for f in files if f is not None]
 
 
-def _files(prefix):
-    """The file that stands for a checkpoint: of version 2 its index, of version 1 the table itself, or its parts."""
+def checkpoint_files(prefix):
+    """What stands for a checkpoint: of version 2 its index, of version 1 the table, or its parts (prefix-?????-of-00002)."""
     if os.path.exists(prefix + ".index"):
         return [prefix + ".index"]
     if os.path.isfile(prefix):
         return [prefix]
-    return sorted(glob.glob(glob.escape(prefix) + "-?????-of-?????"))
+    start, parts, end = prefix.partition("-?????-of-")
+    return sorted(glob.glob(glob.escape(start) + (parts + end or "-?????-of-?????")))
 
 
 @export("", v1="train.remove_checkpoint")
@@ -209,7 +210,8 @@ def remove_checkpoint(checkpoint_prefix, checkpoint_format_version=2, meta_graph
     """Deletes the files of a checkpoint."""
     prefix = text_of(checkpoint_prefix)
     own = [f"{prefix}.index", *glob.glob(glob.escape(prefix) + ".data-?????-of-?????")]
-    for path in [f"{prefix}.{meta_graph_suffix}", *(own if checkpoint_format_version != 1 else _files(prefix))]:
+    own = own if checkpoint_format_version != 1 else checkpoint_files(prefix)
+    for path in [f"{prefix.partition('-?????-of-')[0]}.{meta_graph_suffix}", *own]:
         if os.path.exists(path):
             os.remove(path)
 

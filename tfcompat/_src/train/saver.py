@@ -61,12 +61,8 @@ class Saver:
         if saver_def is not None:
             max_to_keep, sharded = saver_def.max_to_keep, saver_def.sharded
             keep_checkpoint_every_n_hours, write_version = saver_def.keep_checkpoint_every_n_hours, saver_def.version
-        for value, word in (
-            (builder, "builder"),
-            (write_version == self.V1 and sharded, "write_version=V1, sharded=True"),
-        ):
-            if value:
-                raise NotImplementedError(f"tf.train.Saver({word}) is not supported by tfcompat.")
+        if builder:
+            raise NotImplementedError("tf.train.Saver(builder) is not supported by tfcompat.")
         self._var_list, self._reshape, self._max_to_keep, self._name = var_list, reshape, max_to_keep, name
         self._hours, self._allow_empty, self._pad = keep_checkpoint_every_n_hours, allow_empty, pad_step_number
         self._relative, self._sharded, self._write_version = save_relative_paths, sharded, write_version
@@ -223,10 +219,14 @@ class Saver:
                 os.makedirs(folder, exist_ok=True)
             except OSError:
                 raise ValueError(f"Parent directory of {save_path} doesn't exist, can't save.") from None
-        form = slices if self._write_version == self.V1 else bundle
-        form.write(prefix, {name: value for p in parts for name, value in p.values(sess).items()})
+        values, meta = {name: value for p in parts for name, value in p.values(sess).items()}, prefix
+        if self._write_version == self.V1:
+            slices.write(f"{prefix}-00000-of-00001" if self._sharded else prefix, values)
+            prefix += "-?????-of-00001" if self._sharded else ""
+        else:
+            bundle.write(prefix, values)
         if write_meta_graph and context.graph is not None and hasattr(sess, "graph"):
-            self._write_meta_graph(sess, f"{prefix}.{meta_graph_suffix}")
+            self._write_meta_graph(sess, f"{meta}.{meta_graph_suffix}")
         self._keep(prefix, meta_graph_suffix)
         if write_state:
             update(folder or ".", prefix, self.last_checkpoints, latest_filename, save_relative_paths=self._relative)

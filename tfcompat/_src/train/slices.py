@@ -14,6 +14,7 @@ from .. import dtypes, errors
 from ..wire import proto
 from ..wire.proto import read_varint, varint
 from . import bundle, table
+from .checkpoint_state import checkpoint_files
 
 # dtype -> (field of a TensorProto, how its values lie there: a NumPy dtype, or "varint")
 _FIELDS = {
@@ -119,14 +120,17 @@ class Entry:
 
 
 class Slices:
-    """A checkpoint of version 1 being read, as `bundle.Bundle` is."""
+    """A checkpoint of version 1 being read, of one file or several, as `bundle.Bundle` is."""
 
-    def __init__(self, path):
-        with open(path, "rb") as file:
-            self._values = dict(table.read(file.read()))
-        meta = proto.fields(proto.fields(self._values[b""])[1][0])
-        found = [proto.fields(t) for t in meta.get(1, [])]
-        self.entries = {f[1][0].decode(): Entry(f[1][0].decode(), f) for f in found}
+    def __init__(self, paths):
+        self._values, self.entries = {}, {}
+        for path in paths:
+            with open(path, "rb") as file:
+                self._values.update(table.read(file.read()))
+            meta = proto.fields(proto.fields(self._values.pop(b""))[1][0])
+            for found in [proto.fields(t) for t in meta.get(1, [])]:
+                name = found[1][0].decode()
+                self.entries[name] = Entry(name, found)
 
     def read(self, name):
         """The tensor `name`; NotFoundError where there is none, NotImplementedError where it was saved in parts."""
@@ -143,6 +147,5 @@ class Slices:
 
 def reader(prefix):
     """The checkpoint called `prefix`, of either version.  Raises NotFoundError where there is none."""
-    if not os.path.exists(f"{prefix}.index") and os.path.isfile(prefix):
-        return Slices(prefix)
-    return bundle.Bundle(prefix)
+    found = checkpoint_files(prefix)
+    return Slices(found) if found and found[0] != f"{prefix}.index" else bundle.Bundle(prefix)
