@@ -29,6 +29,7 @@ from .program import linearize, on_host, program
 from .segment import Segment, Trace, lock, release
 
 LIMIT = 4000  # lines; a segment this long is a loop that never asks for a value
+MANY = 32  # inputs of a line
 DEVICE_FROM = 4096  # elements; larger host arrays are put on the device once, smaller ones travel with each call
 
 op_by_op = os.environ.get("TFCOMPAT_EAGER") == "op_by_op"
@@ -94,17 +95,20 @@ def record(sig, ins):
     elif context.trace.boundary:
         _seal()
         segment = _segment()
-    numbers = []
     leaf_of = segment.leaf_of
-    for s in ins:
-        if s.segment is segment:
-            numbers.append(s.index)
-        else:
-            n = leaf_of.get(s)
-            if n is None:
-                n = leaf_of[s] = ~len(segment.leaves)
-                segment.leaves.append(s)
-            numbers.append(n)
+    if len(ins) > MANY and not leaf_of and not segment.code:
+        numbers = _all_leaves(segment, ins)
+    else:
+        numbers = []
+        for s in ins:
+            if s.segment is segment:
+                numbers.append(s.index)
+            else:
+                n = leaf_of.get(s)
+                if n is None:
+                    n = leaf_of[s] = ~len(segment.leaves)
+                    segment.leaves.append(s)
+                numbers.append(n)
     slots = segment.slots
     segment.starts.append(len(slots))
     if out.single:
@@ -118,6 +122,15 @@ def record(sig, ins):
     if op_by_op or len(code) > LIMIT:
         flush()
     return result
+
+
+def _all_leaves(segment, ins):
+    """The numbers of the inputs of a segment's first line, without asking for each: an optimizer's step has hundreds."""
+    leaves = tuple(dict.fromkeys(ins))
+    leaf_of = segment.leaf_of
+    leaf_of.update(zip(leaves, range(-1, ~len(leaves), -1)))
+    segment.leaves.extend(leaves)
+    return leaf_of.values() if len(leaves) == len(ins) else [leaf_of[s] for s in ins]
 
 
 def _outputs(segment, avals):
