@@ -11,6 +11,7 @@ MODULES = {
     "tfcompat._src.gradient_checker": "test_gradient_rules.py",
     "tfcompat._src.graph*": "graphs and collections",
     "tfcompat._src.initializers*": "test_initializers.py: goldens of their own",
+    "tfcompat._src.keras.*": "test_keras_data.py",
     "tfcompat._src.layers.*": "test_layers.py",
     "tfcompat._src.linear_operator*": "classes: tests of their own",
     "tfcompat._src.metrics.*": "metrics keep variables: tests of their own",
