@@ -218,7 +218,19 @@ def squeeze_v1(input, axis=None, name=None, squeeze_dims=None):
 
 
 # -- transpose --------------------------------------------------------------------------------------------------------
-@op("Transpose", static="perm", own="x", name="transpose", twin=True)
+def _transposed_unknown(x, perm=()):
+    if perm.__class__ is tuple:  # absent
+        return None if x is None else x[::-1]
+    if perm is None or perm.shape == (None,):
+        return None if x is None else (None,) * len(x)
+    rank = perm.size if x is None else len(x)
+    if perm.shape == (rank,) and None in perm.tolist():
+        return (None,) * rank
+    order = _permutation(perm, rank)
+    return (None,) * rank if x is None else tuple([x[i] for i in order])
+
+
+@op("Transpose", static="perm", own="x", name="transpose", twin=True, results=_transposed_unknown)
 def transpose_kernel(x, perm=None):
     """x [d0, d1, ...] -> its dimensions in the order `perm` (default: reversed)."""
     if perm is None:

@@ -13,7 +13,7 @@ from jax import lax
 
 from .. import dtypes, errors, record
 from ..declare import OPS, export, op, publish
-from ..graph import context
+from ..graph import aval, context
 from ..scopes import name_scope
 from .array import bad, shapes_text
 from .core import cast
@@ -296,7 +296,14 @@ def trace(x):
     return jnp.sum(jnp.diagonal(x, axis1=-2, axis2=-1), -1, dtype=x.dtype)
 
 
-@op("Eye", "", name="diag", static="num_rows num_columns batch_shape")
+def _eye_unknown(num_rows, num_columns=(), batch_shape=(), *, dtype=dtypes.float32):
+    rows = None if num_rows is None else num_rows.item()
+    columns = rows if num_columns.__class__ is tuple else None if num_columns is None else num_columns.item()
+    outer = batch_shape if batch_shape.__class__ is tuple else None if batch_shape is None else batch_shape.tolist()
+    return aval(dtype, None if outer is None else (*outer, rows, columns))
+
+
+@op("Eye", "", name="diag", static="num_rows num_columns batch_shape", results=_eye_unknown)
 def eye_kernel(num_rows, num_columns=None, batch_shape=None, *, dtype=dtypes.float32):
     rows = int(num_rows)
     one = jnp.eye(rows, rows if num_columns is None else int(num_columns), dtype=dtype.np)

@@ -276,7 +276,12 @@ def accumulate_n(inputs, shape=None, tensor_dtype=None, name=None):
 
 
 # -- contractions -----------------------------------------------------------------------------------------------------
-@op("Tensordot", "", dtypes=_MATMUL, static="axes")
+def _dotted_unknown(a, b, axes, **settings):
+    """Nothing is known of the result where a rank or an axis is not."""
+    return None if a is None or b is None or axes is None or None in axes.ravel().tolist() else NotImplemented
+
+
+@op("Tensordot", "", dtypes=_MATMUL, static="axes", results=_dotted_unknown)
 def tensordot_kernel(a, b, axes, *, computed=False):
     """`axes`: a number (not where it is `computed`), or [2, pairs] integers."""
     if axes.ndim not in (0, 2) or axes.ndim and axes.shape[0] != 2 or computed and not axes.ndim:
