@@ -2,6 +2,7 @@
 
 import base64
 import os
+import threading
 import zlib
 
 import numpy as np
@@ -211,3 +212,28 @@ def test_import_into_a_graph_that_is_not_current(tmp_path):
     with tf.Session(graph=other) as sess:
         saver.restore(sess, path)
         assert sess.run(other.get_collection("variables")) == [3.0]
+
+
+def test_saving_while_another_thread_trains(tmp_path):
+    """A step gives up the buffers of what it overwrites, but not of what is being written to a file."""
+    with v1.Graph().as_default(), v1.Session() as session:
+        w = v1.get_variable("w", initializer=tf.zeros([1000]))
+        train = v1.assign_add(w, tf.ones([1000]))
+        saver, over = v1.train.Saver(), threading.Event()
+        session.run(v1.global_variables_initializer())
+
+        def steps():
+            while not over.is_set():
+                session.run(train.op)
+
+        thread = threading.Thread(target=steps)
+        thread.start()
+        try:
+            for _ in range(60):
+                saver.save(session, str(tmp_path / "model"), write_meta_graph=False)
+        finally:
+            over.set()
+            thread.join()
+        saved = tf.train.load_checkpoint(str(tmp_path / "model")).get_tensor("w")
+        assert saved[0] > 0
+        assert (saved == saved[0]).all()

@@ -279,7 +279,8 @@ class BaseSession:
 
     def _value_of(self, variable):
         """The value of a variable in this session; FailedPreconditionError if it has none."""
-        value = self._state.get(variable)
+        with self._lock:  # another thread's step may be about to give its buffer up, and must see that it is held
+            value = self._state.get(variable)
         if value is None:
             make = getattr(variable, "_session_value", None)
             if make is not None:  # random streams and such start by themselves
