@@ -216,11 +216,11 @@ def test_import_into_a_graph_that_is_not_current(tmp_path):
 
 def test_saving_while_another_thread_trains(tmp_path):
     """A step gives up the buffers of what it overwrites, but not of what is being written to a file."""
-    with v1.Graph().as_default(), v1.Session() as session:
-        w = v1.get_variable("w", initializer=tf.zeros([1000]))
-        train = v1.assign_add(w, tf.ones([1000]))
-        saver, over = v1.train.Saver(), threading.Event()
-        session.run(v1.global_variables_initializer())
+    with tf.Graph().as_default(), tf.Session() as session:
+        w = tf.get_variable("w", initializer=tf.zeros([1000]))
+        train = tf.assign_add(w, tf.ones([1000]))
+        saver, over = tf.train.Saver(), threading.Event()
+        session.run(tf.global_variables_initializer())
 
         def steps():
             while not over.is_set():
