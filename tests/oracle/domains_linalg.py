@@ -44,7 +44,8 @@ row("clip_by_global_norm", on([f(2, 3), f(2)], 1.0), on([f(2), None], 1.0), on([
 row("v1:clip_by_average_norm", on(f(2, 3), 0.5), on(f(2), 100.0))
 
 # -- decompositions ---------------------------------------------------------------------------------------------------
-row("linalg.cholesky", on(GOOD), on(PAIR), on(at([[1.0, 2.0], [2.0, 1.0]])), on(f(0, 0)), on(f(2, 3)), on(f(3)), dtypes=SOLVE + " int32",
+# Of a matrix that is not positive definite TensorFlow leaves the upper half as the memory was: no call asks for it.
+row("linalg.cholesky", on(GOOD), on(PAIR), on(f(0, 0)), on(f(2, 3)), on(f(3)), dtypes=SOLVE + " int32",
     slope="of symmetric inputs only")
 row("linalg.det", on(GOOD), on(PAIR), on(f(3, 3)), on(SINGULAR), on(f(0, 0)), on(f(2, 3)), dtypes=SOLVE)
 row("linalg.logdet", on(GOOD), on(PAIR), dtypes=SOLVE, slope="of symmetric inputs only")
